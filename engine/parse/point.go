@@ -1,0 +1,65 @@
+// Package parse turns the bytes of a request into a tree of points.
+//
+// A point is a place in a request, as a path of parsers: the JSON member
+// "user" of the body is post.json.user, and the XML element inside its
+// base64 text is post.json.user.base64.xml.tag. The bytes at a point are
+// its value. Every value is sniffed, decoded by every plausible decoder
+// and handed to the visitor raw as well, until the budget is spent.
+package parse
+
+// Kind is one step of a point: a part of the request, or a parser.
+type Kind uint8
+
+// The steps of a point. The first group are the base points of a request;
+// the second are containers that a value may hold; the third select inside
+// the container before them.
+const (
+	None Kind = iota
+
+	URI        // the request target as sent
+	Path       // one segment of the path; Index counts from 0
+	ActionName // last path segment up to its first dot
+	ActionExt  // the rest of the last path segment
+	Get        // a query parameter; Key is its name
+	GetName    // the name itself of a query parameter
+	Header     // a header field; Key is its upper-cased name
+	HeaderName // the name itself of a header field
+	Post       // the body
+
+	Form      // application/x-www-form-urlencoded
+	Multipart // multipart/form-data, mixed, related
+	JSON
+	XML
+	GraphQL
+	GRPC
+	Protobuf
+	Cookie
+	Base64 // standard and URL alphabets
+	Hex
+	Percent
+	HTMLJS // HTML character references and JavaScript escapes
+	Gzip   // gzip, zlib, deflate, and registered decoders
+	JWT
+	ViewState
+	Pollution // repeated parameters, joined
+
+	Hash     // a named member; Key is its name
+	HashName // the name itself of a member
+	Array    // an element; Index counts from 0
+	File     // a file part of a multipart body
+	Tag      // an XML element; Key is its name
+	Attr     // an XML attribute; Key is its name
+	Comment  // an XML comment; Index counts from 0
+	PI       // an XML processing instruction; Index counts from 0
+	DTD      // an XML document type declaration
+	Entity   // an entity declaration; Key is its name
+
+	numKinds
+)
+
+// A Step is one element of a point. Key and Index are used as Kind says.
+type Step struct {
+	Kind  Kind
+	Key   []byte
+	Index int32
+}
