@@ -33,7 +33,7 @@ const (
 	Shellshock
 	Upload // file upload violation
 	Redirect
-	Scanner
+	ScannerTool // the tool that sent it is an attack scanner
 	SessionFixation
 	MassAssignment
 	DataBomb

@@ -1,0 +1,5 @@
+package detect
+
+var whenLDAPi = []feature{hasQuote}
+
+func (s *Scanner) ldapi(v []byte, w Where) {}

@@ -1,0 +1,136 @@
+package detect
+
+// Place says which part of the request a value comes from. Detectors use it
+// to know the grammar that benign values have there: a User-Agent is full of
+// parentheses and semicolons, a Referer is a URL.
+type Place uint8
+
+// The places.
+const (
+	InOther       Place = iota
+	InTarget            // the request target as a whole
+	InPath              // a path segment, or the whole path
+	InQuery             // a query parameter
+	InCookie            // a cookie
+	InUserAgent         // the User-Agent field
+	InReferer           // the Referer field, and Origin
+	InAccept            // Accept and the other negotiation fields
+	InContentType       // the Content-Type field
+	InHeader            // any other header field
+	InForm              // a field of a form, urlencoded or multipart
+	InJSON              // a member or element of a JSON document
+	InXML               // the text, an attribute or another part of an XML document
+	InGraphQL           // a part of a GraphQL document
+	InFileName          // the file name of an uploaded file
+	InFile              // the content of an uploaded file
+	InBody              // the body as a whole
+)
+
+// A Where says where a value sits. The zero value is valid: an unknown place.
+type Where struct {
+	Place Place
+	// Name: the value is itself a name, as of a parameter or a JSON member.
+	Name bool
+	// Container: the value was also parsed into values that are scanned one
+	// by one, such as a JSON document. Its own syntax proves nothing.
+	Container bool
+	// Decoded counts the decoders that were applied to what the place's own
+	// syntax gives: 0 as sent, 1 inside base64, and so on.
+	Decoded uint8
+	// Key is the name of the parameter, field or member whose value this
+	// is, nil where there is none.
+	Key []byte
+}
+
+// limits of one Scan, so that hostile values cannot make a report large. What
+// is dropped is more of the same: the strongest finding per class is kept.
+const (
+	maxFindings = 16
+	maxTokens   = 24 // tokens per finding
+)
+
+// A Scanner runs the detectors over values. Its zero value is ready; it is
+// not safe for concurrent use. It keeps its buffers, so that scanning
+// allocates nothing in the steady state.
+type Scanner struct {
+	findings []Finding
+	tokens   []Token
+
+	sql sqlScratch
+}
+
+// A detector is one recogniser. Its function reads the value and calls
+// s.add for what it finds; it may keep scratch in a field of Scanner.
+//
+// To add one: write its method in a file of its own, add one line to
+// detectors with the necessary condition of its findings, and its words, if
+// it needs any, to gateWords. The condition is a disjunction of masks: the
+// detector runs when, for at least one mask, all features of the mask occur
+// in the value. It must be necessary, never sufficient: TestGateIsNecessary
+// runs every detector with and without the gate over seeds and mutations, so
+// add seeds of the class to seeds_test.go too.
+type detector struct {
+	class Class
+	when  []feature
+	scan  func(s *Scanner, v []byte, w Where)
+}
+
+var detectors = [...]detector{
+	{SQLi, whenSQLi, (*Scanner).sqli},
+	{NoSQLi, whenNoSQLi, (*Scanner).nosqli},
+	{LDAPi, whenLDAPi, (*Scanner).ldapi},
+	{XPathi, whenXPathi, (*Scanner).xpathi},
+}
+
+// Scan returns what the detectors find in v. The findings and their tokens
+// are valid until the next call; their spans index v.
+func (s *Scanner) Scan(v []byte, w Where) []Finding {
+	s.findings = s.findings[:0]
+	s.tokens = s.tokens[:0]
+	have := features(v)
+	if have&anyMark == 0 {
+		return nil
+	}
+	for i := range detectors {
+		if have.admits(detectors[i].when) {
+			detectors[i].scan(s, v, w)
+		}
+	}
+	return s.findings
+}
+
+// add records a finding. Of a class, only findings that are stronger than
+// the weakest kept one matter once the limit is reached.
+func (s *Scanner) add(f Finding) {
+	if len(f.Tokens) > maxTokens {
+		f.Tokens = f.Tokens[:maxTokens]
+	}
+	if len(s.findings) < maxFindings {
+		s.findings = append(s.findings, f)
+		return
+	}
+	weakest := 0
+	for i := range s.findings {
+		if s.findings[i].Weight < s.findings[weakest].Weight {
+			weakest = i
+		}
+	}
+	if f.Weight > s.findings[weakest].Weight {
+		s.findings[weakest] = f
+	}
+}
+
+// mark returns a position in the token buffer. A detector takes a mark,
+// calls tok for the tokens around its evidence, and gives since(mark) to the
+// finding.
+func (s *Scanner) mark() int { return len(s.tokens) }
+
+// tok appends a token to the buffer.
+func (s *Scanner) tok(from, to int, kind TokenKind, known bool) {
+	s.tokens = append(s.tokens, Token{From: int32(from), To: int32(to), Kind: kind, Known: known})
+}
+
+// since returns the tokens appended since the mark.
+func (s *Scanner) since(mark int) []Token {
+	return s.tokens[mark:len(s.tokens):len(s.tokens)]
+}

@@ -1,0 +1,5 @@
+package detect
+
+var whenXPathi = []feature{hasQuote}
+
+func (s *Scanner) xpathi(v []byte, w Where) {}
