@@ -191,8 +191,54 @@ func (x *EnrollResponse) GetRulesetKey() []byte {
 	return nil
 }
 
+type RenewRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Csr           []byte                 `protobuf:"bytes,1,opt,name=csr,proto3" json:"csr,omitempty"` // PKCS#10, DER, of a new key
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RenewRequest) Reset() {
+	*x = RenewRequest{}
+	mi := &file_wire_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RenewRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RenewRequest) ProtoMessage() {}
+
+func (x *RenewRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RenewRequest.ProtoReflect.Descriptor instead.
+func (*RenewRequest) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *RenewRequest) GetCsr() []byte {
+	if x != nil {
+		return x.Csr
+	}
+	return nil
+}
+
 // Batch is what a node has to tell. seq grows by one per batch and node and
-// is never reused: (node, seq) names a batch for ever.
+// is never reused: (node, seq) names a batch for ever. A batch is stored whole
+// or not at all; one that repeats a seq holds the same records, and the cloud
+// answers with the same Ack and looks at its status only.
 type Batch struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Seq           uint64                 `protobuf:"varint,1,opt,name=seq,proto3" json:"seq,omitempty"`
@@ -206,7 +252,7 @@ type Batch struct {
 
 func (x *Batch) Reset() {
 	*x = Batch{}
-	mi := &file_wire_proto_msgTypes[2]
+	mi := &file_wire_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -218,7 +264,7 @@ func (x *Batch) String() string {
 func (*Batch) ProtoMessage() {}
 
 func (x *Batch) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[2]
+	mi := &file_wire_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -231,7 +277,7 @@ func (x *Batch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Batch.ProtoReflect.Descriptor instead.
 func (*Batch) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{2}
+	return file_wire_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Batch) GetSeq() uint64 {
@@ -278,7 +324,7 @@ type Ack struct {
 
 func (x *Ack) Reset() {
 	*x = Ack{}
-	mi := &file_wire_proto_msgTypes[3]
+	mi := &file_wire_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -290,7 +336,7 @@ func (x *Ack) String() string {
 func (*Ack) ProtoMessage() {}
 
 func (x *Ack) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[3]
+	mi := &file_wire_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -303,7 +349,7 @@ func (x *Ack) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ack.ProtoReflect.Descriptor instead.
 func (*Ack) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{3}
+	return file_wire_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Ack) GetSeq() uint64 {
@@ -315,26 +361,31 @@ func (x *Ack) GetSeq() uint64 {
 
 // Status is how the node is. Counters are totals since started_unix.
 type Status struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Version       string                 `protobuf:"bytes,1,opt,name=version,proto3" json:"version,omitempty"`
-	StartedUnix   int64                  `protobuf:"varint,2,opt,name=started_unix,json=startedUnix,proto3" json:"started_unix,omitempty"`
-	Ruleset       uint64                 `protobuf:"varint,3,opt,name=ruleset,proto3" json:"ruleset,omitempty"`                              // version of the ruleset in force, 0 for none
-	RulesetError  string                 `protobuf:"bytes,4,opt,name=ruleset_error,json=rulesetError,proto3" json:"ruleset_error,omitempty"` // why the last one offered was not taken
-	Received      uint64                 `protobuf:"varint,5,opt,name=received,proto3" json:"received,omitempty"`                            // = inspected + sum of bypassed
-	Inspected     uint64                 `protobuf:"varint,6,opt,name=inspected,proto3" json:"inspected,omitempty"`
-	Bypassed      map[string]uint64      `protobuf:"bytes,7,rep,name=bypassed,proto3" json:"bypassed,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"` // by reason
-	Attacks       uint64                 `protobuf:"varint,8,opt,name=attacks,proto3" json:"attacks,omitempty"`
-	Blocked       uint64                 `protobuf:"varint,9,opt,name=blocked,proto3" json:"blocked,omitempty"`
-	DroppedHits   uint64                 `protobuf:"varint,10,opt,name=dropped_hits,json=droppedHits,proto3" json:"dropped_hits,omitempty"` // spool full
-	Degraded      []string               `protobuf:"bytes,11,rep,name=degraded,proto3" json:"degraded,omitempty"`                           // reasons, as in /readyz
-	Mode          string                 `protobuf:"bytes,12,opt,name=mode,proto3" json:"mode,omitempty"`                                   // the node's own mode
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	Version         string                 `protobuf:"bytes,1,opt,name=version,proto3" json:"version,omitempty"`
+	StartedUnix     int64                  `protobuf:"varint,2,opt,name=started_unix,json=startedUnix,proto3" json:"started_unix,omitempty"`
+	Ruleset         uint64                 `protobuf:"varint,3,opt,name=ruleset,proto3" json:"ruleset,omitempty"`                              // version of the ruleset in force, 0 for none
+	RulesetError    string                 `protobuf:"bytes,4,opt,name=ruleset_error,json=rulesetError,proto3" json:"ruleset_error,omitempty"` // why the last one offered was not taken
+	Received        uint64                 `protobuf:"varint,5,opt,name=received,proto3" json:"received,omitempty"`                            // = inspected + sum of bypassed
+	Inspected       uint64                 `protobuf:"varint,6,opt,name=inspected,proto3" json:"inspected,omitempty"`
+	Bypassed        map[string]uint64      `protobuf:"bytes,7,rep,name=bypassed,proto3" json:"bypassed,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"` // by reason
+	Attacks         uint64                 `protobuf:"varint,8,opt,name=attacks,proto3" json:"attacks,omitempty"`
+	Blocked         uint64                 `protobuf:"varint,9,opt,name=blocked,proto3" json:"blocked,omitempty"`
+	DroppedHits     uint64                 `protobuf:"varint,10,opt,name=dropped_hits,json=droppedHits,proto3" json:"dropped_hits,omitempty"`             // spool full
+	Degraded        []string               `protobuf:"bytes,11,rep,name=degraded,proto3" json:"degraded,omitempty"`                                       // reasons, as in /readyz
+	Mode            string                 `protobuf:"bytes,12,opt,name=mode,proto3" json:"mode,omitempty"`                                               // the node's own mode
+	Spooled         uint64                 `protobuf:"varint,13,opt,name=spooled,proto3" json:"spooled,omitempty"`                                        // records that wait on the node's disk
+	DroppedMetrics  uint64                 `protobuf:"varint,14,opt,name=dropped_metrics,json=droppedMetrics,proto3" json:"dropped_metrics,omitempty"`    // observations that found no room
+	Revealed        uint64                 `protobuf:"varint,15,opt,name=revealed,proto3" json:"revealed,omitempty"`                                      // names that k sources revealed
+	CertificateUnix int64                  `protobuf:"varint,16,opt,name=certificate_unix,json=certificateUnix,proto3" json:"certificate_unix,omitempty"` // when the client certificate ends
+	SentUnixMs      int64                  `protobuf:"varint,17,opt,name=sent_unix_ms,json=sentUnixMs,proto3" json:"sent_unix_ms,omitempty"`              // the node's clock
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Status) Reset() {
 	*x = Status{}
-	mi := &file_wire_proto_msgTypes[4]
+	mi := &file_wire_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -346,7 +397,7 @@ func (x *Status) String() string {
 func (*Status) ProtoMessage() {}
 
 func (x *Status) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[4]
+	mi := &file_wire_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -359,7 +410,7 @@ func (x *Status) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Status.ProtoReflect.Descriptor instead.
 func (*Status) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{4}
+	return file_wire_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Status) GetVersion() string {
@@ -446,6 +497,41 @@ func (x *Status) GetMode() string {
 	return ""
 }
 
+func (x *Status) GetSpooled() uint64 {
+	if x != nil {
+		return x.Spooled
+	}
+	return 0
+}
+
+func (x *Status) GetDroppedMetrics() uint64 {
+	if x != nil {
+		return x.DroppedMetrics
+	}
+	return 0
+}
+
+func (x *Status) GetRevealed() uint64 {
+	if x != nil {
+		return x.Revealed
+	}
+	return 0
+}
+
+func (x *Status) GetCertificateUnix() int64 {
+	if x != nil {
+		return x.CertificateUnix
+	}
+	return 0
+}
+
+func (x *Status) GetSentUnixMs() int64 {
+	if x != nil {
+		return x.SentUnixMs
+	}
+	return 0
+}
+
 // Hit is one attack class found in one request.
 type Hit struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -472,7 +558,7 @@ type Hit struct {
 
 func (x *Hit) Reset() {
 	*x = Hit{}
-	mi := &file_wire_proto_msgTypes[5]
+	mi := &file_wire_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -484,7 +570,7 @@ func (x *Hit) String() string {
 func (*Hit) ProtoMessage() {}
 
 func (x *Hit) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[5]
+	mi := &file_wire_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -497,7 +583,7 @@ func (x *Hit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hit.ProtoReflect.Descriptor instead.
 func (*Hit) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{5}
+	return file_wire_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Hit) GetId() []byte {
@@ -632,7 +718,7 @@ type Endpoint struct {
 
 func (x *Endpoint) Reset() {
 	*x = Endpoint{}
-	mi := &file_wire_proto_msgTypes[6]
+	mi := &file_wire_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -644,7 +730,7 @@ func (x *Endpoint) String() string {
 func (*Endpoint) ProtoMessage() {}
 
 func (x *Endpoint) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[6]
+	mi := &file_wire_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -657,7 +743,7 @@ func (x *Endpoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Endpoint.ProtoReflect.Descriptor instead.
 func (*Endpoint) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{6}
+	return file_wire_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Endpoint) GetApplication() int32 {
@@ -709,7 +795,7 @@ type Source struct {
 
 func (x *Source) Reset() {
 	*x = Source{}
-	mi := &file_wire_proto_msgTypes[7]
+	mi := &file_wire_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -721,7 +807,7 @@ func (x *Source) String() string {
 func (*Source) ProtoMessage() {}
 
 func (x *Source) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[7]
+	mi := &file_wire_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -734,7 +820,7 @@ func (x *Source) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Source.ProtoReflect.Descriptor instead.
 func (*Source) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{7}
+	return file_wire_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Source) GetTag() string {
@@ -790,7 +876,7 @@ type EndpointDelta struct {
 
 func (x *EndpointDelta) Reset() {
 	*x = EndpointDelta{}
-	mi := &file_wire_proto_msgTypes[8]
+	mi := &file_wire_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -802,7 +888,7 @@ func (x *EndpointDelta) String() string {
 func (*EndpointDelta) ProtoMessage() {}
 
 func (x *EndpointDelta) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[8]
+	mi := &file_wire_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -815,7 +901,7 @@ func (x *EndpointDelta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndpointDelta.ProtoReflect.Descriptor instead.
 func (*EndpointDelta) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{8}
+	return file_wire_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *EndpointDelta) GetEndpoint() *Endpoint {
@@ -879,7 +965,7 @@ type ParamDelta struct {
 
 func (x *ParamDelta) Reset() {
 	*x = ParamDelta{}
-	mi := &file_wire_proto_msgTypes[9]
+	mi := &file_wire_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -891,7 +977,7 @@ func (x *ParamDelta) String() string {
 func (*ParamDelta) ProtoMessage() {}
 
 func (x *ParamDelta) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[9]
+	mi := &file_wire_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -904,7 +990,7 @@ func (x *ParamDelta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParamDelta.ProtoReflect.Descriptor instead.
 func (*ParamDelta) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{9}
+	return file_wire_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ParamDelta) GetPoint() string {
@@ -942,13 +1028,14 @@ type Refusal struct {
 	Ceiling       string                 `protobuf:"bytes,2,opt,name=ceiling,proto3" json:"ceiling,omitempty"` // the cloud_may key that refused
 	What          string                 `protobuf:"bytes,3,opt,name=what,proto3" json:"what,omitempty"`       // what was asked, in words
 	Unix          int64                  `protobuf:"varint,4,opt,name=unix,proto3" json:"unix,omitempty"`
+	Ask           string                 `protobuf:"bytes,5,opt,name=ask,proto3" json:"ask,omitempty"` // id of the Ask that was refused
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Refusal) Reset() {
 	*x = Refusal{}
-	mi := &file_wire_proto_msgTypes[10]
+	mi := &file_wire_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -960,7 +1047,7 @@ func (x *Refusal) String() string {
 func (*Refusal) ProtoMessage() {}
 
 func (x *Refusal) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[10]
+	mi := &file_wire_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -973,7 +1060,7 @@ func (x *Refusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
 func (*Refusal) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{10}
+	return file_wire_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Refusal) GetRuleset() uint64 {
@@ -1004,6 +1091,13 @@ func (x *Refusal) GetUnix() int64 {
 	return 0
 }
 
+func (x *Refusal) GetAsk() string {
+	if x != nil {
+		return x.Ask
+	}
+	return ""
+}
+
 type WatchRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Ruleset       uint64                 `protobuf:"varint,1,opt,name=ruleset,proto3" json:"ruleset,omitempty"` // in force on the node, 0 for none
@@ -1013,7 +1107,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_wire_proto_msgTypes[11]
+	mi := &file_wire_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1025,7 +1119,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[11]
+	mi := &file_wire_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1038,7 +1132,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{11}
+	return file_wire_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *WatchRequest) GetRuleset() uint64 {
@@ -1062,7 +1156,7 @@ type Order struct {
 
 func (x *Order) Reset() {
 	*x = Order{}
-	mi := &file_wire_proto_msgTypes[12]
+	mi := &file_wire_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1074,7 +1168,7 @@ func (x *Order) String() string {
 func (*Order) ProtoMessage() {}
 
 func (x *Order) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[12]
+	mi := &file_wire_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1087,7 +1181,7 @@ func (x *Order) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Order.ProtoReflect.Descriptor instead.
 func (*Order) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{12}
+	return file_wire_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Order) GetOrder() isOrder_Order {
@@ -1154,7 +1248,7 @@ type Ping struct {
 
 func (x *Ping) Reset() {
 	*x = Ping{}
-	mi := &file_wire_proto_msgTypes[13]
+	mi := &file_wire_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1166,7 +1260,7 @@ func (x *Ping) String() string {
 func (*Ping) ProtoMessage() {}
 
 func (x *Ping) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[13]
+	mi := &file_wire_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1179,7 +1273,7 @@ func (x *Ping) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ping.ProtoReflect.Descriptor instead.
 func (*Ping) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{13}
+	return file_wire_proto_rawDescGZIP(), []int{14}
 }
 
 // Ruleset is the signed form that a node runs. signature is Ed25519 over
@@ -1196,7 +1290,7 @@ type Ruleset struct {
 
 func (x *Ruleset) Reset() {
 	*x = Ruleset{}
-	mi := &file_wire_proto_msgTypes[14]
+	mi := &file_wire_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1208,7 +1302,7 @@ func (x *Ruleset) String() string {
 func (*Ruleset) ProtoMessage() {}
 
 func (x *Ruleset) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[14]
+	mi := &file_wire_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1221,7 +1315,7 @@ func (x *Ruleset) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ruleset.ProtoReflect.Descriptor instead.
 func (*Ruleset) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{14}
+	return file_wire_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Ruleset) GetVersion() uint64 {
@@ -1260,16 +1354,17 @@ type Ask struct {
 	Kind          string                 `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"` // evidence | preview | names
 	EvidenceId    string                 `protobuf:"bytes,3,opt,name=evidence_id,json=evidenceId,proto3" json:"evidence_id,omitempty"`
 	Rule          []byte                 `protobuf:"bytes,4,opt,name=rule,proto3" json:"rule,omitempty"`                         // preview: a rule.Set blob
-	ReplyKey      []byte                 `protobuf:"bytes,5,opt,name=reply_key,json=replyKey,proto3" json:"reply_key,omitempty"` // HPKE public key made in the viewer's browser or CLI
+	ReplyKey      []byte                 `protobuf:"bytes,5,opt,name=reply_key,json=replyKey,proto3" json:"reply_key,omitempty"` // P-256 point, uncompressed, 65 bytes, made in the viewer's browser or CLI
 	AskedBy       string                 `protobuf:"bytes,6,opt,name=asked_by,json=askedBy,proto3" json:"asked_by,omitempty"`    // for the node's log
 	ExpiresUnix   int64                  `protobuf:"varint,7,opt,name=expires_unix,json=expiresUnix,proto3" json:"expires_unix,omitempty"`
+	Keys          [][]byte               `protobuf:"bytes,8,rep,name=keys,proto3" json:"keys,omitempty"` // names: Endpoint.key or Hit.point_key
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Ask) Reset() {
 	*x = Ask{}
-	mi := &file_wire_proto_msgTypes[15]
+	mi := &file_wire_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1281,7 +1376,7 @@ func (x *Ask) String() string {
 func (*Ask) ProtoMessage() {}
 
 func (x *Ask) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[15]
+	mi := &file_wire_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1294,7 +1389,7 @@ func (x *Ask) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ask.ProtoReflect.Descriptor instead.
 func (*Ask) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{15}
+	return file_wire_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Ask) GetId() string {
@@ -1346,24 +1441,34 @@ func (x *Ask) GetExpiresUnix() int64 {
 	return 0
 }
 
+func (x *Ask) GetKeys() [][]byte {
+	if x != nil {
+		return x.Keys
+	}
+	return nil
+}
+
 type AskAnswer struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	AskId         string                 `protobuf:"bytes,1,opt,name=ask_id,json=askId,proto3" json:"ask_id,omitempty"`
-	Refused       bool                   `protobuf:"varint,2,opt,name=refused,proto3" json:"refused,omitempty"`
-	Reason        string                 `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
-	Matched       uint64                 `protobuf:"varint,4,opt,name=matched,proto3" json:"matched,omitempty"` // preview: requests that the rule would change
-	Examined      uint64                 `protobuf:"varint,5,opt,name=examined,proto3" json:"examined,omitempty"`
-	WindowFrom    int64                  `protobuf:"varint,6,opt,name=window_from,json=windowFrom,proto3" json:"window_from,omitempty"` // really covered
-	WindowTo      int64                  `protobuf:"varint,7,opt,name=window_to,json=windowTo,proto3" json:"window_to,omitempty"`
-	Sampling      float64                `protobuf:"fixed64,8,opt,name=sampling,proto3" json:"sampling,omitempty"` // share of requests recorded in that window
-	Sealed        []byte                 `protobuf:"bytes,9,opt,name=sealed,proto3" json:"sealed,omitempty"`       // HPKE: enc || ciphertext of an Evidence
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	AskId      string                 `protobuf:"bytes,1,opt,name=ask_id,json=askId,proto3" json:"ask_id,omitempty"`
+	Refused    bool                   `protobuf:"varint,2,opt,name=refused,proto3" json:"refused,omitempty"`
+	Reason     string                 `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	Matched    uint64                 `protobuf:"varint,4,opt,name=matched,proto3" json:"matched,omitempty"` // preview: requests that the rule would change
+	Examined   uint64                 `protobuf:"varint,5,opt,name=examined,proto3" json:"examined,omitempty"`
+	WindowFrom int64                  `protobuf:"varint,6,opt,name=window_from,json=windowFrom,proto3" json:"window_from,omitempty"` // really covered
+	WindowTo   int64                  `protobuf:"varint,7,opt,name=window_to,json=windowTo,proto3" json:"window_to,omitempty"`
+	Sampling   float64                `protobuf:"fixed64,8,opt,name=sampling,proto3" json:"sampling,omitempty"` // share of requests recorded in that window
+	// HPKE base mode (RFC 9180): enc || ciphertext of an Evidence or, for
+	// names, of Names. DHKEM(P-256, HKDF-SHA256), HKDF-SHA256, AES-256-GCM;
+	// info is "gabion ask v1" || 0 || ask_id.
+	Sealed        []byte `protobuf:"bytes,9,opt,name=sealed,proto3" json:"sealed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *AskAnswer) Reset() {
 	*x = AskAnswer{}
-	mi := &file_wire_proto_msgTypes[16]
+	mi := &file_wire_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1375,7 +1480,7 @@ func (x *AskAnswer) String() string {
 func (*AskAnswer) ProtoMessage() {}
 
 func (x *AskAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[16]
+	mi := &file_wire_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1388,7 +1493,7 @@ func (x *AskAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AskAnswer.ProtoReflect.Descriptor instead.
 func (*AskAnswer) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{16}
+	return file_wire_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *AskAnswer) GetAskId() string {
@@ -1454,6 +1559,103 @@ func (x *AskAnswer) GetSealed() []byte {
 	return nil
 }
 
+// Names resolves keys for people with permission; sealed like Evidence.
+type Names struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Names         []*Name                `protobuf:"bytes,1,rep,name=names,proto3" json:"names,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Names) Reset() {
+	*x = Names{}
+	mi := &file_wire_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Names) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Names) ProtoMessage() {}
+
+func (x *Names) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Names.ProtoReflect.Descriptor instead.
+func (*Names) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *Names) GetNames() []*Name {
+	if x != nil {
+		return x.Names
+	}
+	return nil
+}
+
+type Name struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Key           []byte                 `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
+	Text          string                 `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"` // as the node saw it: host, path template or point
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Name) Reset() {
+	*x = Name{}
+	mi := &file_wire_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Name) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Name) ProtoMessage() {}
+
+func (x *Name) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Name.ProtoReflect.Descriptor instead.
+func (*Name) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *Name) GetKey() []byte {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+func (x *Name) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
 // Evidence is what an Ask of kind evidence seals. It exists in clear only on
 // the node and in front of the viewer.
 type Evidence struct {
@@ -1470,7 +1672,7 @@ type Evidence struct {
 
 func (x *Evidence) Reset() {
 	*x = Evidence{}
-	mi := &file_wire_proto_msgTypes[17]
+	mi := &file_wire_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1482,7 +1684,7 @@ func (x *Evidence) String() string {
 func (*Evidence) ProtoMessage() {}
 
 func (x *Evidence) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[17]
+	mi := &file_wire_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1495,7 +1697,7 @@ func (x *Evidence) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Evidence.ProtoReflect.Descriptor instead.
 func (*Evidence) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{17}
+	return file_wire_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Evidence) GetRequestId() string {
@@ -1554,7 +1756,7 @@ type EvidenceFinding struct {
 
 func (x *EvidenceFinding) Reset() {
 	*x = EvidenceFinding{}
-	mi := &file_wire_proto_msgTypes[18]
+	mi := &file_wire_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1566,7 +1768,7 @@ func (x *EvidenceFinding) String() string {
 func (*EvidenceFinding) ProtoMessage() {}
 
 func (x *EvidenceFinding) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[18]
+	mi := &file_wire_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1579,7 +1781,7 @@ func (x *EvidenceFinding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EvidenceFinding.ProtoReflect.Descriptor instead.
 func (*EvidenceFinding) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{18}
+	return file_wire_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *EvidenceFinding) GetClass() string {
@@ -1643,7 +1845,9 @@ const file_wire_proto_rawDesc = "" +
 	"\vcertificate\x18\x04 \x01(\fR\vcertificate\x12\x0e\n" +
 	"\x02ca\x18\x05 \x01(\fR\x02ca\x12\x1f\n" +
 	"\vruleset_key\x18\x06 \x01(\fR\n" +
-	"rulesetKey\"\xe4\x01\n" +
+	"rulesetKey\" \n" +
+	"\fRenewRequest\x12\x10\n" +
+	"\x03csr\x18\x01 \x01(\fR\x03csr\"\xe4\x01\n" +
 	"\x05Batch\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x04R\x03seq\x12.\n" +
 	"\x06status\x18\x02 \x01(\v2\x16.gabion.wire.v1.StatusR\x06status\x12'\n" +
@@ -1651,7 +1855,7 @@ const file_wire_proto_rawDesc = "" +
 	"\tendpoints\x18\x04 \x03(\v2\x1d.gabion.wire.v1.EndpointDeltaR\tendpoints\x123\n" +
 	"\brefusals\x18\x05 \x03(\v2\x17.gabion.wire.v1.RefusalR\brefusals\"\x17\n" +
 	"\x03Ack\x12\x10\n" +
-	"\x03seq\x18\x01 \x01(\x04R\x03seq\"\xc4\x03\n" +
+	"\x03seq\x18\x01 \x01(\x04R\x03seq\"\xf0\x04\n" +
 	"\x06Status\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12!\n" +
 	"\fstarted_unix\x18\x02 \x01(\x03R\vstartedUnix\x12\x18\n" +
@@ -1665,7 +1869,13 @@ const file_wire_proto_rawDesc = "" +
 	"\fdropped_hits\x18\n" +
 	" \x01(\x04R\vdroppedHits\x12\x1a\n" +
 	"\bdegraded\x18\v \x03(\tR\bdegraded\x12\x12\n" +
-	"\x04mode\x18\f \x01(\tR\x04mode\x1a;\n" +
+	"\x04mode\x18\f \x01(\tR\x04mode\x12\x18\n" +
+	"\aspooled\x18\r \x01(\x04R\aspooled\x12'\n" +
+	"\x0fdropped_metrics\x18\x0e \x01(\x04R\x0edroppedMetrics\x12\x1a\n" +
+	"\brevealed\x18\x0f \x01(\x04R\brevealed\x12)\n" +
+	"\x10certificate_unix\x18\x10 \x01(\x03R\x0fcertificateUnix\x12 \n" +
+	"\fsent_unix_ms\x18\x11 \x01(\x03R\n" +
+	"sentUnixMs\x1a;\n" +
 	"\rBypassedEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x01\"\xdd\x03\n" +
@@ -1716,12 +1926,13 @@ const file_wire_proto_rawDesc = "" +
 	"\x05point\x18\x01 \x01(\tR\x05point\x12\x14\n" +
 	"\x05count\x18\x02 \x01(\x04R\x05count\x12\x16\n" +
 	"\x06sketch\x18\x03 \x01(\fR\x06sketch\x12\x10\n" +
-	"\x03key\x18\x04 \x01(\x06R\x03key\"e\n" +
+	"\x03key\x18\x04 \x01(\x06R\x03key\"w\n" +
 	"\aRefusal\x12\x18\n" +
 	"\aruleset\x18\x01 \x01(\x04R\aruleset\x12\x18\n" +
 	"\aceiling\x18\x02 \x01(\tR\aceiling\x12\x12\n" +
 	"\x04what\x18\x03 \x01(\tR\x04what\x12\x12\n" +
-	"\x04unix\x18\x04 \x01(\x03R\x04unix\"(\n" +
+	"\x04unix\x18\x04 \x01(\x03R\x04unix\x12\x10\n" +
+	"\x03ask\x18\x05 \x01(\tR\x03ask\"(\n" +
 	"\fWatchRequest\x12\x18\n" +
 	"\aruleset\x18\x01 \x01(\x04R\aruleset\"\x9a\x01\n" +
 	"\x05Order\x123\n" +
@@ -1734,7 +1945,7 @@ const file_wire_proto_rawDesc = "" +
 	"\aversion\x18\x01 \x01(\x04R\aversion\x12\x19\n" +
 	"\bgroup_id\x18\x02 \x01(\tR\agroupId\x12\x12\n" +
 	"\x04blob\x18\x03 \x01(\fR\x04blob\x12\x1c\n" +
-	"\tsignature\x18\x04 \x01(\fR\tsignature\"\xb9\x01\n" +
+	"\tsignature\x18\x04 \x01(\fR\tsignature\"\xcd\x01\n" +
 	"\x03Ask\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x1f\n" +
@@ -1743,7 +1954,8 @@ const file_wire_proto_rawDesc = "" +
 	"\x04rule\x18\x04 \x01(\fR\x04rule\x12\x1b\n" +
 	"\treply_key\x18\x05 \x01(\fR\breplyKey\x12\x19\n" +
 	"\basked_by\x18\x06 \x01(\tR\aaskedBy\x12!\n" +
-	"\fexpires_unix\x18\a \x01(\x03R\vexpiresUnix\"\xfc\x01\n" +
+	"\fexpires_unix\x18\a \x01(\x03R\vexpiresUnix\x12\x12\n" +
+	"\x04keys\x18\b \x03(\fR\x04keys\"\xfc\x01\n" +
 	"\tAskAnswer\x12\x15\n" +
 	"\x06ask_id\x18\x01 \x01(\tR\x05askId\x12\x18\n" +
 	"\arefused\x18\x02 \x01(\bR\arefused\x12\x16\n" +
@@ -1754,7 +1966,12 @@ const file_wire_proto_rawDesc = "" +
 	"windowFrom\x12\x1b\n" +
 	"\twindow_to\x18\a \x01(\x03R\bwindowTo\x12\x1a\n" +
 	"\bsampling\x18\b \x01(\x01R\bsampling\x12\x16\n" +
-	"\x06sealed\x18\t \x01(\fR\x06sealed\"\xcf\x01\n" +
+	"\x06sealed\x18\t \x01(\fR\x06sealed\"3\n" +
+	"\x05Names\x12*\n" +
+	"\x05names\x18\x01 \x03(\v2\x14.gabion.wire.v1.NameR\x05names\",\n" +
+	"\x04Name\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\fR\x03key\x12\x12\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\"\xcf\x01\n" +
 	"\bEvidence\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x17\n" +
@@ -1769,9 +1986,10 @@ const file_wire_proto_rawDesc = "" +
 	"\x05value\x18\x03 \x01(\fR\x05value\x12\x12\n" +
 	"\x04from\x18\x04 \x01(\rR\x04from\x12\x0e\n" +
 	"\x02to\x18\x05 \x01(\rR\x02to\x12\x16\n" +
-	"\x06reason\x18\x06 \x01(\tR\x06reason2\xfe\x01\n" +
+	"\x06reason\x18\x06 \x01(\tR\x06reason2\xc5\x02\n" +
 	"\x05Cloud\x12G\n" +
-	"\x06Enroll\x12\x1d.gabion.wire.v1.EnrollRequest\x1a\x1e.gabion.wire.v1.EnrollResponse\x122\n" +
+	"\x06Enroll\x12\x1d.gabion.wire.v1.EnrollRequest\x1a\x1e.gabion.wire.v1.EnrollResponse\x12E\n" +
+	"\x05Renew\x12\x1c.gabion.wire.v1.RenewRequest\x1a\x1e.gabion.wire.v1.EnrollResponse\x122\n" +
 	"\x04Push\x12\x15.gabion.wire.v1.Batch\x1a\x13.gabion.wire.v1.Ack\x12>\n" +
 	"\x05Watch\x12\x1c.gabion.wire.v1.WatchRequest\x1a\x15.gabion.wire.v1.Order0\x01\x128\n" +
 	"\x06Answer\x12\x19.gabion.wire.v1.AskAnswer\x1a\x13.gabion.wire.v1.AckB(Z&github.com/gabionhq/gabion/wire/wirepbb\x06proto3"
@@ -1788,56 +2006,62 @@ func file_wire_proto_rawDescGZIP() []byte {
 	return file_wire_proto_rawDescData
 }
 
-var file_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_wire_proto_goTypes = []any{
 	(*EnrollRequest)(nil),   // 0: gabion.wire.v1.EnrollRequest
 	(*EnrollResponse)(nil),  // 1: gabion.wire.v1.EnrollResponse
-	(*Batch)(nil),           // 2: gabion.wire.v1.Batch
-	(*Ack)(nil),             // 3: gabion.wire.v1.Ack
-	(*Status)(nil),          // 4: gabion.wire.v1.Status
-	(*Hit)(nil),             // 5: gabion.wire.v1.Hit
-	(*Endpoint)(nil),        // 6: gabion.wire.v1.Endpoint
-	(*Source)(nil),          // 7: gabion.wire.v1.Source
-	(*EndpointDelta)(nil),   // 8: gabion.wire.v1.EndpointDelta
-	(*ParamDelta)(nil),      // 9: gabion.wire.v1.ParamDelta
-	(*Refusal)(nil),         // 10: gabion.wire.v1.Refusal
-	(*WatchRequest)(nil),    // 11: gabion.wire.v1.WatchRequest
-	(*Order)(nil),           // 12: gabion.wire.v1.Order
-	(*Ping)(nil),            // 13: gabion.wire.v1.Ping
-	(*Ruleset)(nil),         // 14: gabion.wire.v1.Ruleset
-	(*Ask)(nil),             // 15: gabion.wire.v1.Ask
-	(*AskAnswer)(nil),       // 16: gabion.wire.v1.AskAnswer
-	(*Evidence)(nil),        // 17: gabion.wire.v1.Evidence
-	(*EvidenceFinding)(nil), // 18: gabion.wire.v1.EvidenceFinding
-	nil,                     // 19: gabion.wire.v1.Status.BypassedEntry
+	(*RenewRequest)(nil),    // 2: gabion.wire.v1.RenewRequest
+	(*Batch)(nil),           // 3: gabion.wire.v1.Batch
+	(*Ack)(nil),             // 4: gabion.wire.v1.Ack
+	(*Status)(nil),          // 5: gabion.wire.v1.Status
+	(*Hit)(nil),             // 6: gabion.wire.v1.Hit
+	(*Endpoint)(nil),        // 7: gabion.wire.v1.Endpoint
+	(*Source)(nil),          // 8: gabion.wire.v1.Source
+	(*EndpointDelta)(nil),   // 9: gabion.wire.v1.EndpointDelta
+	(*ParamDelta)(nil),      // 10: gabion.wire.v1.ParamDelta
+	(*Refusal)(nil),         // 11: gabion.wire.v1.Refusal
+	(*WatchRequest)(nil),    // 12: gabion.wire.v1.WatchRequest
+	(*Order)(nil),           // 13: gabion.wire.v1.Order
+	(*Ping)(nil),            // 14: gabion.wire.v1.Ping
+	(*Ruleset)(nil),         // 15: gabion.wire.v1.Ruleset
+	(*Ask)(nil),             // 16: gabion.wire.v1.Ask
+	(*AskAnswer)(nil),       // 17: gabion.wire.v1.AskAnswer
+	(*Names)(nil),           // 18: gabion.wire.v1.Names
+	(*Name)(nil),            // 19: gabion.wire.v1.Name
+	(*Evidence)(nil),        // 20: gabion.wire.v1.Evidence
+	(*EvidenceFinding)(nil), // 21: gabion.wire.v1.EvidenceFinding
+	nil,                     // 22: gabion.wire.v1.Status.BypassedEntry
 }
 var file_wire_proto_depIdxs = []int32{
-	4,  // 0: gabion.wire.v1.Batch.status:type_name -> gabion.wire.v1.Status
-	5,  // 1: gabion.wire.v1.Batch.hits:type_name -> gabion.wire.v1.Hit
-	8,  // 2: gabion.wire.v1.Batch.endpoints:type_name -> gabion.wire.v1.EndpointDelta
-	10, // 3: gabion.wire.v1.Batch.refusals:type_name -> gabion.wire.v1.Refusal
-	19, // 4: gabion.wire.v1.Status.bypassed:type_name -> gabion.wire.v1.Status.BypassedEntry
-	6,  // 5: gabion.wire.v1.Hit.endpoint:type_name -> gabion.wire.v1.Endpoint
-	7,  // 6: gabion.wire.v1.Hit.source:type_name -> gabion.wire.v1.Source
-	6,  // 7: gabion.wire.v1.EndpointDelta.endpoint:type_name -> gabion.wire.v1.Endpoint
-	9,  // 8: gabion.wire.v1.EndpointDelta.params:type_name -> gabion.wire.v1.ParamDelta
-	14, // 9: gabion.wire.v1.Order.ruleset:type_name -> gabion.wire.v1.Ruleset
-	15, // 10: gabion.wire.v1.Order.ask:type_name -> gabion.wire.v1.Ask
-	13, // 11: gabion.wire.v1.Order.ping:type_name -> gabion.wire.v1.Ping
-	18, // 12: gabion.wire.v1.Evidence.findings:type_name -> gabion.wire.v1.EvidenceFinding
-	0,  // 13: gabion.wire.v1.Cloud.Enroll:input_type -> gabion.wire.v1.EnrollRequest
-	2,  // 14: gabion.wire.v1.Cloud.Push:input_type -> gabion.wire.v1.Batch
-	11, // 15: gabion.wire.v1.Cloud.Watch:input_type -> gabion.wire.v1.WatchRequest
-	16, // 16: gabion.wire.v1.Cloud.Answer:input_type -> gabion.wire.v1.AskAnswer
-	1,  // 17: gabion.wire.v1.Cloud.Enroll:output_type -> gabion.wire.v1.EnrollResponse
-	3,  // 18: gabion.wire.v1.Cloud.Push:output_type -> gabion.wire.v1.Ack
-	12, // 19: gabion.wire.v1.Cloud.Watch:output_type -> gabion.wire.v1.Order
-	3,  // 20: gabion.wire.v1.Cloud.Answer:output_type -> gabion.wire.v1.Ack
-	17, // [17:21] is the sub-list for method output_type
-	13, // [13:17] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	5,  // 0: gabion.wire.v1.Batch.status:type_name -> gabion.wire.v1.Status
+	6,  // 1: gabion.wire.v1.Batch.hits:type_name -> gabion.wire.v1.Hit
+	9,  // 2: gabion.wire.v1.Batch.endpoints:type_name -> gabion.wire.v1.EndpointDelta
+	11, // 3: gabion.wire.v1.Batch.refusals:type_name -> gabion.wire.v1.Refusal
+	22, // 4: gabion.wire.v1.Status.bypassed:type_name -> gabion.wire.v1.Status.BypassedEntry
+	7,  // 5: gabion.wire.v1.Hit.endpoint:type_name -> gabion.wire.v1.Endpoint
+	8,  // 6: gabion.wire.v1.Hit.source:type_name -> gabion.wire.v1.Source
+	7,  // 7: gabion.wire.v1.EndpointDelta.endpoint:type_name -> gabion.wire.v1.Endpoint
+	10, // 8: gabion.wire.v1.EndpointDelta.params:type_name -> gabion.wire.v1.ParamDelta
+	15, // 9: gabion.wire.v1.Order.ruleset:type_name -> gabion.wire.v1.Ruleset
+	16, // 10: gabion.wire.v1.Order.ask:type_name -> gabion.wire.v1.Ask
+	14, // 11: gabion.wire.v1.Order.ping:type_name -> gabion.wire.v1.Ping
+	19, // 12: gabion.wire.v1.Names.names:type_name -> gabion.wire.v1.Name
+	21, // 13: gabion.wire.v1.Evidence.findings:type_name -> gabion.wire.v1.EvidenceFinding
+	0,  // 14: gabion.wire.v1.Cloud.Enroll:input_type -> gabion.wire.v1.EnrollRequest
+	2,  // 15: gabion.wire.v1.Cloud.Renew:input_type -> gabion.wire.v1.RenewRequest
+	3,  // 16: gabion.wire.v1.Cloud.Push:input_type -> gabion.wire.v1.Batch
+	12, // 17: gabion.wire.v1.Cloud.Watch:input_type -> gabion.wire.v1.WatchRequest
+	17, // 18: gabion.wire.v1.Cloud.Answer:input_type -> gabion.wire.v1.AskAnswer
+	1,  // 19: gabion.wire.v1.Cloud.Enroll:output_type -> gabion.wire.v1.EnrollResponse
+	1,  // 20: gabion.wire.v1.Cloud.Renew:output_type -> gabion.wire.v1.EnrollResponse
+	4,  // 21: gabion.wire.v1.Cloud.Push:output_type -> gabion.wire.v1.Ack
+	13, // 22: gabion.wire.v1.Cloud.Watch:output_type -> gabion.wire.v1.Order
+	4,  // 23: gabion.wire.v1.Cloud.Answer:output_type -> gabion.wire.v1.Ack
+	19, // [19:24] is the sub-list for method output_type
+	14, // [14:19] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_wire_proto_init() }
@@ -1845,7 +2069,7 @@ func file_wire_proto_init() {
 	if File_wire_proto != nil {
 		return
 	}
-	file_wire_proto_msgTypes[12].OneofWrappers = []any{
+	file_wire_proto_msgTypes[13].OneofWrappers = []any{
 		(*Order_Ruleset)(nil),
 		(*Order_Ask)(nil),
 		(*Order_Ping)(nil),
@@ -1856,7 +2080,7 @@ func file_wire_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_wire_proto_rawDesc), len(file_wire_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   20,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -45,6 +45,8 @@ const (
 const (
 	// CloudEnrollProcedure is the fully-qualified name of the Cloud's Enroll RPC.
 	CloudEnrollProcedure = "/gabion.wire.v1.Cloud/Enroll"
+	// CloudRenewProcedure is the fully-qualified name of the Cloud's Renew RPC.
+	CloudRenewProcedure = "/gabion.wire.v1.Cloud/Renew"
 	// CloudPushProcedure is the fully-qualified name of the Cloud's Push RPC.
 	CloudPushProcedure = "/gabion.wire.v1.Cloud/Push"
 	// CloudWatchProcedure is the fully-qualified name of the Cloud's Watch RPC.
@@ -56,6 +58,8 @@ const (
 // CloudClient is a client for the gabion.wire.v1.Cloud service.
 type CloudClient interface {
 	Enroll(context.Context, *connect.Request[wirepb.EnrollRequest]) (*connect.Response[wirepb.EnrollResponse], error)
+	// Renew replaces the client certificate before it expires.
+	Renew(context.Context, *connect.Request[wirepb.RenewRequest]) (*connect.Response[wirepb.EnrollResponse], error)
 	// Push delivers one batch. It may be repeated with the same seq until it
 	// is acknowledged; the cloud stores it once.
 	Push(context.Context, *connect.Request[wirepb.Batch]) (*connect.Response[wirepb.Ack], error)
@@ -82,6 +86,12 @@ func NewCloudClient(httpClient connect.HTTPClient, baseURL string, opts ...conne
 			connect.WithSchema(cloudMethods.ByName("Enroll")),
 			connect.WithClientOptions(opts...),
 		),
+		renew: connect.NewClient[wirepb.RenewRequest, wirepb.EnrollResponse](
+			httpClient,
+			baseURL+CloudRenewProcedure,
+			connect.WithSchema(cloudMethods.ByName("Renew")),
+			connect.WithClientOptions(opts...),
+		),
 		push: connect.NewClient[wirepb.Batch, wirepb.Ack](
 			httpClient,
 			baseURL+CloudPushProcedure,
@@ -106,6 +116,7 @@ func NewCloudClient(httpClient connect.HTTPClient, baseURL string, opts ...conne
 // cloudClient implements CloudClient.
 type cloudClient struct {
 	enroll *connect.Client[wirepb.EnrollRequest, wirepb.EnrollResponse]
+	renew  *connect.Client[wirepb.RenewRequest, wirepb.EnrollResponse]
 	push   *connect.Client[wirepb.Batch, wirepb.Ack]
 	watch  *connect.Client[wirepb.WatchRequest, wirepb.Order]
 	answer *connect.Client[wirepb.AskAnswer, wirepb.Ack]
@@ -114,6 +125,11 @@ type cloudClient struct {
 // Enroll calls gabion.wire.v1.Cloud.Enroll.
 func (c *cloudClient) Enroll(ctx context.Context, req *connect.Request[wirepb.EnrollRequest]) (*connect.Response[wirepb.EnrollResponse], error) {
 	return c.enroll.CallUnary(ctx, req)
+}
+
+// Renew calls gabion.wire.v1.Cloud.Renew.
+func (c *cloudClient) Renew(ctx context.Context, req *connect.Request[wirepb.RenewRequest]) (*connect.Response[wirepb.EnrollResponse], error) {
+	return c.renew.CallUnary(ctx, req)
 }
 
 // Push calls gabion.wire.v1.Cloud.Push.
@@ -134,6 +150,8 @@ func (c *cloudClient) Answer(ctx context.Context, req *connect.Request[wirepb.As
 // CloudHandler is an implementation of the gabion.wire.v1.Cloud service.
 type CloudHandler interface {
 	Enroll(context.Context, *connect.Request[wirepb.EnrollRequest]) (*connect.Response[wirepb.EnrollResponse], error)
+	// Renew replaces the client certificate before it expires.
+	Renew(context.Context, *connect.Request[wirepb.RenewRequest]) (*connect.Response[wirepb.EnrollResponse], error)
 	// Push delivers one batch. It may be repeated with the same seq until it
 	// is acknowledged; the cloud stores it once.
 	Push(context.Context, *connect.Request[wirepb.Batch]) (*connect.Response[wirepb.Ack], error)
@@ -154,6 +172,12 @@ func NewCloudHandler(svc CloudHandler, opts ...connect.HandlerOption) (string, h
 		CloudEnrollProcedure,
 		svc.Enroll,
 		connect.WithSchema(cloudMethods.ByName("Enroll")),
+		connect.WithHandlerOptions(opts...),
+	)
+	cloudRenewHandler := connect.NewUnaryHandler(
+		CloudRenewProcedure,
+		svc.Renew,
+		connect.WithSchema(cloudMethods.ByName("Renew")),
 		connect.WithHandlerOptions(opts...),
 	)
 	cloudPushHandler := connect.NewUnaryHandler(
@@ -178,6 +202,8 @@ func NewCloudHandler(svc CloudHandler, opts ...connect.HandlerOption) (string, h
 		switch r.URL.Path {
 		case CloudEnrollProcedure:
 			cloudEnrollHandler.ServeHTTP(w, r)
+		case CloudRenewProcedure:
+			cloudRenewHandler.ServeHTTP(w, r)
 		case CloudPushProcedure:
 			cloudPushHandler.ServeHTTP(w, r)
 		case CloudWatchProcedure:
@@ -195,6 +221,10 @@ type UnimplementedCloudHandler struct{}
 
 func (UnimplementedCloudHandler) Enroll(context.Context, *connect.Request[wirepb.EnrollRequest]) (*connect.Response[wirepb.EnrollResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("gabion.wire.v1.Cloud.Enroll is not implemented"))
+}
+
+func (UnimplementedCloudHandler) Renew(context.Context, *connect.Request[wirepb.RenewRequest]) (*connect.Response[wirepb.EnrollResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("gabion.wire.v1.Cloud.Renew is not implemented"))
 }
 
 func (UnimplementedCloudHandler) Push(context.Context, *connect.Request[wirepb.Batch]) (*connect.Response[wirepb.Ack], error) {
