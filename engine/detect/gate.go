@@ -63,8 +63,6 @@ const (
 	hasFileWord
 	hasMailWord
 	hasNoSQLWord
-
-	numFeatures = iota
 )
 
 // anyMark holds the features without which no detector finds anything: a
@@ -107,8 +105,9 @@ func features(v []byte) feature {
 	return f | wordFeaturesOf(v)
 }
 
-const wordFeatures = hasSQLWord | hasShellWord | hasCodeWord | hasHTMLWord | hasLDAPWord | hasXPathWord |
-	hasURLWord | hasProtoWord | hasToolWord | hasFileWord | hasMailWord | hasNoSQLWord
+// wordFeatures are the families: hasSQLWord, the first, and all above it. The
+// word table holds them shifted down, so there is room for sixteen.
+const wordFeatures = ^(hasSQLWord - 1)
 
 // wordTableSize makes collisions with common English words rare for a few
 // hundred entries, and keeps the table inside the second-level cache.
@@ -124,19 +123,17 @@ func wordFeaturesOf(v []byte) feature {
 			continue
 		}
 		if h != 0 {
-			f |= feature(wordTable[wordSlot(h)]) << firstWordBit
+			f |= feature(wordTable[wordSlot(h)]) * hasSQLWord
 			h = 0
 		}
 	}
 	if h != 0 {
-		f |= feature(wordTable[wordSlot(h)]) << firstWordBit
+		f |= feature(wordTable[wordSlot(h)]) * hasSQLWord
 	}
 	return f
 }
 
 func wordSlot(h uint32) uint32 { return (h * 0x9E3779B1) >> (32 - 13) }
-
-const firstWordBit = numFeatures - 12
 
 var wordTable = makeWordTable()
 
@@ -150,7 +147,7 @@ func makeWordTable() *[wordTableSize]uint16 {
 				continue
 			}
 			if h != 0 {
-				t[wordSlot(h)] |= uint16(family.has >> firstWordBit)
+				t[wordSlot(h)] |= uint16(family.has / hasSQLWord)
 			}
 			h = 0
 		}

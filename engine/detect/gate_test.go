@@ -1,0 +1,91 @@
+package detect
+
+import (
+	"math/rand"
+	"testing"
+)
+
+// places are the places the tests try every value in.
+var places = []Where{
+	{}, {Place: InQuery, Key: []byte("id")}, {Place: InJSON, Key: []byte("$where")}, {Place: InJSON, Name: true},
+	{Place: InQuery, Name: true}, {Place: InPath}, {Place: InTarget}, {Place: InCookie}, {Place: InUserAgent}, {Place: InReferer},
+	{Place: InAccept}, {Place: InContentType}, {Place: InHeader}, {Place: InForm}, {Place: InXML}, {Place: InGraphQL},
+	{Place: InFileName}, {Place: InFile}, {Place: InBody, Container: true},
+}
+
+// gateHolds fails when a detector finds something in v that the gate would
+// not have let it see.
+func gateHolds(t *testing.T, s *Scanner, v []byte) {
+	t.Helper()
+	have := features(v)
+	for _, d := range detectors {
+		for _, w := range places {
+			s.findings, s.tokens = s.findings[:0], s.tokens[:0]
+			d.scan(s, v, w)
+			if len(s.findings) > 0 && (have&anyMark == 0 || !have.admits(d.when)) {
+				t.Fatalf("class %d finds %q at %+v, the gate hides it: %s", d.class, v, w, s.findings[0].Reason)
+			}
+		}
+	}
+}
+
+func TestGateIsNecessary(t *testing.T) {
+	rng := rand.New(rand.NewSource(1))
+	var all []string
+	for c := Class(0); c < numClasses; c++ {
+		all = append(all, seeds[c]...)
+	}
+	var s Scanner
+	for range 4 {
+		for _, seed := range all {
+			gateHolds(t, &s, []byte(seed))
+			for range 20 {
+				gateHolds(t, &s, mutate(rng, []byte(seed), all))
+			}
+		}
+	}
+}
+
+func FuzzGate(f *testing.F) {
+	for _, list := range seeds {
+		for _, v := range list {
+			f.Add([]byte(v))
+		}
+	}
+	f.Fuzz(func(t *testing.T, v []byte) {
+		var s Scanner
+		gateHolds(t, &s, v)
+	})
+}
+
+// mutate cuts, doubles, joins and rewrites bytes, and removes separators and
+// changes case, which is what a gate built on words would stumble over.
+func mutate(rng *rand.Rand, v []byte, others []string) []byte {
+	v = append([]byte(nil), v...)
+	for range 1 + rng.Intn(4) {
+		if len(v) == 0 {
+			return v
+		}
+		i, j := rng.Intn(len(v)), rng.Intn(len(v))
+		if i > j {
+			i, j = j, i
+		}
+		switch rng.Intn(7) {
+		case 0:
+			v = append(v[:i], v[j:]...)
+		case 1:
+			v = append(v[:j:j], v[i:]...)
+		case 2:
+			v = append(v, others[rng.Intn(len(others))]...)
+		case 3:
+			v[i] = byte(rng.Intn(256))
+		case 4:
+			v[i] = "'\"`()[]{}<>$;|&#%/\\:*@!\n\t \x00-.=,0a"[rng.Intn(33)]
+		case 5:
+			v[i] ^= 0x20
+		case 6:
+			v = v[i : j+1]
+		}
+	}
+	return v
+}
