@@ -1,0 +1,48 @@
+package proxy
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/gabionhq/gabion/engine"
+)
+
+// An Observer is told of every inspected request. Both methods are called
+// on the goroutine of the request and may be called concurrently for
+// different requests. A panic in them is logged and does not change what
+// the client gets.
+type Observer interface {
+	// Attack is called for each request whose verdict is an attack or a
+	// block, before the first byte of the final response is sent, and
+	// before Done. What it makes durable is durable before the client
+	// knows. Status is 0 unless the request is blocked.
+	Attack(*Record)
+	// Done is called once for every inspected request, after its response
+	// was sent or the exchange failed.
+	Done(*Record)
+}
+
+// A Record is one inspected request and what became of it. It and
+// everything it points to is valid during the call only: copy what you keep.
+type Record struct {
+	RequestID string     // as in X-Gabion-Request-Id
+	Time      time.Time  // when the head was complete
+	Site      string     // label of the site: its first host, or "default"
+	Source    netip.Addr // after trusted proxies; unmapped
+	Proto     string     // HTTP/1.0, HTTP/1.1 or HTTP/2.0, as the client spoke
+	TLS       bool       // the client spoke TLS to the node
+	Ruleset   uint64     // version of the ruleset in force, 0 for none
+
+	Head    *engine.Head
+	Verdict engine.Verdict
+	Report  *engine.Report
+
+	Body    []byte // the request body as received, de-chunked; its first bytes if Partial
+	BodyLen int64  // bytes of body received so far
+	Partial bool   // Body is not all of it
+
+	Status        int    // answered to the client; 0 in Attack for passed requests and when nothing was answered
+	ResponseType  string // Content-Type of the response, without parameters
+	ResponseBytes int64  // bytes of response body relayed
+	Duration      time.Duration
+}
