@@ -235,7 +235,7 @@ func Event(name []byte) bool {
 		}
 		n++
 	}
-	return n >= 5 && n <= 32
+	return n >= 5 && n <= 40
 }
 
 func lower(c byte) byte {

@@ -5,7 +5,7 @@ import "strings"
 
 // maxWord is longer than every word that a set holds; longer input is never
 // in a set.
-const maxWord = 32
+const maxWord = 40
 
 // A Set is an immutable set of lower-case words.
 type Set map[string]struct{}
