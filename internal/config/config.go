@@ -1,4 +1,9 @@
 // Package config is the one YAML form of Gabion: its structs, defaults, schema and reader.
+//
+// The tags of a field are its documentation and its rules: doc says what it
+// is, enum lists what it may be, and is names the kind of text it must be.
+// The reader, the JSON Schema and the reference in docs/ all come from them;
+// the defaults are in Default.
 package config
 
 import "time"
@@ -6,90 +11,123 @@ import "time"
 // Config is a whole file. `gabion run` reads all of it, `gabion node` and
 // `gabion cloud` their own part.
 type Config struct {
-	Data  string `yaml:"data"` // directory of all state, 0700
-	Node  Node   `yaml:"node"`
-	Cloud Cloud  `yaml:"cloud"`
-	Log   Log    `yaml:"log"`
+	Data  string `yaml:"data" doc:"Directory of all state. It is made with mode 0700."`
+	Node  Node   `yaml:"node" doc:"The filtering node."`
+	Cloud Cloud  `yaml:"cloud" doc:"The control and analytics side of one region."`
+	Log   Log    `yaml:"log" doc:"How the program logs, to standard error."`
 }
 
 // Log is how the program logs, to standard error.
 type Log struct {
-	Level  string `yaml:"level"`  // debug, info, warn, error
-	Format string `yaml:"format"` // text, json, auto
+	Level  string `yaml:"level" enum:"debug,info,warn,error" doc:"The mildest level that is written."`
+	Format string `yaml:"format" enum:"text,json,auto" doc:"auto is text on a terminal and json elsewhere."`
 }
 
 // Node is the filtering node.
 type Node struct {
-	Listen         string   `yaml:"listen"` // traffic
-	Admin          string   `yaml:"admin"`  // /healthz /readyz /metrics
-	Name           string   `yaml:"name"`   // label in the console; default: host name
-	Sites          []Site   `yaml:"sites"`
-	TrustedProxies []string `yaml:"trusted_proxies"` // CIDRs whose X-Forwarded-For is believed
-	Inspect        Inspect  `yaml:"inspect"`
-	Uplink         Uplink   `yaml:"uplink"`
-	CloudMay       CloudMay `yaml:"cloud_may"`
-	Evidence       Store    `yaml:"evidence"`
-	Recorder       Recorder `yaml:"recorder"`
-	Spool          Store    `yaml:"spool"`
-	Privacy        Privacy  `yaml:"privacy"`
+	Listen         string   `yaml:"listen" is:"address" doc:"Where traffic arrives."`
+	Admin          string   `yaml:"admin" is:"address" doc:"Where /healthz, /readyz and /metrics answer."`
+	Name           string   `yaml:"name" doc:"Label in the console; empty for the host name."`
+	Sites          []Site   `yaml:"sites" doc:"The protected applications. The first whose hosts match answers."`
+	TrustedProxies []string `yaml:"trusted_proxies" is:"prefix" doc:"Addresses and networks whose X-Forwarded-For is believed."`
+	Inspect        Inspect  `yaml:"inspect" doc:"Bounds of inspection."`
+	Uplink         Uplink   `yaml:"uplink" doc:"The way to the cloud. A node without one runs alone."`
+	CloudMay       CloudMay `yaml:"cloud_may" doc:"Ceilings that no ruleset from the cloud passes."`
+	Evidence       Store    `yaml:"evidence" doc:"Raw requests behind hits, encrypted, on this node only."`
+	Recorder       Recorder `yaml:"recorder" doc:"Sampled benign requests without credentials, encrypted, on this node only."`
+	Spool          Store    `yaml:"spool" doc:"What waits for the cloud while it is away."`
+	Privacy        Privacy  `yaml:"privacy" doc:"What may leave the node."`
 }
 
 // Site is one protected application.
 type Site struct {
-	Hosts       []string `yaml:"hosts"` // empty: any
-	Upstream    string   `yaml:"upstream"`
-	Mode        string   `yaml:"mode"`          // off, monitoring, safe_blocking, block
-	Override    string   `yaml:"mode_override"` // on, strict, off
-	OnError     string   `yaml:"on_error"`      // open, closed
-	Application int32    `yaml:"application"`
+	Hosts       []string `yaml:"hosts" doc:"Host names, *.example.com included; empty for any."`
+	Upstream    string   `yaml:"upstream" is:"url" doc:"Where requests go, as http://host:port."`
+	Mode        string   `yaml:"mode" enum:"off,monitoring,safe_blocking,block" doc:"Filtration mode; empty is monitoring."`
+	Override    string   `yaml:"mode_override" enum:"on,strict,off" doc:"Whether a mode set in the cloud wins: on always, strict where it is stricter, off never. Empty is on."`
+	OnError     string   `yaml:"on_error" enum:"open,closed" doc:"What happens to a request when inspection fails; empty is open."`
+	Application int32    `yaml:"application" doc:"Number of the application in the cloud; 0 is the default one."`
 }
 
 // Inspect bounds inspection.
 type Inspect struct {
-	Hold int64 `yaml:"hold"` // bytes of a body held back before the verdict
+	Hold Bytes `yaml:"hold" doc:"How much of a body is held back until the verdict."`
 }
 
 // Uplink is the way to the cloud. A node without URL and token runs alone.
 type Uplink struct {
-	URL   string `yaml:"url"`
-	Token string `yaml:"token"` // enrolment token; used once, then the key in data counts
+	URL   string `yaml:"url" is:"url" doc:"The cloud's wire address; empty takes it from the token."`
+	Token string `yaml:"token" doc:"Enrolment token. It is used once; after that the key in the data directory counts."`
 }
 
 // CloudMay are the ceilings that no ruleset passes.
 type CloudMay struct {
-	LowestMode string   `yaml:"lowest_mode"` // the mildest mode a ruleset may set
-	NeverOff   []string `yaml:"never_off"`   // host/path patterns whose mode stays as configured here
-	Evidence   bool     `yaml:"evidence"`    // answer Ask with sealed evidence
-	Preview    bool     `yaml:"preview"`
-	Unmask     bool     `yaml:"unmask"`
-	BlockPage  bool     `yaml:"block_page"`
-	AllowList  bool     `yaml:"allow_list"` // entries wider than /12 or /32 are refused anyway
+	LowestMode string   `yaml:"lowest_mode" enum:"off,monitoring,safe_blocking,block" doc:"The mildest mode a ruleset may set."`
+	NeverOff   []string `yaml:"never_off" doc:"Host and path patterns whose mode stays as configured here."`
+	Evidence   bool     `yaml:"evidence" doc:"Answer requests for evidence, sealed to the person who asks."`
+	Preview    bool     `yaml:"preview" doc:"Answer what a rule would have done to recorded requests, in counts."`
+	Unmask     bool     `yaml:"unmask" doc:"Let rules lift the masking of values."`
+	BlockPage  bool     `yaml:"block_page" doc:"Let rules set the HTML of the block page."`
+	AllowList  bool     `yaml:"allow_list" doc:"Let rules allow sources; networks wider than /12 or /32 (IPv6) are refused anyway."`
 }
 
 // Store bounds a directory on disk.
 type Store struct {
-	MaxBytes int64         `yaml:"max_bytes"`
-	MaxAge   time.Duration `yaml:"max_age"`
+	MaxBytes Bytes         `yaml:"max_bytes" doc:"The oldest entries go when it is full."`
+	MaxAge   time.Duration `yaml:"max_age" doc:"Older entries go."`
 }
 
 // Recorder samples benign requests, credentials removed.
 type Recorder struct {
 	Store  `yaml:",inline"`
-	Sample float64 `yaml:"sample"`
+	Sample float64 `yaml:"sample" is:"share" doc:"Share of benign requests that are kept, 0 to 1."`
 }
 
 // Privacy is what may leave the node.
 type Privacy struct {
-	Source  string   `yaml:"source"` // pseudonym, full
-	RevealK int      `yaml:"reveal_k"`
-	Reveal  []string `yaml:"reveal"` // names that may leave at once
+	Source  string   `yaml:"source" enum:"pseudonym,full" doc:"How the cloud sees source addresses of hits."`
+	RevealK int      `yaml:"reveal_k" is:"positive" doc:"How many sources must share a name before it leaves in clear."`
+	Reveal  []string `yaml:"reveal" doc:"Names that may leave at once."`
 }
 
 // Cloud is the control and analytics side of one region.
 type Cloud struct {
-	Region  string        `yaml:"region"`
-	Listen  string        `yaml:"listen"`  // console and API
-	Wire    string        `yaml:"wire"`    // nodes, TLS
-	Public  string        `yaml:"public"`  // address of Wire as nodes see it
-	Publish time.Duration `yaml:"publish"` // the clock of learned rules; default 15m
+	Region  string        `yaml:"region" doc:"Name of the region, part of every enrolment token."`
+	Listen  string        `yaml:"listen" is:"address" doc:"Console and API."`
+	Wire    string        `yaml:"wire" is:"address" doc:"Where nodes connect, over TLS."`
+	Public  string        `yaml:"public" is:"address" doc:"The wire address as nodes see it; empty for the same."`
+	Publish time.Duration `yaml:"publish" doc:"How often learned rules are published."`
+}
+
+// Default returns the configuration of an empty file: everything on
+// loopback, nothing protected, nothing blocked.
+func Default() Config {
+	return Config{
+		Data: "gabion-data",
+		Node: Node{
+			Listen:  "127.0.0.1:8080",
+			Admin:   "127.0.0.1:8081",
+			Inspect: Inspect{Hold: 1 << 20},
+			CloudMay: CloudMay{
+				LowestMode: "monitoring",
+				Evidence:   true,
+				Preview:    true,
+				AllowList:  true,
+			},
+			Evidence: Store{MaxBytes: 1 << 30, MaxAge: 7 * 24 * time.Hour},
+			Recorder: Recorder{
+				Store:  Store{MaxBytes: 256 << 20, MaxAge: 24 * time.Hour},
+				Sample: 0.01,
+			},
+			Spool:   Store{MaxBytes: 512 << 20, MaxAge: 7 * 24 * time.Hour},
+			Privacy: Privacy{Source: "pseudonym", RevealK: 20},
+		},
+		Cloud: Cloud{
+			Region:  "local",
+			Listen:  "127.0.0.1:9000",
+			Wire:    "127.0.0.1:9001",
+			Publish: 15 * time.Minute,
+		},
+		Log: Log{Level: "info", Format: "auto"},
+	}
 }
