@@ -235,10 +235,11 @@ func (x *RenewRequest) GetCsr() []byte {
 	return nil
 }
 
-// Batch is what a node has to tell. seq grows by one per batch and node and
-// is never reused: (node, seq) names a batch for ever. A batch is stored whole
-// or not at all; one that repeats a seq holds the same records, and the cloud
-// answers with the same Ack and looks at its status only.
+// Batch is what a node has to tell. seq grows by one per batch and
+// node, jumps ahead when the node has lost count, and is never reused: (node,
+// seq) names a batch for ever. A batch is stored whole or not at all; one that
+// repeats a seq holds the same records, and the cloud answers with the same
+// Ack and looks at its status only.
 type Batch struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Seq           uint64                 `protobuf:"varint,1,opt,name=seq,proto3" json:"seq,omitempty"`
