@@ -73,6 +73,7 @@ func (s *Scanner) xss(v []byte, w Where) {
 		}
 	}
 	scriptURL(&best, v, 0, len(v))
+	links(&best, v)
 	script(&best, v, w)
 	s.follow(XSS, v, best, xssVocabulary)
 }
@@ -83,6 +84,7 @@ func (s *Scanner) xss(v []byte, w Where) {
 func markup(best *lead, v []byte, from, to, depth int) {
 	lex := htmllex.New(v[from:to], htmllex.Data)
 	var t tag
+	scripted := depth > 0
 	for {
 		k := lex.Next()
 		a, b := from+k.From, from+k.To
@@ -92,14 +94,18 @@ func markup(best *lead, v []byte, from, to, depth int) {
 			return
 		case htmllex.Open:
 			t = tag{name: v[a:b], from: a - 1}
-			t.open(best, v)
+			t.open(best, v, false)
+			scripted = scripted || htmllex.Is(t.name, "script")
 		case htmllex.Close:
 			t = tag{name: v[a:b], from: a - 2, end: true}
-			t.open(best, v)
+			t.open(best, v, scripted)
 		case htmllex.Attr:
 			t.attr, t.attrAt = v[a:b], a
 			t.attrs++
-			if t.end && !htmllex.Event(t.attr) {
+			if n := run(t.attr, 0, len(t.attr), isLetter); n < len(t.attr) && eventNames.Has(t.attr[:n]) {
+				best.offer(0.6, a, b, "An event handler attribute is set.")
+			}
+			if t.end && !htmllex.Event(t.attr) && !htmllex.Is(t.attr, "style") {
 				t.attr = nil
 			}
 		case htmllex.Value:
@@ -148,17 +154,20 @@ type tag struct {
 // Weights of elements by what they can do with no attribute that is bad in
 // itself. They are graded: editors send some of them.
 func elementWeight(name []byte) (float32, string) {
+	if i := bytes.LastIndexByte(name, ':'); i >= 0 && i < len(name)-1 {
+		name = name[i+1:]
+	}
 	var buf [16]byte
 	switch string(lexicon.Fold(buf[:0], name)) {
 	case "script":
 		return 0.72, "A script element is opened."
 	case "iframe", "frame", "frameset", "portal", "fencedframe":
-		return 0.55, "A frame that loads another page is inserted."
+		return 0.45, "A frame that loads another page is inserted."
 	case "object", "embed", "applet":
 		return 0.55, "An element that loads active content is inserted."
 	case "svg", "math":
 		return 0.35, "A foreign-content element is inserted, a common carrier of script."
-	case "isindex", "layer", "ilayer", "bgsound", "xss", "event-source", "import", "foreignobject":
+	case "isindex", "layer", "ilayer", "bgsound", "xss", "event-source", "stylesheet", "vmlframe":
 		return 0.55, "An element is inserted that hardly occurs but in script injection."
 	case "style":
 		return 0.4, "A style sheet is inserted."
@@ -170,37 +179,39 @@ func elementWeight(name []byte) (float32, string) {
 	return 0, ""
 }
 
-func (t *tag) open(best *lead, v []byte) {
+func (t *tag) open(best *lead, v []byte, scripted bool) {
 	w, reason := elementWeight(t.name)
 	end := t.from + 1 + len(t.name)
 	if t.end {
-		if w >= 0.4 && t.from < 24 && best.weight == 0 {
-			best.offer(0.4, t.from, end+1, "An end tag closes an element that the page opened.")
+		if w >= 0.7 && !scripted {
+			best.offer(0.55, t.from, end+1, "An end tag closes a script that the page opened.")
 		}
 		return
 	}
 	best.offer(w, t.from, end, reason)
-	if breaksOut(v, t.from) {
+	if breaksOut(v[:t.from]) {
 		best.offer(max(w+0.25, 0.62), max(t.from-2, 0), end, "A quote and a bracket close the page's own tag and a new tag follows.")
 	}
 }
 
-// breaksOut reports whether a quote and > stand before the tag at i, with
-// no tag of the value's own that they could belong to.
-func breaksOut(v []byte, i int) bool {
-	p := i - 1
-	for p >= 0 && (v[p] <= ' ' || v[p] == '<') {
-		p--
-	}
-	if p < 1 || v[p] != '>' {
+// breaksOut reports whether what stands before the first tag of a value
+// ends in a quote and >, which can belong to no tag but the page's.
+func breaksOut(before []byte) bool {
+	b := bytes.TrimRight(before, "< \t\r\n\x00")
+	if len(b) == 0 || b[len(b)-1] != '>' {
 		return false
 	}
-	q := p - 1
-	for q > 0 && (v[q] == '/' || v[q] == ' ' || v[q] == '-') {
-		q--
+	b = bytes.TrimRight(b, "> /-")
+	if len(b) == 0 {
+		return false
 	}
-	return (v[q] == '"' || v[q] == '\'' || v[q] == '`') && bytes.LastIndexByte(v[max(0, q-128):q], '<') < 0
+	c := b[len(b)-1]
+	return (c == '"' || c == '\'' || c == '`') && len(b) <= maxBreak && bytes.IndexByte(b, '<') < 0
 }
+
+// maxBreak is how far into a value a way out of the page's own tag is looked
+// for.
+const maxBreak = 128
 
 // value judges the value v[a:b] of the attribute that was read last.
 func (t *tag) value(best *lead, v []byte, a, b int) {
@@ -267,10 +278,16 @@ func (t *tag) special(best *lead, name, v []byte, a, b int) {
 		best.offer(0.9, t.from, b, "An animation sets an address or an event handler.")
 	case attr == "event" || attr == "handler" || attr == "dynsrc" || attr == "lowsrc" || attr == "datasrc" || attr == "folder":
 		best.offer(0.55, t.from, b, "An attribute is set that old browsers load or run.")
+	case element == "use" && hasFold(value, "//"), element == "xml" && attr == "src":
+		best.offer(0.6, t.from, b, "An element is inserted that takes content from another document.")
 	case element == "param" && attr == "value" && hasFold(value, "javascript"):
 		best.offer(0.8, t.from, b, "A parameter gives an object a script.")
-	case (element == "iframe" || element == "object" || element == "embed" || element == "frame") && (attr == "src" || attr == "data"):
-		best.offer(0.62, t.from, b, "A frame or object is inserted that loads an address.")
+	case (element == "iframe" || element == "object" || element == "embed" || element == "frame") && (attr == "src" || attr == "data") && len(value) > 0:
+		w := float32(0.62)
+		if t.attrs > 2 && hasPrefixFold(value, "https://") || value[0] == '\\' {
+			w = 0.4 // as the share dialogs of video sites write it
+		}
+		best.offer(w, t.from, b, "A frame or object is inserted that loads an address.")
 	}
 }
 
@@ -351,7 +368,7 @@ func (t *tag) raw(best *lead, v []byte, a, b int) {
 func declaration(best *lead, v []byte, a, to int) {
 	head := v[a:min(to, a+40)]
 	switch {
-	case hasFold(head, "xml-stylesheet"):
+	case hasFold(head, "xml-stylesheet"), hasFold(head, "?import"):
 		best.offer(0.7, a, a+len(head), "A processing instruction loads a style sheet, which can run script.")
 	case hasFold(head, "[if"):
 		best.offer(0.35, a, a+len(head), "A conditional comment shows markup to some browsers only.")
@@ -362,21 +379,25 @@ func declaration(best *lead, v []byte, a, to int) {
 // addresses.
 func styleSheet(best *lead, v []byte, a, b int, base float32) {
 	var t tail
-	comment := false
 	for i := a; i < b; i++ {
 		c := lower(v[i])
 		switch {
-		case comment:
-			if c == '*' && i+1 < b && v[i+1] == '/' {
-				comment = false
+		case c == '/' && i+1 < b && v[i+1] == '*':
+			i += 2
+			for i < b && !(v[i] == '*' && i+1 < b && v[i+1] == '/') {
 				i++
 			}
-			continue
-		case c == '/' && i+1 < b && v[i+1] == '*':
-			comment = true
 			i++
 			continue
-		case c <= ' ' || c == '\\':
+		case c == '\\':
+			n, r := cssEscape(v[i+1 : b])
+			i += n
+			c = lower(r)
+			if c == '<' {
+				best.offer(0.75, a, i+1, "A style hides markup in escapes.")
+			}
+		}
+		if c <= ' ' {
 			continue
 		}
 		t.push(c)
@@ -385,14 +406,26 @@ func styleSheet(best *lead, v []byte, a, b int, base float32) {
 			best.offer(0.93, a, i+1, "A style holds an expression that old browsers run as script.")
 		case c == ':' && (t.is("javascript:") || t.is("vbscript:")):
 			best.offer(0.95, a, i+1, "A style holds an address that runs script.")
-		case c == ':' && (t.is("behavior:") || t.is("-moz-binding:")):
+		case c == '(' && (t.is("behavior:url(") || t.is("behaviour:url(") || t.is("binding:url(")):
 			best.offer(0.85, a, i+1, "A style attaches behaviour from another file.")
 		case c == 't' && t.is("@import"):
 			best.offer(max(base, 0.3)+0.25, a, i+1, "A style sheet imports another one.")
-		case c == ',' && t.is("data:,"):
-			best.offer(max(base, 0.3), a, i+1, "A style holds data as an address.")
 		}
 	}
+}
+
+// cssEscape decodes the escape behind a backslash: its length and its byte,
+// or 0.
+func cssEscape(b []byte) (int, byte) {
+	r, n := 0, 0
+	for n < len(b) && n < 6 && digitOf(b[n]) < 16 {
+		r = r<<4 | int(digitOf(b[n]))
+		n++
+	}
+	if r > 0x7f {
+		r = 0
+	}
+	return n, byte(r)
 }
 
 // A tail holds the last significant bytes of a text, so that a word is found
@@ -418,6 +451,9 @@ func (t *tail) is(word string) bool {
 	}
 	return true
 }
+
+// maxScriptURL bounds the script read behind one scheme.
+const maxScriptURL = 512
 
 // scriptURL judges v[a:b] as an address whose scheme may run script.
 // Browsers drop white space and controls inside the scheme.
@@ -447,6 +483,9 @@ func scriptURL(best *lead, v []byte, a, b int) {
 		if c == ':' {
 			break
 		}
+		if c == '#' && t.is("javascript#") {
+			best.offer(0.55, start, i+1, "An address is written like one that runs script.")
+		}
 		if !isLetter(c) && c > ' ' {
 			return
 		}
@@ -454,17 +493,34 @@ func scriptURL(best *lead, v []byte, a, b int) {
 	if i >= b || t.n == 0 {
 		return
 	}
-	rest := v[min(i+1, b):b]
+	rest := v[min(i+1, b):min(b, i+maxScriptURL)]
 	switch {
 	case t.is("javascript:") || t.is("vbscript:") || t.is("livescript:") || t.is("jscript:") || t.is("mocha:"):
 		best.offer(scriptURLWeight(rest), start, min(b, start+maxEvidence), "An address runs script.")
 	case t.is("data:"):
 		head := rest[:min(len(rest), 40)]
-		if hasFold(head, "html") || hasFold(head, "svg") || hasFold(head, "xml") || hasFold(head, "javascript") || hasFold(head, "dom-event") {
+		if bytes.Contains(rest[:min(len(rest), 80)], []byte("PHNjcmlwd")) || hasFold(head, "html") || hasFold(head, "svg") || hasFold(head, "xml") || hasFold(head, "javascript") || hasFold(head, "dom-event") {
 			best.offer(0.9, start, min(b, start+maxEvidence), "An address holds a document or script of its own.")
 		}
 	case t.is("feed:") || t.is("view-source:"):
 		scriptURL(best, v, min(i+1, b), b)
+	}
+}
+
+// links judges the addresses of Markdown links, and markup in charsets that
+// old browsers guessed: UTF-7, and 7-bit ASCII whose eighth bit they dropped.
+func links(best *lead, v []byte) {
+	for i := 0; i+8 < len(v); i++ {
+		switch {
+		case v[i] == ']' && v[i+1] == '(':
+			scriptURL(best, v, i+2, len(v))
+		case v[i] == '+' && v[i+1] == 'A' && v[i+2] == 'D' && v[i+3]|0x20 == 'w' && (v[i+4] == '-' || isLetter(v[i+4])):
+			best.offer(0.8, i, i+5, "Markup is hidden in the UTF-7 charset.")
+		case v[i] == '&' && v[i+1] == '{' && codeWeight(v[i+2:min(len(v), i+64)]) > 0.9:
+			best.offer(0.75, i, i+2, "A script entity of old browsers runs code.")
+		case (v[i] == 0xbc || v[i] == 0x9c) && (hasPrefixFold(v[i+1:], "script") || hasPrefixFold(v[i+1:], "img") || hasPrefixFold(v[i+1:], "svg")):
+			best.offer(0.8, i, i+7, "Markup is hidden in characters that become < in another charset.")
+		}
 	}
 }
 
@@ -532,13 +588,19 @@ func script(best *lead, v []byte, w Where) {
 	}
 	out := leavesString(v)
 	start := leading(v)
+	for _, root := range [...]string{"window.", "self.", "top.", "parent.", "this."} {
+		if hasPrefixFold(v[start:], root) {
+			start += len(root)
+			break
+		}
+	}
 	lex := jslex.New(v)
 	for {
 		h, ok := lex.Next()
 		if !ok {
 			return
 		}
-		weight := freeWeight(v, h, out >= 0 && out <= h.From && h.From-out < 256, h.From <= start)
+		weight := freeWeight(v, h, start == h.From && h.To+2 >= len(v), out >= 0 && out <= h.From && h.From-out < 256, h.From <= start)
 		if weight == 0 {
 			continue
 		}
@@ -551,12 +613,16 @@ func script(best *lead, v []byte, w Where) {
 }
 
 // freeWeight grades a hit outside of any tag.
-func freeWeight(v []byte, h jslex.Hit, out, first bool) float32 {
+func freeWeight(v []byte, h jslex.Hit, whole, out, first bool) float32 {
 	switch h.Sink {
 	case jslex.Dialog:
 		switch {
-		case out && (h.Probe || !h.Bare):
+		case out && !h.Bare:
 			return 0.95
+		case out:
+			return 0.75
+		case whole && !h.Bare:
+			return 0.8
 		case h.Bare:
 			return 0.4
 		case first && h.Probe:
@@ -576,6 +642,10 @@ func freeWeight(v []byte, h jslex.Hit, out, first bool) float32 {
 		switch {
 		case out:
 			return 0.85
+		case h.Probe && h.Sink == jslex.Exec && (whole || glued(v, h.From)):
+			return 0.75
+		case h.Bare:
+			return 0.55
 		case first:
 			return 0.4
 		}
@@ -588,10 +658,21 @@ func freeWeight(v []byte, h jslex.Hit, out, first bool) float32 {
 	return 0
 }
 
-// glued reports whether an operator stands directly before i, as between
-// the parts of an expression and not of a sentence.
+// glued reports whether an operator stands before i, as between the parts of
+// an expression and not of a sentence.
 func glued(v []byte, i int) bool {
-	return i > 0 && bytes.IndexByte([]byte("-+*/;,|&^%!~=(){}[]?:<>\n\r'\"`\\"), v[i-1]) >= 0
+	j := i
+	for j > 0 && i-j < 16 && v[j-1] == ' ' {
+		j--
+	}
+	if j == 0 {
+		return false
+	}
+	c := v[j-1]
+	if j < i {
+		return c == ';' || c == '{' || c == '}' || c == '|' || c == '&'
+	}
+	return c >= 0x80 || bytes.IndexByte([]byte(".-+*/;,|&^%!~=(){}[]?:<>\n\r'\"`\\"), c) >= 0
 }
 
 // leading returns the index of the first byte that is neither space nor

@@ -81,7 +81,7 @@ func (l *Lexer) data() Token {
 			continue
 		}
 		p := l.pos + 1
-		for p < len(l.src) && l.src[p] == 0 { // old browsers drop NULs
+		for p < len(l.src) && (l.src[p] == 0 || l.src[p] == ';') { // dropped NULs, and &lt; that lost its name
 			p++
 		}
 		if p >= len(l.src) {

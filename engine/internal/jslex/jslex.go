@@ -82,7 +82,7 @@ func (l *Lexer) ident() Hit {
 		}
 	case "eval", "execScript", "Function", "import", "expression", "importScripts":
 		if called {
-			return Hit{Sink: Exec, From: from, To: l.argEnd(at), Probe: next == '`'}
+			return Hit{Sink: Exec, From: from, To: l.argEnd(at), Probe: next == '`' || l.tainted(at+1)}
 		}
 		if string(word) == "eval" && l.before(from) == '=' {
 			return Hit{Sink: Exec, From: from, To: l.pos, Bare: true}
@@ -127,7 +127,7 @@ func (l *Lexer) ident() Hit {
 		}
 	case "window", "self", "top", "parent", "frames", "globalThis", "this":
 		if next == '[' && l.quoted(at+1) {
-			return Hit{Sink: Hide, From: from, To: l.argEnd(at)}
+			return Hit{Sink: Hide, From: from, To: l.argEnd(at), Probe: string(word) != "this" && l.indexed(at)}
 		}
 	}
 	if called && at == l.pos && len(word) > 0 {
@@ -152,6 +152,13 @@ func (l *Lexer) document(from, at int) Hit {
 	case l.member(at, "location"), l.member(at, "URL"), l.member(at, "baseURI"):
 		return Hit{Sink: Effect, From: from, To: at + len(".URL")}
 	}
+	end := at + 1
+	for end-at < maxGap && identByte(l.at(end)) {
+		end++
+	}
+	if l.at(end) == '=' && l.at(end+1) != '=' {
+		return Hit{Sink: Effect, From: from, To: end + 1}
+	}
 	return Hit{}
 }
 
@@ -162,6 +169,7 @@ const symbolRun = 18
 func (l *Lexer) symbols() Hit {
 	from := l.pos
 	var seen uint8
+	bangs, spaces := 0, 0
 	for l.pos < len(l.src) {
 		switch l.src[l.pos] {
 		case '[', ']':
@@ -170,21 +178,30 @@ func (l *Lexer) symbols() Hit {
 			seen |= 2
 		case '!', '~', '-':
 			seen |= 4
+			bangs++
 		case '+':
 			seen |= 8
+		case ' ': // what form decoding makes of +
+			spaces++
 		case '{', '}':
 		default:
 			if l.pos == from {
 				l.pos++
 			}
-			return programOf(from, l.pos, seen)
+			return programOf(from, l.pos, seen, bangs, spaces)
 		}
 		l.pos++
 	}
-	return programOf(from, l.pos, seen)
+	return programOf(from, l.pos, seen, bangs, spaces)
 }
 
-func programOf(from, to int, seen uint8) Hit {
+func programOf(from, to int, seen uint8, bangs, spaces int) Hit {
+	if spaces > 0 {
+		if bangs < 6 {
+			return Hit{}
+		}
+		seen |= 8
+	}
 	if to-from >= symbolRun && (seen == 15 || seen == 13 || seen == 11) {
 		return Hit{Sink: Hide, From: from, To: to, Probe: true}
 	}
@@ -259,6 +276,28 @@ func (l *Lexer) quoted(i int) bool {
 	return c == '\'' || c == '"' || c == '`' || c == '/' || c == '\\' || c == 'a' && l.member(i+3, "b")
 }
 
+// indexed reports whether the bracket at i is closed nearby and its value
+// called.
+func (l *Lexer) indexed(i int) bool {
+	for end := min(i+maxGap, len(l.src)-1); i < end; i++ {
+		if l.src[i] == ']' && (l.src[i+1] == '(' || l.src[i+1] == '`') {
+			return true
+		}
+	}
+	return false
+}
+
+// tainted reports whether the arguments at i begin with what an attacker can
+// set from outside, or with a decoder.
+func (l *Lexer) tainted(i int) bool {
+	for _, w := range [...]string{"location", "name", "URL", "hash", "substr", "document.", "atob", "unescape", "String.", "top.", "window.", "self", "src", "'al", "\"al"} {
+		if l.word(i, w) {
+			return true
+		}
+	}
+	return false
+}
+
 // remote reports whether a string with an address stands at i.
 func (l *Lexer) remote(i int) bool {
 	c := l.at(i)
@@ -330,5 +369,5 @@ func (l *Lexer) at(i int) byte {
 }
 
 func identStart(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' || c == '_' || c == '$' }
-func identByte(c byte) bool  { return identStart(c) || c >= '0' && c <= '9' || c >= 0x80 }
+func identByte(c byte) bool  { return identStart(c) || c >= '0' && c <= '9' }
 func hex(c byte) bool        { return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'f' }
