@@ -14,13 +14,12 @@ package engine
 
 import (
 	"github.com/gabionhq/gabion/engine/detect"
+	"github.com/gabionhq/gabion/engine/parse"
 	"github.com/gabionhq/gabion/engine/rule"
 )
 
 // A HeaderField is one field as it stood on the wire.
-type HeaderField struct {
-	Name, Value []byte
-}
+type HeaderField = parse.Field
 
 // A Head is a request up to its body. The engine borrows all slices until
 // Tx.Close; the host must not change them before.
@@ -87,4 +86,5 @@ type Report struct {
 	Nodes    int      // values visited
 	Decoded  int      // bytes that decoders produced
 	Limits   []string // names of the budgets that were spent
+	Dropped  int      // findings beyond MaxFindings, each no stronger than those kept
 }

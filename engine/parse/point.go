@@ -42,6 +42,7 @@ const (
 	JWT
 	ViewState
 	Pollution // repeated parameters, joined
+	Charset   // UTF-7, UTF-16, overlong and full-width forms, read as UTF-8
 
 	Hash     // a named member; Key is its name
 	HashName // the name itself of a member
@@ -56,6 +57,45 @@ const (
 
 	numKinds
 )
+
+// keyed reports whether steps of kind k are told apart by their Key.
+func (k Kind) keyed() bool { return shapes[k] == byKey }
+
+// indexed reports whether steps of kind k are told apart by their Index.
+func (k Kind) indexed() bool { return shapes[k] == byIndex }
+
+// container reports whether k is a format that a value is written in.
+func (k Kind) container() bool { return Form <= k && k < Hash }
+
+// parted reports whether k is a container whose parts are points.
+func (k Kind) parted() bool { return Form <= k && k <= Cookie }
+
+type shape uint8
+
+const (
+	plain shape = iota
+	byKey
+	byIndex
+)
+
+var shapes = [numKinds]shape{
+	Path: byIndex, Get: byKey, Header: byKey,
+	Hash: byKey, Array: byIndex, Tag: byKey, Attr: byKey, Comment: byIndex, PI: byIndex, Entity: byKey,
+}
+
+var kindNames = [numKinds]string{
+	URI: "uri", Path: "path", ActionName: "action_name", ActionExt: "action_ext",
+	Get: "get", GetName: "get_name", Header: "header", HeaderName: "header_name", Post: "post",
+	Form: "form", Multipart: "multipart", JSON: "json", XML: "xml", GraphQL: "graphql", GRPC: "grpc",
+	Protobuf: "protobuf", Cookie: "cookie", Base64: "base64", Hex: "hex", Percent: "percent",
+	HTMLJS: "htmljs", Gzip: "gzip", JWT: "jwt", ViewState: "viewstate", Pollution: "pollution",
+	Charset: "charset", HashName: "hash_name", File: "file", Comment: "comment", PI: "pi",
+	DTD: "dtd", Entity: "entity",
+}
+
+// String returns the word that stands for k in a rendered point, empty for
+// the kinds that are rendered as their name or index alone.
+func (k Kind) String() string { return kindNames[k] }
 
 // A Step is one element of a point. Key and Index are used as Kind says.
 type Step struct {

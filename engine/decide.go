@@ -1,0 +1,190 @@
+package engine
+
+import (
+	"github.com/gabionhq/gabion/engine/detect"
+	"github.com/gabionhq/gabion/engine/parse"
+	"github.com/gabionhq/gabion/engine/rule"
+)
+
+// fields shows header fields to the matcher of scopes.
+type fields []HeaderField
+
+func (f *fields) Field(i int) (name, value []byte, ok bool) {
+	if i >= len(*f) {
+		return nil, nil, false
+	}
+	return (*f)[i].Name, (*f)[i].Value, true
+}
+
+// scope finds what the ruleset decides for the request.
+func (tx *Tx) scope(h *Head) {
+	tx.fields = h.Header
+	tx.request = rule.Request{
+		App: h.App, Method: h.Method, Scheme: h.Scheme, Proto: h.Proto, Host: h.Host,
+		Target: h.Target, Fields: &tx.fields,
+	}
+	tx.set.Match(&tx.match, &tx.request)
+	tx.report.Endpoint = tx.match.Endpoint
+	tx.verdict.Mode = rule.Resolve(tx.env.Mode, tx.env.Override, tx.match.Mode, tx.set.General())
+}
+
+// Visit is called by the walk for each value.
+func (tx *Tx) Visit(t *parse.Tree, n parse.Node, value []byte) {
+	found := tx.scanner.Scan(value, tx.where(t, n))
+	for i := range found {
+		tx.add(t, n, value, &found[i], 0)
+	}
+}
+
+// Trouble is called by the walk for evidence beside values.
+func (tx *Tx) Trouble(t *parse.Tree, n parse.Node, what parse.Trouble, value []byte) {
+	e := troubles[what]
+	if e.limit {
+		tx.report.Limits = append(tx.report.Limits, what.String())
+	}
+	if e.class == detect.NoClass {
+		return
+	}
+	tx.add(t, n, value, &detect.Finding{Class: e.class, Weight: e.weight, Reason: e.reason, To: int32(len(value))}, 0)
+}
+
+// troubles says what each kind of trouble counts for. None of them alone is
+// an attack, but for a bomb: large uploads, old clients and broken proxies
+// cause them too.
+var troubles = [parse.NumTroubles]struct {
+	class  detect.Class
+	weight float32
+	limit  bool
+	reason string
+}{
+	parse.TooDeep:       {detect.Overlimit, 0.4, true, "The value is encoded more often than any application decodes."},
+	parse.TooMany:       {detect.Overlimit, 0.1, true, "The request has more values than are looked into."},
+	parse.TooLong:       {detect.Overlimit, 0.2, true, "The request decodes to more bytes than are looked into."},
+	parse.TooNested:     {detect.Overlimit, 0.4, true, "The document nests deeper than parsers allow."},
+	parse.Bomb:          {detect.DataBomb, 0.9, true, "The data expands far more than ordinary data does, to exhaust whoever expands it."},
+	parse.Undecodable:   {detect.Smuggling, 0.2, false, "The body is not in the coding that its header names."},
+	parse.BareLine:      {detect.Smuggling, 0.6, false, "A line end or NUL stands where the protocol allows none, so that servers may read another request."},
+	parse.TwoLengths:    {detect.Smuggling, 0.6, false, "The length of the body is stated twice, so that servers may disagree where the request ends."},
+	parse.TwoTypes:      {detect.Smuggling, 0.3, false, "Two content types are stated, so that servers may read different bodies."},
+	parse.BadBoundary:   {detect.Smuggling, 0.3, false, "The boundary of the multipart body is ambiguous, so that servers may read different parts."},
+	parse.Overlong:      {detect.PathTraversal, 0.3, false, "Characters are spelled in a form that decoders must reject, as to slip past a filter."},
+	parse.BadXML:        {detect.InvalidXML, 0.1, false, "The document is not well-formed, so that servers may read it differently."},
+	parse.GraphQLLimit:  {detect.GraphQL, 0.4, true, "The query is deeper or wider than its limit."},
+	parse.Introspection: {detect.GraphQL, 0.1, false, "The query asks for the schema."},
+}
+
+// add records a finding and its weight, unless a rule ignores it.
+func (tx *Tx) add(t *parse.Tree, n parse.Node, value []byte, f *detect.Finding, by uint64) {
+	if tx.ignored(t, n, f.Class, by) {
+		return
+	}
+	weight := f.Weight
+	if f.Hard {
+		weight = max(weight, 0.99)
+	}
+	tx.strongest[f.Class] = max(tx.strongest[f.Class], weight)
+	tx.keep(t, n, value, f, by)
+}
+
+// ignored reports whether a rule drops findings of that class at n or at a
+// point that n was decoded from.
+func (tx *Tx) ignored(t *parse.Tree, n parse.Node, c detect.Class, by uint64) bool {
+	for _, a := range tx.match.Ignores {
+		if a.Class != detect.NoClass && a.Class != c || a.Rule.Rule != 0 && a.Rule.Rule != by {
+			continue
+		}
+		if holdsAt(a, t, n) {
+			return true
+		}
+	}
+	return false
+}
+
+func holdsAt(a *rule.Active, t *parse.Tree, n parse.Node) bool {
+	base := t.Base(n)
+	for ; n >= 0; n = t.Parent(n) {
+		if a.At(base, t.Keys(n)) {
+			return true
+		}
+	}
+	return false
+}
+
+// keep adds a finding to the report. Once that is full it takes the place of
+// the weakest one, if it is stronger.
+func (tx *Tx) keep(t *parse.Tree, n parse.Node, value []byte, f *detect.Finding, by uint64) {
+	kept := tx.report.Findings
+	if len(kept) < MaxFindings {
+		tx.report.Findings = append(kept, render(t, n, value, f, by))
+		return
+	}
+	tx.report.Dropped++
+	weakest := 0
+	for i := range kept {
+		if kept[i].Weight < kept[weakest].Weight {
+			weakest = i
+		}
+	}
+	if f.Weight > kept[weakest].Weight {
+		kept[weakest] = render(t, n, value, f, by)
+	}
+}
+
+// render copies what a finding borrows.
+func render(t *parse.Tree, n parse.Node, value []byte, f *detect.Finding, by uint64) Finding {
+	out := Finding{Finding: *f, Point: string(t.AppendPoint(nil, n)), Rule: by}
+	out.Fragment = string(detect.AppendFragment(nil, value, f.Tokens))
+	from := 0
+	if len(value) > MaxFindingValue {
+		from = max(0, min(int(f.From)-MaxFindingValue/4, len(value)-MaxFindingValue))
+		value = value[from : from+MaxFindingValue]
+	}
+	out.Value = append([]byte(nil), value...)
+	out.From, out.To = shift(f.From, from, len(value)), shift(f.To, from, len(value))
+	out.Tokens = nil
+	for _, k := range f.Tokens {
+		k.From, k.To = shift(k.From, from, len(value)), shift(k.To, from, len(value))
+		out.Tokens = append(out.Tokens, k)
+	}
+	return out
+}
+
+func shift(at int32, by, most int) int32 {
+	return int32(min(max(int(at)-by, 0), most))
+}
+
+// decide fuses the evidence so far. Classes are taken as independent: each
+// adds its share of what the others leave open, so that more evidence never
+// lowers the score.
+func (tx *Tx) decide() Verdict {
+	innocent := float32(1)
+	for _, w := range tx.strongest {
+		innocent *= 1 - w
+	}
+	v := &tx.verdict
+	v.Score = 1 - innocent
+	limit := tx.set.Threshold()
+	if limit == 0 {
+		limit = threshold
+	}
+	v.Attack = v.Score >= limit || tx.patched
+	v.Decision = Pass
+	if tx.blocks(v.Attack) {
+		v.Decision = Block
+	}
+	return *v
+}
+
+// blocks reports whether the mode makes an attack a block. A virtual patch
+// holds in every mode but Off.
+func (tx *Tx) blocks(attack bool) bool {
+	switch tx.verdict.Mode {
+	case rule.Block:
+		return attack
+	case rule.SafeBlocking:
+		return attack && tx.env.Gray || tx.patched
+	case rule.Monitoring:
+		return tx.patched
+	}
+	return false
+}

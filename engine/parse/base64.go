@@ -1,0 +1,120 @@
+package parse
+
+import "unicode/utf8"
+
+// Shorter text is left alone: nothing harmful fits, and words look like it.
+const (
+	minBase64 = 8
+	minHex    = 12
+)
+
+// base64Value maps the standard and the URL alphabet (RFC 4648, 4 and 5).
+var base64Value = buildBase64Value()
+
+func buildBase64Value() (table [256]byte) {
+	for i := range table {
+		table[i] = 0xff
+	}
+	for i, b := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/") {
+		table[b] = byte(i)
+	}
+	table['-'], table['_'] = 62, 63
+	return table
+}
+
+// appendBase64Decoded decodes either alphabet, padded or not, across white
+// space. It reports false when the result is no text and nothing that is
+// decoded further, as of words that happen to fit the alphabet.
+func appendBase64Decoded(dst, v []byte) ([]byte, bool) {
+	mark := len(dst)
+	var acc uint32
+	n := 0
+	for _, b := range v {
+		x := base64Value[b]
+		if x == 0xff {
+			continue // padding and white space; sniff let nothing else through
+		}
+		acc = acc<<6 | uint32(x)
+		n++
+		if n&3 == 0 {
+			dst = append(dst, byte(acc>>16), byte(acc>>8), byte(acc))
+		}
+	}
+	switch n & 3 {
+	case 1:
+		return dst[:mark], false
+	case 2:
+		dst = append(dst, byte(acc>>4))
+	case 3:
+		dst = append(dst, byte(acc>>10), byte(acc>>2))
+	}
+	return dst, isMeaningful(dst[mark:])
+}
+
+// appendHexDecoded decodes pairs of hexadecimal digits under the same
+// condition.
+func appendHexDecoded(dst, v []byte) ([]byte, bool) {
+	mark := len(dst)
+	if len(v)&1 != 0 {
+		return dst, false
+	}
+	for i := 0; i+1 < len(v); i += 2 {
+		dst = append(dst, hexValue[v[i]]<<4|hexValue[v[i+1]])
+	}
+	return dst, isMeaningful(dst[mark:])
+}
+
+// shortText is the length up to which all of a decoded text must be text:
+// among few random bytes most may be letters by chance.
+const shortText = 12
+
+// isMeaningful reports whether decoded bytes are likely to be meant: text for
+// the most part, or a format that is decoded further. Of random bytes 38 in
+// 100 are printable ASCII.
+func isMeaningful(v []byte) bool {
+	if len(v) == 0 {
+		return false
+	}
+	if looksBinary(v) {
+		return true
+	}
+	text := 0
+	for i := 0; i < len(v); {
+		if b := v[i]; b < utf8.RuneSelf {
+			if b >= ' ' && b != 0x7f || b == '\t' || b == '\n' || b == '\r' {
+				text++
+			}
+			i++
+			continue
+		}
+		r, n := utf8.DecodeRune(v[i:])
+		if r != utf8.RuneError && n >= 2 {
+			text += n
+		}
+		i += n
+	}
+	if len(v) <= shortText {
+		return text == len(v)
+	}
+	return text*10 >= len(v)*7
+}
+
+// looksBinary reports whether v begins like a compressed or serialised
+// format.
+func looksBinary(v []byte) bool {
+	if len(v) < 4 {
+		return false
+	}
+	switch {
+	case v[0] == 0x1f && v[1] == 0x8b && v[2] == 8: // gzip
+	case v[0]&0x8f == 8 && (uint(v[0])<<8|uint(v[1]))%31 == 0 && v[1]&0x20 == 0 && len(v) >= 8: // zlib, RFC 1950, 2.2
+	case v[0] == 0xac && v[1] == 0xed && v[2] == 0: // Java serialisation
+	case v[0] == 0 && v[1] == 1 && v[2] == 0 && v[3] == 0 && len(v) >= 17: // .NET BinaryFormatter
+	case v[0] == 0xff && v[1] == 1 && len(v) >= 16: // ASP.NET view state
+	case v[0] == 0x80 && 2 <= v[1] && v[1] <= 5: // Python pickle
+	case v[0] == 0xff && v[1] == 0xfe, v[0] == 0xfe && v[1] == 0xff: // UTF-16
+	default:
+		return false
+	}
+	return true
+}

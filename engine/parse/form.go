@@ -1,0 +1,207 @@
+package parse
+
+import "bytes"
+
+// looksForm reports whether v reads like name=value pairs of a form.
+func looksForm(v []byte, f trait) bool {
+	if f&notURL != 0 && f&hasAmp == 0 {
+		return false
+	}
+	eq := 0
+	for eq < len(v) && isNameByte(v[eq]) {
+		eq++
+	}
+	if eq == 0 || eq > maxName || eq+1 >= len(v) || v[eq] != '=' || v[eq+1] == '=' {
+		return false
+	}
+	amp := bytes.IndexByte(v, '&')
+	return amp < 0 || amp > eq && bytes.IndexByte(v[amp:], '=') > 0
+}
+
+func isNameByte(b byte) bool { return isBareByte(b) || b == '.' || b == '[' || b == ']' || b == '%' }
+
+// form visits the pairs of a nested form.
+func (t *Tree) form(n Node, v []byte) {
+	p := formParser{node: t.pushDecoder(n, Form)}
+	p.feed(t, v, true)
+	t.drop(p.node)
+}
+
+// query visits the parameters of a request target.
+func (t *Tree) query(v []byte) {
+	p := formParser{node: -1}
+	p.feed(t, v, true)
+}
+
+// A formParser reads name=value pairs that are joined by &: a query when node
+// is negative, else a form.
+type formParser struct {
+	node   Node
+	fed    bool // there was input before
+	params paramTable
+
+	// Of a value that is longer than a window:
+	inValue bool
+	name    [maxName]byte
+	nameLen int
+	index   int32
+}
+
+// feed visits the pairs in buf and returns how much of it is done with. It
+// leaves at most half a window, unless last is set.
+func (p *formParser) feed(t *Tree, buf []byte, last bool) int {
+	p.params.reset()
+	if !p.fed && last {
+		p.count(t, buf)
+	}
+	p.fed = true
+	at := 0
+	for at < len(buf) {
+		end := bytes.IndexByte(buf[at:], '&')
+		if end < 0 && !last {
+			return p.partial(t, buf, at)
+		}
+		pair := buf[at:]
+		if end >= 0 {
+			pair = buf[at : at+end]
+			at++
+		}
+		at += len(pair)
+		p.pair(t, pair)
+	}
+	return at
+}
+
+// partial deals with a pair whose end is not in sight.
+func (p *formParser) partial(t *Tree, buf []byte, at int) int {
+	if at > len(buf)/2 {
+		return at
+	}
+	cut := cutBefore(buf, '%', 6)
+	p.pair(t, buf[at:cut])
+	p.inValue = true
+	return max(at, cut-t.limits.Overlap)
+}
+
+// cutBefore returns a length of buf that does not end in an escape that
+// begins with mark and is at most n bytes long.
+func cutBefore(buf []byte, mark byte, n int) int {
+	tail := max(0, len(buf)-n+1)
+	if i := bytes.LastIndexByte(buf[tail:], mark); i >= 0 {
+		return tail + i
+	}
+	return len(buf)
+}
+
+func (p *formParser) pair(t *Tree, pair []byte) {
+	if p.inValue {
+		p.inValue = false
+		p.visit(t, p.name[:p.nameLen], pair, p.index)
+		return
+	}
+	if len(pair) == 0 {
+		return
+	}
+	name, value, found := bytes.Cut(pair, []byte{'='})
+	mark := len(t.scratch)
+	name = t.unescape(name)
+	t.visitName(p.node, name)
+	p.nameLen = copy(p.name[:], name)
+	p.index = p.params.next(name)
+	if found {
+		p.visit(t, p.name[:p.nameLen], value, p.index)
+	}
+	t.scratch = t.scratch[:mark]
+}
+
+// visitName visits the name of a parameter or member under parent.
+func (t *Tree) visitName(parent Node, name []byte) {
+	kind := HashName
+	if parent < 0 {
+		kind = GetName
+	}
+	t.leaf(parent, kind, nil, 0, name)
+}
+
+// visit visits a value at the point that its name stands for. Of a repeated
+// name, index counts; it is negative for a name that occurs once.
+func (p *formParser) visit(t *Tree, name, value []byte, index int32) {
+	mark := len(t.scratch)
+	value = t.unescape(value)
+	bare, brackets := cutBrackets(name)
+	n := p.push(t, bare)
+	at := n
+	for len(brackets) > 0 {
+		var sub []byte
+		sub, brackets = nextBracket(brackets)
+		if len(sub) > 0 {
+			at = t.push(at, Hash, sub, 0)
+			continue
+		}
+		at = t.push(at, Array, nil, max(index, 0))
+		index = -1
+	}
+	if index >= 0 {
+		at = t.push(at, Array, nil, index)
+	}
+	t.value(at, value)
+	t.drop(n)
+	t.scratch = t.scratch[:mark]
+}
+
+func (p *formParser) push(t *Tree, name []byte) Node {
+	if p.node < 0 {
+		return t.root(Get, name, 0)
+	}
+	return t.push(p.node, Hash, name, 0)
+}
+
+// cutBrackets splits p[x][] into p and [x][].
+func cutBrackets(name []byte) (bare, brackets []byte) {
+	i := bytes.IndexByte(name, '[')
+	if i <= 0 || name[len(name)-1] != ']' {
+		return name, nil
+	}
+	return name[:i], name[i:]
+}
+
+// nextBracket splits [x][y] into x and [y].
+func nextBracket(b []byte) (sub, rest []byte) {
+	end := bytes.IndexByte(b, ']')
+	if end < 0 || b[0] != '[' {
+		return b, nil
+	}
+	return b[1:end], b[end+1:]
+}
+
+// unescape undoes urlencoding; the result is valid until the scratch is cut.
+func (t *Tree) unescape(v []byte) []byte {
+	for _, b := range v {
+		if b == '%' || b == '+' {
+			mark := len(t.scratch)
+			t.scratch = appendUnescaped(t.scratch, v, true)
+			return t.scratch[mark:]
+		}
+	}
+	return v
+}
+
+// count fills the table of names, so that the first of several values is
+// known to be one, and visits the values of such names joined by commas as
+// some servers read them.
+func (p *formParser) count(t *Tree, buf []byte) {
+	repeated := false
+	for len(buf) > 0 {
+		var pair []byte
+		pair, buf, _ = bytes.Cut(buf, []byte{'&'})
+		if len(pair) == 0 {
+			continue
+		}
+		name, _, _ := bytes.Cut(pair, []byte{'='})
+		mark := len(t.scratch)
+		repeated = p.params.add(t.unescape(name)) || repeated
+		t.scratch = t.scratch[:mark]
+	}
+	p.params.counted = true
+	p.params.repeated = repeated
+}

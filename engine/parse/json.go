@@ -1,0 +1,376 @@
+package parse
+
+import "bytes"
+
+// looksJSON reports whether v begins like an object or array of JSON.
+func looksJSON(v []byte) bool {
+	v = trimLeft(v)
+	if len(v) < 2 || v[0] != '{' && v[0] != '[' {
+		return false
+	}
+	in := trimLeft(v[1:])
+	if len(in) == 0 {
+		return false
+	}
+	switch c := in[0]; c {
+	case '"', '\'', '{', '[', ']', '}', '-', 't', 'f', 'n', '/':
+		return true
+	default:
+		return '0' <= c && c <= '9'
+	}
+}
+
+func trimLeft(v []byte) []byte {
+	v = bytes.TrimPrefix(v, []byte("\xef\xbb\xbf"))
+	for len(v) > 0 && isSpace(v[0]) {
+		v = v[1:]
+	}
+	return v
+}
+
+func isSpace(b byte) bool { return b == ' ' || b == '\n' || b == '\t' || b == '\r' }
+
+// json visits the members and elements of a nested document.
+func (t *Tree) json(n Node, v []byte) {
+	p := newJSONParser(t, t.pushDecoder(n, JSON))
+	p.feed(t, v, true)
+	t.drop(p.node)
+	t.frames = t.frames[:p.floor]
+}
+
+// A frame is an open container of a document.
+type frame struct {
+	at    Node // the point of the container
+	owned bool // at was pushed for it
+	array bool
+	next  int32
+}
+
+// A jsonParser walks JSON as the most lenient of servers would, and more: it
+// never gives up. It takes comments, single quotes, bare words, missing and
+// trailing commas, text after the document, several documents, and input
+// that ends anywhere. What surprises it sets noise.
+type jsonParser struct {
+	node   Node // the document's point
+	member Node // of the value that comes next, or -1
+	floor  int  // frames below belong to others
+	skip   int  // open containers beyond Limits.Nesting
+	docs   int32
+	noise  bool
+
+	quote   byte // of the string that is being read, 0 for none
+	isKey   bool // that string is a name
+	partial bool // a part of it was visited
+}
+
+func newJSONParser(t *Tree, n Node) jsonParser {
+	return jsonParser{node: n, member: -1, floor: len(t.frames)}
+}
+
+// feed visits what buf holds and returns how much of it is done with. It
+// leaves at most half a window, unless last is set.
+func (p *jsonParser) feed(t *Tree, buf []byte, last bool) int {
+	at := 0
+	if p.quote != 0 {
+		at = p.text(t, buf, 0, last)
+	}
+	for at < len(buf) && p.quote == 0 {
+		switch c := buf[at]; c {
+		case ' ', '\n', '\t', '\r', ',', ':':
+			at++
+		case '{', '[':
+			p.open(t, buf[at:])
+			at++
+		case '}', ']':
+			p.close(t, c == ']')
+			at++
+		case '"', '\'', '`':
+			p.quote = c
+			p.noise = p.noise || c != '"'
+			p.isKey = p.wantsKey(t)
+			end := p.text(t, buf, at+1, last)
+			if p.quote != 0 && !p.partial {
+				p.quote = 0
+				return at
+			}
+			at = end
+		default:
+			end := p.bare(t, buf, at, last)
+			if end == at {
+				return at
+			}
+			at = end
+		}
+	}
+	return at
+}
+
+func (p *jsonParser) top(t *Tree) *frame {
+	if len(t.frames) == p.floor {
+		return nil
+	}
+	return &t.frames[len(t.frames)-1]
+}
+
+// wantsKey reports whether a name comes next.
+func (p *jsonParser) wantsKey(t *Tree) bool {
+	f := p.top(t)
+	return f != nil && !f.array && p.member < 0
+}
+
+// slot returns the point of the next value, and whether it is to be dropped
+// after it.
+func (p *jsonParser) slot(t *Tree) (Node, bool) {
+	if n := p.member; n >= 0 {
+		p.member = -1
+		return n, true
+	}
+	f := p.top(t)
+	switch {
+	case f == nil && p.docs == 0:
+		p.docs = 1
+		return p.node, false
+	case f == nil:
+		p.docs++
+		return t.push(p.node, Array, nil, p.docs-1), true
+	case f.array:
+		f.next++
+		return t.push(f.at, Array, nil, f.next-1), true
+	}
+	return f.at, false
+}
+
+// open enters the container that rest begins with.
+func (p *jsonParser) open(t *Tree, rest []byte) {
+	if len(t.frames)-p.floor >= t.limits.Nesting {
+		p.skip++
+		t.trouble(p.node, TooNested, nil)
+		return
+	}
+	n, owned := p.slot(t)
+	t.frames = append(t.frames, frame{at: n, owned: owned, array: rest[0] == '['})
+}
+
+// close leaves the innermost container.
+func (p *jsonParser) close(t *Tree, array bool) {
+	if p.skip > 0 {
+		p.skip--
+		return
+	}
+	f := p.top(t)
+	if f == nil || f.array != array {
+		p.noise = true
+	}
+	if f == nil {
+		return
+	}
+	if p.member >= 0 {
+		t.drop(p.member)
+		p.member = -1
+	}
+	if f.owned {
+		t.drop(f.at)
+	}
+	t.frames = t.frames[:len(t.frames)-1]
+}
+
+// text reads the rest of a string from at on and returns where it ends. It
+// leaves quote set when it has not seen the end.
+func (p *jsonParser) text(t *Tree, buf []byte, at int, last bool) int {
+	end, escaped := textEnd(buf[at:], p.quote)
+	switch {
+	case end >= 0:
+		p.quote = 0
+		p.emit(t, buf[at:at+end], escaped)
+		return at + end + 1
+	case last:
+		p.quote, p.noise = 0, true
+		p.emit(t, buf[at:], escaped)
+		return len(buf)
+	case at > len(buf)/2:
+		return at
+	}
+	cut := cutBefore(buf, '\\', 12) // a pair of surrogates
+	p.visit(t, buf[at:cut], escaped)
+	p.partial = true
+	return max(at, cut-t.limits.Overlap)
+}
+
+// textEnd returns the index of the closing quote, -1 without one, and
+// whether there are escapes before it.
+func textEnd(v []byte, quote byte) (end int, escaped bool) {
+	for i := 0; i < len(v); i++ {
+		switch v[i] {
+		case quote:
+			return i, escaped
+		case '\\':
+			escaped = true
+			i++
+		}
+	}
+	return -1, escaped
+}
+
+// emit visits a string or its last part.
+func (p *jsonParser) emit(t *Tree, v []byte, escaped bool) {
+	p.partial = false
+	if !p.isKey {
+		p.visit(t, v, escaped)
+		p.release(t)
+		return
+	}
+	mark := len(t.scratch)
+	v = p.unescape(t, v, escaped)
+	at := p.top(t).at
+	t.visitName(at, v)
+	p.member = t.push(at, Hash, v, 0)
+	t.scratch = t.scratch[:mark]
+}
+
+// visit visits a string value or a part of it.
+func (p *jsonParser) visit(t *Tree, v []byte, escaped bool) {
+	mark := len(t.scratch)
+	v = p.unescape(t, v, escaped)
+	if p.isKey {
+		t.visitName(p.top(t).at, v)
+	} else {
+		p.hold(t)
+		t.value(p.member, v)
+	}
+	t.scratch = t.scratch[:mark]
+}
+
+// hold makes member the point of the value that is being read.
+func (p *jsonParser) hold(t *Tree) {
+	if p.member >= 0 {
+		return
+	}
+	n, owned := p.slot(t)
+	if !owned {
+		n = t.push(n, Hash, nil, 0)
+	}
+	p.member = n
+}
+
+func (p *jsonParser) release(t *Tree) {
+	t.drop(p.member)
+	p.member = -1
+}
+
+func (p *jsonParser) unescape(t *Tree, v []byte, escaped bool) []byte {
+	if !escaped {
+		return v
+	}
+	mark := len(t.scratch)
+	t.scratch = appendJSONUnescaped(t.scratch, v)
+	return t.scratch[mark:]
+}
+
+// bare reads a word that is no string: a number, a literal, a comment or
+// something else. It returns at when the end of the word is not in sight.
+func (p *jsonParser) bare(t *Tree, buf []byte, at int, last bool) int {
+	end := at
+	switch {
+	case p.top(t) == nil:
+		end += lineEnd(buf[at:])
+	case buf[at] == '/' && at+1 < len(buf) && (buf[at+1] == '*' || buf[at+1] == '/'):
+		end += commentEnd(buf[at:])
+	default:
+		for end < len(buf) && !endsBare(buf[end]) {
+			end++
+		}
+	}
+	if end == len(buf) && !last {
+		if at > len(buf)/2 {
+			return at
+		}
+		end = max(at+1, end-t.limits.Overlap)
+	}
+	word := bytes.TrimRight(buf[at:end], " \t\r\n")
+	p.noise = p.noise || !isLiteral(word)
+	p.isKey = p.wantsKey(t)
+	p.emit(t, word, false)
+	return end
+}
+
+func endsBare(b byte) bool {
+	return b == ',' || b == ':' || b == '}' || b == ']' || b == '{' || b == '[' || b == '\n'
+}
+
+func lineEnd(v []byte) int {
+	if i := bytes.IndexByte(v, '\n'); i >= 0 {
+		return i
+	}
+	return len(v)
+}
+
+func commentEnd(v []byte) int {
+	if v[1] == '/' {
+		return lineEnd(v)
+	}
+	if i := bytes.Index(v[2:], []byte("*/")); i >= 0 {
+		return i + 4
+	}
+	return len(v)
+}
+
+// isLiteral reports whether word is true, false, null or made of what
+// numbers are made of.
+func isLiteral(word []byte) bool {
+	switch string(word) {
+	case "true", "false", "null":
+		return true
+	}
+	for _, b := range word {
+		if (b < '0' || b > '9') && b != '-' && b != '+' && b != '.' && b != 'e' && b != 'E' {
+			return false
+		}
+	}
+	return true
+}
+
+// appendJSONUnescaped undoes the escapes of RFC 8259, 7, and those that
+// lenient parsers add. An unknown escape stands for its character.
+func appendJSONUnescaped(dst, v []byte) []byte {
+	for i := 0; i < len(v); i++ {
+		if v[i] != '\\' || i+1 == len(v) {
+			dst = append(dst, v[i])
+			continue
+		}
+		i++
+		switch c := v[i]; c {
+		case 'b':
+			dst = append(dst, '\b')
+		case 'f':
+			dst = append(dst, '\f')
+		case 'n':
+			dst = append(dst, '\n')
+		case 'r':
+			dst = append(dst, '\r')
+		case 't':
+			dst = append(dst, '\t')
+		case 'u', 'x':
+			r, n := jsonRune(v[i-1:])
+			if n == 0 {
+				dst = append(dst, c)
+				continue
+			}
+			dst = appendRune(dst, r)
+			i += n - 2
+		default:
+			dst = append(dst, c)
+		}
+	}
+	return dst
+}
+
+// jsonRune reads \uXXXX, also as a pair of surrogates, or \xXX.
+func jsonRune(v []byte) (rune, int) {
+	r, n := charEscape(v)
+	if n == 6 && r>>10 == 0xd800>>10 && len(v) >= 12 && v[6] == '\\' {
+		if low, m := charEscape(v[6:]); m == 6 && low>>10 == 0xdc00>>10 {
+			return 0x10000 + (r&0x3ff)<<10 + low&0x3ff, 12
+		}
+	}
+	return r, n
+}

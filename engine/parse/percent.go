@@ -1,0 +1,87 @@
+package parse
+
+var hexValue = buildHexValue()
+
+func buildHexValue() (table [256]byte) {
+	for i := range table {
+		table[i] = 0xff
+	}
+	for i := range byte(10) {
+		table['0'+i] = i
+	}
+	for i := range byte(6) {
+		table['a'+i] = 10 + i
+		table['A'+i] = 10 + i
+	}
+	return table
+}
+
+// hasPercentEscape reports whether v holds %XX or %uXXXX.
+func hasPercentEscape(v []byte) bool {
+	for i := 0; i+2 < len(v); i++ {
+		if v[i] == '%' && percentEscape(v[i:]) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// percentEscape returns the length of the escape that v begins with, 0 for
+// none. %uXXXX is what IIS and the escape function of JavaScript write.
+func percentEscape(v []byte) int {
+	if len(v) >= 3 && hexValue[v[1]]|hexValue[v[2]] < 16 {
+		return 3
+	}
+	if len(v) >= 6 && v[1]|0x20 == 'u' && hexValue[v[2]]|hexValue[v[3]]|hexValue[v[4]]|hexValue[v[5]] < 16 {
+		return 6
+	}
+	return 0
+}
+
+// appendPercentDecoded undoes one layer of percent-encoding (RFC 3986, 2.1).
+// What is not an escape stays as it is.
+func appendPercentDecoded(dst, v []byte) ([]byte, bool) {
+	return appendUnescaped(dst, v, false), true
+}
+
+// appendUnescaped is appendPercentDecoded, and with plus reads + as a space.
+func appendUnescaped(dst, v []byte, plus bool) []byte {
+	for i := 0; i < len(v); i++ {
+		b := v[i]
+		if b == '+' && plus {
+			b = ' '
+		}
+		if b == '%' {
+			switch percentEscape(v[i:]) {
+			case 3:
+				b = hexValue[v[i+1]]<<4 | hexValue[v[i+2]]
+				i += 2
+			case 6:
+				dst = appendRune(dst, hex4(v[i+2:]))
+				i += 5
+				continue
+			}
+		}
+		dst = append(dst, b)
+	}
+	return dst
+}
+
+// hex4 reads four hexadecimal digits.
+func hex4(v []byte) rune {
+	return rune(hexValue[v[0]])<<12 | rune(hexValue[v[1]])<<8 | rune(hexValue[v[2]])<<4 | rune(hexValue[v[3]])
+}
+
+// appendRune appends r as UTF-8, surrogates included: what a lenient server
+// lets through must not vanish here.
+func appendRune(dst []byte, r rune) []byte {
+	switch {
+	case r < 0x80:
+		return append(dst, byte(r))
+	case r < 0x800:
+		return append(dst, 0xc0|byte(r>>6), 0x80|byte(r&0x3f))
+	case r < 0x10000:
+		return append(dst, 0xe0|byte(r>>12), 0x80|byte(r>>6&0x3f), 0x80|byte(r&0x3f))
+	}
+	return append(dst, 0xf0|byte(r>>18&7), 0x80|byte(r>>12&0x3f), 0x80|byte(r>>6&0x3f), 0x80|byte(r&0x3f))
+}

@@ -1,0 +1,210 @@
+package parse
+
+// A trait is a set of bytes that occur in a value. One pass collects them;
+// they rule out most decoders for most values.
+type trait uint16
+
+const (
+	hasPercent   trait = 1 << iota
+	hasAmp             // &
+	hasBackslash       // \
+	hasEqual           // =
+	hasLess            // <
+	hasOpen            // { or [
+	hasPlus            // + which forms read as a space
+	hasDot             // .
+	hasHigh            // 0x80 and up
+	hasControl         // controls but tab, CR and LF
+	hasSpace           // space, tab, CR, LF
+	not64              // outside of both base64 alphabets, padding and white space
+	notHex             // outside of 0-9 a-f A-F
+	notURL             // bytes that do not occur in a urlencoded form
+)
+
+var traitsOf = buildTraits()
+
+func buildTraits() (table [256]trait) {
+	for i := range table {
+		table[i] = traitOf(byte(i))
+	}
+	return table
+}
+
+func traitOf(b byte) trait {
+	var f trait
+	switch b {
+	case '%':
+		f |= hasPercent
+	case '&':
+		f |= hasAmp
+	case '\\':
+		f |= hasBackslash
+	case '=':
+		f |= hasEqual
+	case '<':
+		f |= hasLess
+	case '{', '[':
+		f |= hasOpen
+	case '+':
+		f |= hasPlus
+	case '.':
+		f |= hasDot
+	case ' ', '\t', '\r', '\n':
+		f |= hasSpace
+	default:
+		if b >= 0x80 {
+			f |= hasHigh
+		}
+		if b < ' ' || b == 0x7f {
+			f |= hasControl
+		}
+	}
+	if base64Value[b] == 0xff && b != '=' && f&hasSpace == 0 {
+		f |= not64
+	}
+	if hexValue[b] == 0xff {
+		f |= notHex
+	}
+	if b <= ' ' || b >= 0x7f || b == '"' || b == '<' || b == '>' || b == '\\' || b == '^' || b == '`' || b == '{' || b == '|' || b == '}' {
+		f |= notURL
+	}
+	return f
+}
+
+// traits returns the traits of v.
+func traits(v []byte) trait {
+	var f trait
+	for _, b := range v {
+		f |= traitsOf[b]
+	}
+	return f
+}
+
+// A coding is a set of decoders that may apply to a value.
+type coding uint16
+
+const (
+	asPercent coding = 1 << iota
+	asHTMLJS
+	asBase64
+	asHex
+	asJWT
+	asGzip
+	asCharset
+	asJSON
+	asXML
+	asForm
+	asMultipart
+	asGraphQL
+
+	numCodings = iota
+)
+
+// parted are the decoders whose own syntax proves nothing once the parts
+// have been visited. XML is not among them: what looks like a document may
+// be the markup of an attack.
+const parted = asJSON | asForm | asMultipart | asGraphQL
+
+// shortest is the length from which anything but a percent or character
+// escape can hold something worth decoding.
+const shortest = 6
+
+// sniff returns the decoders that are plausible for the value v at n.
+func (t *Tree) sniff(n Node, v []byte, f trait) coding {
+	var c coding
+	if f&hasPercent != 0 && hasPercentEscape(v) {
+		c |= asPercent
+	}
+	if f&(hasAmp|hasBackslash) != 0 && hasCharEscape(v) {
+		c |= asHTMLJS
+	}
+	if len(v) < shortest {
+		return c
+	}
+	if f&not64 == 0 && len(v) >= minBase64 {
+		c |= asBase64
+	}
+	if f&notHex == 0 && len(v) >= minHex {
+		c |= asHex
+	}
+	if f&hasOpen != 0 && looksJSON(v) {
+		c |= asJSON
+	}
+	if f&hasEqual != 0 && looksForm(v, f) {
+		c |= asForm
+	}
+	return c
+}
+
+// decode visits what the decoders in c make of the value v at n.
+func (t *Tree) decode(n Node, v []byte, c coding) {
+	if c&asPercent != 0 {
+		t.transform(n, Percent, v, appendPercentDecoded)
+	}
+	if c&asHTMLJS != 0 {
+		t.transform(n, HTMLJS, v, appendCharDecoded)
+	}
+	if c&asBase64 != 0 {
+		t.transform(n, Base64, v, appendBase64Decoded)
+	}
+	if c&asHex != 0 {
+		t.transform(n, Hex, v, appendHexDecoded)
+	}
+	if c&asJSON != 0 {
+		t.json(n, v)
+	}
+	if c&asForm != 0 {
+		t.form(n, v)
+	}
+}
+
+// value visits the value v at n: as it is, and all that it decodes to.
+func (t *Tree) value(n Node, v []byte) {
+	t.spent.points++
+	if t.spent.points > t.limits.Points {
+		t.trouble(n, TooMany, nil)
+		t.visitor.Visit(t, n, v)
+		return
+	}
+	c := t.sniff(n, v, traits(v))
+	if c != 0 && t.Depth(n) >= t.limits.Depth {
+		t.trouble(n, TooDeep, nil)
+		c = 0
+	}
+	t.nodes[n].container = c&parted != 0
+	t.visitor.Visit(t, n, v)
+	if c != 0 {
+		t.decode(n, v, c)
+	}
+}
+
+// A transformer appends what it decodes from v to dst. It reports false when
+// v does not hold what the decoder is for.
+type transformer func(dst, v []byte) ([]byte, bool)
+
+// transform visits what a decoder that never expands makes of v.
+func (t *Tree) transform(n Node, kind Kind, v []byte, decode transformer) {
+	if !t.afford(n, len(v)) {
+		return
+	}
+	mark := len(t.scratch)
+	out, ok := decode(t.scratch, v)
+	if ok {
+		t.scratch = out
+		child := t.pushDecoder(n, kind)
+		t.value(child, out[mark:])
+		t.drop(child)
+	}
+	t.scratch = t.scratch[:mark]
+}
+
+// afford takes n bytes from the budget of decoded bytes.
+func (t *Tree) afford(at Node, n int) bool {
+	s := t.spent
+	if s.decoded+n > min(t.limits.Decoded, 16*s.in+decodedSlack) {
+		t.trouble(at, TooLong, nil)
+		return false
+	}
+	s.decoded += n
+	return true
+}

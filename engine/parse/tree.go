@@ -1,0 +1,281 @@
+package parse
+
+// Limits bound the work of one request. They count bytes, points and
+// decoders, never time, so that the same bytes give the same result.
+type Limits struct {
+	Depth   int // decoders applied on top of each other; the same bytes rarely hold more than four
+	Points  int // values visited; a form or document with more is not read by people
+	Decoded int // bytes that decoders may produce
+	Ratio   int // bytes that one compressed byte may become on average; deflate reaches 1032
+	Nesting int // containers of one format inside each other; JSON parsers stop at 512 to 10000
+	Window  int // bytes of the body held at a time
+	Overlap int // bytes of a longer value that are looked at twice, so that none falls between windows
+}
+
+// DefaultLimits returns the limits that zero fields of Limits stand for.
+func DefaultLimits() Limits {
+	return Limits{
+		Depth: 16, Points: 20_000, Decoded: 8 << 20, Ratio: 100, Nesting: 512,
+		Window: 64 << 10, Overlap: 4 << 10,
+	}
+}
+
+// fill replaces what is unset.
+func (l Limits) fill() Limits {
+	d := DefaultLimits()
+	for _, f := range []struct {
+		v *int
+		d int
+	}{
+		{&l.Depth, d.Depth}, {&l.Points, d.Points}, {&l.Decoded, d.Decoded}, {&l.Ratio, d.Ratio},
+		{&l.Nesting, d.Nesting}, {&l.Window, d.Window}, {&l.Overlap, d.Overlap},
+	} {
+		if *f.v <= 0 {
+			*f.v = f.d
+		}
+	}
+	l.Window = max(l.Window, 4<<10)
+	l.Overlap = min(l.Overlap, l.Window/4)
+	return l
+}
+
+// A small body may grow to this much whatever it came from: the allowance of
+// 16 decoded bytes per byte received means nothing for a few bytes.
+const decodedSlack = 256 << 10
+
+// maxName bounds what is kept of a name. The whole of it is visited as a value.
+const maxName = 256
+
+// Trouble is something about a request that is evidence by itself.
+type Trouble uint8
+
+// What a walk can report besides values.
+const (
+	NoTrouble     Trouble = iota
+	TooDeep               // Limits.Depth was reached
+	TooMany               // Limits.Points was reached
+	TooLong               // Limits.Decoded was reached
+	TooNested             // Limits.Nesting was reached
+	Bomb                  // Limits.Ratio was passed, or entities that multiply
+	Undecodable           // the declared content coding does not hold
+	BareLine              // a CR or LF alone where a line ends, or a NUL, in a name or target
+	TwoLengths            // several Content-Length, or one beside Transfer-Encoding
+	TwoTypes              // several Content-Type fields that differ
+	BadBoundary           // a multipart body that servers would split differently
+	Duplicate             // a name twice in one object or form; servers take the first, the last or both
+	Overlong              // UTF-8 longer than needed, or full-width letters
+	BadXML                // markup that is not well-formed
+	Truncated             // the format ended in the middle
+	GraphQLLimit          // a query deeper or wider than its limit
+	Introspection         // a GraphQL query for the schema
+
+	NumTroubles
+)
+
+var troubleNames = [NumTroubles]string{
+	TooDeep: "depth", TooMany: "points", TooLong: "decoded", TooNested: "nesting", Bomb: "ratio",
+	Undecodable: "undecodable", BareLine: "bare-line", TwoLengths: "two-lengths", TwoTypes: "two-types",
+	BadBoundary: "bad-boundary", Duplicate: "duplicate", Overlong: "overlong", BadXML: "bad-xml",
+	Truncated: "truncated", GraphQLLimit: "graphql-limit", Introspection: "introspection",
+}
+
+// String returns the name of t, which for limits is the name of the budget.
+func (t Trouble) String() string { return troubleNames[t] }
+
+// A Visitor is told what a walk finds, in the order of the bytes.
+type Visitor interface {
+	// Visit is told of each value. The bytes are valid during the call.
+	Visit(t *Tree, n Node, value []byte)
+	// Trouble is told of evidence that is not a value, with the bytes
+	// around it where there are any.
+	Trouble(t *Tree, n Node, what Trouble, value []byte)
+}
+
+// A Node is a point of a Tree. It is valid while the tree's visitor runs.
+type Node int32
+
+type node struct {
+	keys      Keys
+	parent    Node
+	index     int32
+	key       int32 // offset in names
+	keyLen    int32
+	kind      Kind
+	base      Kind
+	format    Kind  // the innermost format with parts, None outside of any
+	depth     uint8 // decoders above
+	opaque    uint8 // those of them that made one value of another
+	file      bool  // inside an uploaded file
+	name      bool  // the value is a name
+	container bool  // the value is also visited in parts
+}
+
+// A Tree holds the path from the request to the value being visited. What
+// has been visited is forgotten, so that its size follows the depth of a
+// request and not its length.
+type Tree struct {
+	visitor Visitor
+	limits  Limits
+	spent   *spending
+	nodes   []node
+	names   []byte
+	scratch []byte  // decoded bytes of the values on the path
+	frames  []frame // open containers of the JSON documents on the path
+}
+
+// A spending is what a request used of its limits.
+type spending struct {
+	points  int
+	in      int // bytes received
+	decoded int
+	told    [NumTroubles]bool
+}
+
+func (t *Tree) reset(v Visitor, l Limits, s *spending) {
+	t.visitor, t.limits, t.spent = v, l, s
+	t.nodes, t.names, t.scratch, t.frames = t.nodes[:0], t.names[:0], t.scratch[:0], t.frames[:0]
+}
+
+// root begins a point at a part of the request.
+func (t *Tree) root(kind Kind, key []byte, index int32) Node {
+	return t.push(-1, kind, key, index)
+}
+
+// push adds a child of parent. The caller drops it when it is done.
+func (t *Tree) push(parent Node, kind Kind, key []byte, index int32) Node {
+	key = key[:min(len(key), maxName)]
+	n := node{parent: parent, kind: kind, base: kind, index: index, key: int32(len(t.names)), keyLen: int32(len(key))}
+	if parent >= 0 {
+		p := &t.nodes[parent]
+		n.keys, n.base, n.format, n.depth, n.opaque, n.file = p.keys, p.base, p.format, p.depth, p.opaque, p.file
+	}
+	n.keys = n.keys.step(kind, key, index)
+	n.name = kind == HashName || kind == GetName || kind == HeaderName
+	t.names = append(t.names, key...)
+	t.nodes = append(t.nodes, n)
+	return Node(len(t.nodes) - 1)
+}
+
+// pushDecoder adds the child that holds what a decoder made of parent.
+func (t *Tree) pushDecoder(parent Node, kind Kind) Node {
+	n := t.push(parent, kind, nil, 0)
+	t.nodes[n].depth++
+	if kind.parted() {
+		t.nodes[n].format = kind
+	} else {
+		t.nodes[n].opaque++
+	}
+	return n
+}
+
+// drop forgets n and all nodes after it.
+func (t *Tree) drop(n Node) {
+	t.names = t.names[:t.nodes[n].key]
+	t.nodes = t.nodes[:n]
+}
+
+// leaf visits a value at a new child of parent.
+func (t *Tree) leaf(parent Node, kind Kind, key []byte, index int32, value []byte) {
+	n := t.push(parent, kind, key, index)
+	t.value(n, value)
+	t.drop(n)
+}
+
+func (t *Tree) trouble(n Node, what Trouble, value []byte) {
+	if t.spent.told[what] {
+		return
+	}
+	t.spent.told[what] = true
+	t.visitor.Trouble(t, n, what, value)
+}
+
+// Keys returns the hashes of the point n.
+func (t *Tree) Keys(n Node) Keys { return t.nodes[n].keys }
+
+// Kind returns the last step of the point n.
+func (t *Tree) Kind(n Node) Kind { return t.nodes[n].kind }
+
+// Parent returns the point above n, negative for a part of the request.
+func (t *Tree) Parent(n Node) Node { return t.nodes[n].parent }
+
+// Base returns the part of the request that n is in.
+func (t *Tree) Base(n Node) Kind { return t.nodes[n].base }
+
+// Depth returns how many decoders were applied to get to n.
+func (t *Tree) Depth(n Node) int { return int(t.nodes[n].depth) }
+
+// Opaque returns how many of those made one value of another, as base64 does
+// and JSON does not.
+func (t *Tree) Opaque(n Node) int { return int(t.nodes[n].opaque) }
+
+// Format returns the innermost format with parts that n is in, None outside
+// of any.
+func (t *Tree) Format(n Node) Kind { return t.nodes[n].format }
+
+// InFile reports whether n is in an uploaded file.
+func (t *Tree) InFile(n Node) bool { return t.nodes[n].file }
+
+// NearestKey returns the name of n or of the closest point above it that has
+// one, so that the elements of an array share the name of the array.
+func (t *Tree) NearestKey(n Node) []byte {
+	for ; n >= 0; n = t.nodes[n].parent {
+		if t.nodes[n].kind.keyed() {
+			return t.Key(n)
+		}
+	}
+	return nil
+}
+
+// IsName reports whether the value at n is itself a name.
+func (t *Tree) IsName(n Node) bool { return t.nodes[n].name }
+
+// IsContainer reports whether the value at n is also visited in parts.
+func (t *Tree) IsContainer(n Node) bool { return t.nodes[n].container }
+
+// Key returns the name of n, empty where its kind has none.
+func (t *Tree) Key(n Node) []byte {
+	p := &t.nodes[n]
+	return t.names[p.key : p.key+p.keyLen]
+}
+
+// AppendPoint appends the rendering of the point n to dst; see AppendSteps.
+func (t *Tree) AppendPoint(dst []byte, n Node) []byte {
+	return t.appendPoint(dst, n, false)
+}
+
+// AppendFolded is AppendPoint with all elements of an array rendered as [0].
+func (t *Tree) AppendFolded(dst []byte, n Node) []byte {
+	return t.appendPoint(dst, n, true)
+}
+
+// maxRendered bounds the steps of a rendered point. Deeper points show their
+// first steps.
+const maxRendered = 64
+
+func (t *Tree) appendPoint(dst []byte, n Node, fold bool) []byte {
+	var path [maxRendered]Node
+	for t.steps(n) > maxRendered {
+		n = t.nodes[n].parent
+	}
+	i := maxRendered
+	for ; n >= 0; n = t.nodes[n].parent {
+		i--
+		path[i] = n
+	}
+	for j, n := range path[i:] {
+		s := Step{Kind: t.nodes[n].kind, Key: t.Key(n), Index: t.nodes[n].index}
+		if fold && s.Kind == Array {
+			s.Index = 0
+		}
+		dst = appendStep(dst, s, j == 0)
+	}
+	return dst
+}
+
+func (t *Tree) steps(n Node) int {
+	i := 0
+	for ; n >= 0; n = t.nodes[n].parent {
+		i++
+	}
+	return i
+}

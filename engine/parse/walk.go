@@ -1,0 +1,183 @@
+package parse
+
+import "bytes"
+
+// A Field is one header field as it stood on the wire.
+type Field struct {
+	Name, Value []byte
+}
+
+// A Walk visits the values of one request. Its zero value is ready for
+// Reset. It is not safe for concurrent use.
+type Walk struct {
+	tree  Tree
+	spent spending
+	body  body
+	pairs paramTable // of header names
+}
+
+// Reset begins a request.
+func (w *Walk) Reset(v Visitor, l Limits) {
+	w.spent = spending{}
+	w.tree.reset(v, l.fill(), &w.spent)
+	w.body.reset(v, l.fill(), &w.spent)
+}
+
+// Points returns how many values were visited.
+func (w *Walk) Points() int { return w.spent.points }
+
+// Decoded returns how many bytes decoders produced.
+func (w *Walk) Decoded() int { return w.spent.decoded }
+
+// Target visits the request target, as it stood in the request line.
+func (w *Walk) Target(target []byte) {
+	t := &w.tree
+	w.spent.in += len(target)
+	n := t.root(URI, nil, 0)
+	if bytes.ContainsAny(target, "\r\n\x00") {
+		t.trouble(n, BareLine, target)
+	}
+	t.nodes[n].container = true
+	t.spent.points++
+	t.visitor.Visit(t, n, target)
+	path, query, found := bytes.Cut(trimAuthority(target), []byte{'?'})
+	t.path(n, path, len(path) < len(target))
+	if found {
+		t.query(query)
+	}
+}
+
+// trimAuthority cuts the scheme and authority off an absolute-form target.
+func trimAuthority(target []byte) []byte {
+	if len(target) == 0 || target[0] == '/' {
+		return target
+	}
+	_, rest, found := bytes.Cut(target, []byte("://"))
+	if !found || bytes.IndexByte(target, '/') != len(target)-len(rest)-2 {
+		return target
+	}
+	if i := bytes.IndexAny(rest, "/?"); i >= 0 {
+		return rest[i:]
+	}
+	return nil
+}
+
+// path visits a path as a whole, unless the target was nothing else, and
+// its segments. It drops uri.
+func (t *Tree) path(uri Node, path []byte, apart bool) {
+	mark := len(t.scratch)
+	if bytes.IndexByte(path, '%') >= 0 {
+		t.scratch = appendUnescaped(t.scratch, path, false)
+		n := t.pushDecoder(uri, Percent)
+		t.value(n, t.scratch[mark:])
+		t.drop(n)
+	} else if apart {
+		t.value(uri, path)
+	}
+	t.scratch = t.scratch[:mark]
+	t.drop(uri)
+	path = bytes.TrimPrefix(path, []byte{'/'})
+	for i := int32(0); ; i++ {
+		segment, rest, found := bytes.Cut(path, []byte{'/'})
+		if !found {
+			break
+		}
+		t.segment(Path, i, segment)
+		path = rest
+	}
+	name, ext, found := bytes.Cut(path, []byte{'.'})
+	t.segment(ActionName, 0, name)
+	if found {
+		t.segment(ActionExt, 0, ext)
+	}
+}
+
+func (t *Tree) segment(kind Kind, i int32, v []byte) {
+	mark := len(t.scratch)
+	if bytes.IndexByte(v, '%') >= 0 {
+		t.scratch = appendUnescaped(t.scratch, v, false)
+		v = t.scratch[mark:]
+	}
+	t.leaf(-1, kind, nil, i, v)
+	t.scratch = t.scratch[:mark]
+}
+
+// Fields visits the header fields and notes what they say of the body.
+func (w *Walk) Fields(fields []Field) {
+	t := &w.tree
+	w.pairs.reset()
+	for i := range fields {
+		mark := len(t.scratch)
+		w.pairs.add(t.upper(fields[i].Name))
+		t.scratch = t.scratch[:mark]
+	}
+	w.pairs.counted = true
+	for i := range fields {
+		w.field(&fields[i])
+	}
+	w.body.declare(t, fields)
+}
+
+func (w *Walk) field(f *Field) {
+	t := &w.tree
+	w.spent.in += len(f.Name) + len(f.Value)
+	mark := len(t.scratch)
+	name := t.upper(f.Name)
+	t.leaf(-1, HeaderName, nil, 0, f.Name)
+	n := t.root(Header, name, 0)
+	at := n
+	if i := w.pairs.next(name); i >= 0 {
+		at = t.push(n, Array, nil, i)
+	}
+	if hasBareLine(f.Name) || hasBareLine(f.Value) {
+		t.trouble(at, BareLine, f.Value)
+	}
+	if string(name) == "COOKIE" {
+		t.nodes[at].container = true
+		t.spent.points++
+		t.visitor.Visit(t, at, f.Value)
+		t.cookies(at, f.Value)
+	} else {
+		t.value(at, f.Value)
+	}
+	t.drop(n)
+	t.scratch = t.scratch[:mark]
+}
+
+func hasBareLine(v []byte) bool {
+	for _, b := range v {
+		if b == '\r' || b == '\n' || b == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// upper returns v in upper case, valid until the scratch is cut.
+func (t *Tree) upper(v []byte) []byte {
+	mark := len(t.scratch)
+	for _, b := range v {
+		if 'a' <= b && b <= 'z' {
+			b -= 'a' - 'A'
+		}
+		t.scratch = append(t.scratch, b)
+	}
+	return t.scratch[mark:]
+}
+
+// cookies visits the cookies of a Cookie field (RFC 6265, 4.2.1). Quotes
+// around a value are not part of it.
+func (t *Tree) cookies(at Node, v []byte) {
+	n := t.pushDecoder(at, Cookie)
+	for len(v) > 0 {
+		var pair []byte
+		pair, v, _ = bytes.Cut(v, []byte{';'})
+		name, value, _ := bytes.Cut(bytes.TrimSpace(pair), []byte{'='})
+		if len(value) >= 2 && value[0] == '"' && value[len(value)-1] == '"' {
+			value = value[1 : len(value)-1]
+		}
+		t.visitName(n, name)
+		t.leaf(n, Hash, name, 0, value)
+	}
+	t.drop(n)
+}

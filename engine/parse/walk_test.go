@@ -1,0 +1,106 @@
+package parse
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// A recorder renders what a walk visits, one line per value.
+type recorder struct {
+	lines []string
+	names bool // names too
+	keys  map[string]Keys
+}
+
+func (r *recorder) Visit(t *Tree, n Node, v []byte) {
+	point := string(t.AppendPoint(nil, n))
+	if r.keys == nil {
+		r.keys = map[string]Keys{}
+	}
+	r.keys[point] = t.Keys(n)
+	if !t.IsName(n) || r.names {
+		r.lines = append(r.lines, fmt.Sprintf("%s=%q", point, v))
+	}
+}
+
+func (r *recorder) Trouble(t *Tree, n Node, what Trouble, v []byte) {
+	r.lines = append(r.lines, fmt.Sprintf("%s!%s", t.AppendPoint(nil, n), what))
+}
+
+// walked returns what is visited of a request, the headers left out.
+func walked(target, contentType, body string) []string {
+	var w Walk
+	var r recorder
+	w.Reset(&r, Limits{})
+	w.Target([]byte(target))
+	if contentType != "" {
+		w.Fields([]Field{{[]byte("Content-Type"), []byte(contentType)}})
+	}
+	w.Write([]byte(body))
+	w.Finish()
+	kept := r.lines[:0]
+	for _, l := range r.lines {
+		if !strings.HasPrefix(l, "header.") {
+			kept = append(kept, l)
+		}
+	}
+	return kept
+}
+
+func want(t *testing.T, got []string, lines ...string) {
+	t.Helper()
+	if d := cmp.Diff(lines, got); d != "" {
+		t.Errorf("walk (-want +got):\n%s", d)
+	}
+}
+
+// wantAll checks that all lines are among got.
+func wantAll(t *testing.T, got []string, lines ...string) {
+	t.Helper()
+	for _, l := range lines {
+		if !strings.Contains("\n"+strings.Join(got, "\n")+"\n", "\n"+l+"\n") {
+			t.Errorf("not visited: %s\ngot:\n%s", l, strings.Join(got, "\n"))
+		}
+	}
+}
+
+func TestTarget(t *testing.T) {
+	want(t, walked("/static/cb-common.ffc63abe.chunk.js.map", "", ""),
+		`uri="/static/cb-common.ffc63abe.chunk.js.map"`,
+		`path[0]="static"`, `action_name="cb-common"`, `action_ext="ffc63abe.chunk.js.map"`)
+	want(t, walked("/", "", ""), `uri="/"`, `action_name=""`)
+	want(t, walked("http://a.example/x/y%41?q=a+b%27", "", ""),
+		`uri="http://a.example/x/y%41?q=a+b%27"`, `uri.percent="/x/yA"`,
+		`path[0]="x"`, `action_name="yA"`, `get.q="a b'"`)
+}
+
+func TestQuery(t *testing.T) {
+	f := func(query string, lines ...string) {
+		t.Helper()
+		got := walked("/?"+query, "", "")
+		want(t, got[3:], lines...)
+	}
+	f("p1[x]=1&p1[y]=2&p2[]=aaa&p2[]=bbb",
+		`get.p1.x="1"`, `get.p1.y="2"`, `get.p2[0]="aaa"`, `get.p2[1]="bbb"`)
+	f("p3=1&p3=2", `get.p3[0]="1"`, `get.p3[1]="2"`, `get.p3.pollution="1,2"`)
+	f("a=%2527", `get.a="%27"`, `get.a.percent="'"`)
+}
+
+func TestJSON(t *testing.T) {
+	f := func(body string, lines ...string) {
+		t.Helper()
+		wantAll(t, walked("/", "application/json", body), lines...)
+	}
+	f(`{"user":[{"name":"a"},{"name":"b\u0027"},3], "x":{"y":true}}`,
+		`post.json.user[0].name="a"`, `post.json.user[1].name="b'"`, `post.json.user[2]="3"`, `post.json.x.y="true"`)
+	f(`{"a":"x`, `post.json.a="x"`)
+	f(`{"a":["x",],}garbage`, `post.json.a[0]="x"`, `post.json[1]="garbage"`)
+	f("{\"a\":1}\n{\"a\":2}", `post.json.a="1"`, `post.json[1].a="2"`)
+	f(`{"a":{"b":1},"a":2}`, `post.json.a.b="1"`, `post.json.a="2"`)
+	f(`{a:'x y', /* c */ b: NaN}`, `post.json.a="x y"`, `post.json.b="NaN"`)
+	f(`[1,"two"]`, `post.json[0]="1"`, `post.json[1]="two"`)
+	f(`{"q":"PHg+eWVzPC94Pg=="}`, `post.json.q.base64="<x>yes</x>"`)
+}

@@ -1,0 +1,119 @@
+package engine
+
+import (
+	"io"
+	"sync"
+
+	"github.com/gabionhq/gabion/engine/detect"
+	"github.com/gabionhq/gabion/engine/parse"
+	"github.com/gabionhq/gabion/engine/rule"
+)
+
+// Bounds of a report, so that a hostile request cannot make it large.
+const (
+	MaxFindings     = 64   // per request; the strongest are kept
+	MaxFindingValue = 1024 // bytes of Finding.Value, around its span
+	MaxValues       = 512  // statistics per request; the first are kept
+)
+
+// threshold is the probability from which on a request counts as an attack
+// when the ruleset says nothing.
+const threshold = 0.5
+
+// Options configure an Engine. The zero value is ready to use.
+type Options struct {
+	// Limits bound the work per request; zero fields take their defaults.
+	Limits parse.Limits
+	// Decoders open readers of content codings beyond gzip and deflate, by
+	// their names in lower case: br, zstd.
+	Decoders map[string]func(io.Reader) (io.Reader, error)
+}
+
+// An Engine inspects requests. It is safe for concurrent use.
+type Engine struct {
+	options Options
+	pool    sync.Pool
+}
+
+// New returns an Engine.
+func New(o Options) *Engine {
+	return &Engine{options: o}
+}
+
+// Begin starts the inspection of one request under set, which may be nil for
+// no rules. The Tx is not safe for concurrent use; its Close gives it back.
+func (e *Engine) Begin(set *rule.Set, env Env) *Tx {
+	tx, _ := e.pool.Get().(*Tx)
+	if tx == nil {
+		tx = new(Tx)
+	}
+	tx.begin(e, set, env)
+	return tx
+}
+
+// numClasses is the number of attack classes.
+const numClasses = int(detect.Anomaly) + 1
+
+// A Tx is the inspection of one request: Headers once, Body for each chunk,
+// End, and then Report until Close.
+type Tx struct {
+	engine  *Engine
+	set     *rule.Set
+	env     Env
+	walk    parse.Walk
+	scanner detect.Scanner
+	report  Report
+	match   rule.Match
+	request rule.Request
+	fields  fields
+
+	strongest [numClasses]float32 // weight of the strongest finding per class
+	patched   bool                // a virtual patch matched
+	place     headerPlace
+	verdict   Verdict
+}
+
+func (tx *Tx) begin(e *Engine, set *rule.Set, env Env) {
+	tx.engine, tx.set, tx.env = e, set, env
+	tx.walk.Reset(tx, e.options.Limits)
+	tx.strongest = [numClasses]float32{}
+	tx.patched = false
+	tx.verdict = Verdict{Mode: env.Mode}
+	tx.report = Report{Findings: tx.report.Findings[:0], Values: tx.report.Values[:0], Limits: tx.report.Limits[:0]}
+}
+
+// Headers inspects a request up to its body.
+func (tx *Tx) Headers(h *Head) Verdict {
+	tx.scope(h)
+	tx.walk.Target(h.Target)
+	tx.walk.Fields(h.Header)
+	return tx.decide()
+}
+
+// Body inspects the next bytes of the body. The chunk is borrowed only
+// during the call. How the body is cut into chunks changes neither verdict
+// nor report.
+func (tx *Tx) Body(chunk []byte) Verdict {
+	tx.walk.Write(chunk)
+	return tx.decide()
+}
+
+// End inspects what is left and returns the decision.
+func (tx *Tx) End() Verdict {
+	tx.walk.Finish()
+	return tx.decide()
+}
+
+// Report returns what was found so far. It is valid until Close.
+func (tx *Tx) Report() *Report {
+	tx.report.Nodes = tx.walk.Points()
+	tx.report.Decoded = tx.walk.Decoded()
+	return &tx.report
+}
+
+// Close ends the inspection and gives its buffers back.
+func (tx *Tx) Close() {
+	e := tx.engine
+	tx.engine, tx.set = nil, nil
+	e.pool.Put(tx)
+}

@@ -1,0 +1,88 @@
+package engine
+
+import (
+	"github.com/gabionhq/gabion/engine/detect"
+	"github.com/gabionhq/gabion/engine/parse"
+)
+
+// headerPlace remembers the place of the header field being walked.
+type headerPlace struct {
+	root  parse.Keys
+	place detect.Place
+}
+
+// where tells the detectors where the value at n sits.
+func (tx *Tx) where(t *parse.Tree, n parse.Node) detect.Where {
+	w := detect.Where{
+		Place:     tx.placeOf(t, n),
+		Name:      t.IsName(n),
+		Container: t.IsContainer(n),
+		Decoded:   uint8(t.Opaque(n)),
+	}
+	if !w.Name {
+		w.Key = t.NearestKey(n)
+	}
+	return w
+}
+
+// placeOf returns the place of n: the innermost format that it is part of,
+// else the part of the request.
+func (tx *Tx) placeOf(t *parse.Tree, n parse.Node) detect.Place {
+	switch t.Format(n) {
+	case parse.Form, parse.Multipart:
+		if t.InFile(n) {
+			return detect.InFile
+		}
+		return detect.InForm
+	case parse.JSON:
+		return detect.InJSON
+	case parse.XML:
+		return detect.InXML
+	case parse.GraphQL:
+		return detect.InGraphQL
+	case parse.Cookie:
+		return detect.InCookie
+	}
+	switch t.Base(n) {
+	case parse.URI:
+		if t.Kind(n) == parse.URI && t.IsContainer(n) {
+			return detect.InTarget
+		}
+		return detect.InPath
+	case parse.Path, parse.ActionName, parse.ActionExt:
+		return detect.InPath
+	case parse.Get, parse.GetName:
+		return detect.InQuery
+	case parse.Header:
+		return tx.header(t)
+	case parse.HeaderName:
+		return detect.InHeader
+	case parse.Post:
+		return detect.InBody
+	}
+	return detect.InOther
+}
+
+// header returns the place of the field that t is at, the root of its tree.
+func (tx *Tx) header(t *parse.Tree) detect.Place {
+	if k := t.Keys(0); k != tx.place.root {
+		tx.place = headerPlace{k, fieldPlace(t.Key(0))}
+	}
+	return tx.place.place
+}
+
+func fieldPlace(name []byte) detect.Place {
+	switch string(name) {
+	case "USER-AGENT":
+		return detect.InUserAgent
+	case "REFERER", "ORIGIN":
+		return detect.InReferer
+	case "ACCEPT", "ACCEPT-LANGUAGE", "ACCEPT-ENCODING", "ACCEPT-CHARSET", "TE", "CONNECTION", "UPGRADE":
+		return detect.InAccept
+	case "CONTENT-TYPE":
+		return detect.InContentType
+	case "COOKIE":
+		return detect.InCookie
+	}
+	return detect.InHeader
+}
