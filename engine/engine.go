@@ -15,6 +15,7 @@ package engine
 import (
 	"github.com/gabionhq/gabion/engine/detect"
 	"github.com/gabionhq/gabion/engine/parse"
+	"github.com/gabionhq/gabion/engine/profile"
 	"github.com/gabionhq/gabion/engine/rule"
 )
 
@@ -70,11 +71,9 @@ type Finding struct {
 // A Value is the statistics of one value, without any of its bytes except
 // through Point, which the host maps to a token before it leaves.
 type Value struct {
-	Key    uint64     // hash of the point, array indexes folded
-	Point  []byte     // rendered, array indexes folded; valid until Close
-	Len    uint32     // bytes
-	Class  [15]uint16 // bytes per character class, saturating; see profile
-	Format uint8      // format vote; see profile
+	Key   uint64 // hash of the point, array indexes folded
+	Point []byte // rendered, array indexes folded; valid until Close
+	profile.Stat
 }
 
 // A Report is what the engine says of one request. It is valid until

@@ -1,0 +1,90 @@
+package profile
+
+import (
+	"fmt"
+	"math"
+)
+
+// A Model is what the engine scores values of one parameter against. It is
+// a fixed table of surprises, each the rounded -log2 of a probability:
+//
+//	version | log2 of count | surprises, two per byte, low one first
+//
+//	length  lenBuckets   that a value is at least so long
+//	class   NumClasses   that a value holds the class
+//	format  numFormats   that a value has the format
+//	bigram  256          that a value holds the bigram
+//
+// What was never seen among n values has the probability of half a value
+// among n+1.
+type Model []byte
+
+const (
+	modelVersion = 1
+	modelHead    = 2
+
+	lengthAt    = 0
+	classAt     = lengthAt + lenBuckets
+	formatAt    = classAt + NumClasses
+	bigramAt    = formatAt + int(numFormats)
+	surprises   = bigramAt + 256
+	modelSize   = modelHead + (surprises+1)/2
+	maxSurprise = 15 // bits: once in 32,768
+)
+
+// Compile returns the model of s, nil if s is empty. It is a pure function.
+func Compile(s *Sketch) Model {
+	if s.Count == 0 {
+		return nil
+	}
+	m := make(Model, modelSize)
+	m[0], m[1] = modelVersion, byte(math.Log2(float64(s.Count)))
+	tail := uint64(0)
+	for b := lenBuckets - 1; b >= 0; b-- {
+		tail += uint64(s.Length[b])
+		m.set(lengthAt+b, s.surprise(tail))
+	}
+	for c, n := range s.Present {
+		m.set(classAt+c, s.surprise(uint64(n)))
+	}
+	for f, n := range s.Formats {
+		m.set(formatAt+f, s.surprise(uint64(n)))
+	}
+	for i, n := range s.Bigrams {
+		m.set(bigramAt+i, s.surprise(uint64(n)))
+	}
+	return m
+}
+
+// surprise returns the rounded -log2 of the probability of what n of the
+// values have.
+func (s *Sketch) surprise(n uint64) byte {
+	p := (float64(n) + 0.5) / (float64(s.Count) + 1)
+	return byte(min(math.Round(-math.Log2(min(p, 1))), maxSurprise))
+}
+
+func (m Model) set(i int, surprise byte) {
+	m[modelHead+i/2] |= surprise << (i & 1 * 4)
+}
+
+func (m Model) at(i int) byte {
+	return m[modelHead+i/2] >> (i & 1 * 4) & 15
+}
+
+// Check says whether m is a model that this program can score against.
+func (m Model) Check() error {
+	if len(m) == 0 || m[0] != modelVersion {
+		return fmt.Errorf("not a model of version %d", modelVersion)
+	}
+	if len(m) != modelSize {
+		return fmt.Errorf("a model of %d bytes, not %d", len(m), modelSize)
+	}
+	if m[1] > 32 {
+		return fmt.Errorf("a model of 2^%d values", m[1])
+	}
+	return nil
+}
+
+// Bound returns the rule-of-three bound on how often, at 95 % confidence, a
+// benign value has what none of the values learned had: 3/n.
+func (m Model) Bound() float64 { return math.Ldexp(3, -int(m[1])) }

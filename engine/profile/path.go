@@ -1,0 +1,128 @@
+package profile
+
+// AppendPath appends the normalised path of a request target to dst: without
+// scheme, host, query and fragment; percent-encoding undone once, a backslash
+// read as a slash, empty and dot segments removed (RFC 3986 section 5.2.4),
+// parameters after ; cut off. It always begins with a slash. Scopes and
+// templates see this form, so that no spelling of a path leads around a rule.
+func AppendPath(dst, target []byte) []byte {
+	start := len(dst)
+	path := cutTarget(target)
+	dst = append(dst, '/')
+	for i := 0; i < len(path); {
+		c, n := Unescape(path[i:])
+		i += n
+		if c == '\\' {
+			c = '/'
+		}
+		if c == ';' {
+			for i < len(path) && path[i] != '/' {
+				i++
+			}
+			continue
+		}
+		if c != '/' {
+			dst = append(dst, c)
+			continue
+		}
+		dst = append(closeSegment(dst, start), '/')
+		if n := len(dst); n-start > 1 && dst[n-2] == '/' {
+			dst = dst[:n-1]
+		}
+	}
+	return closeSegment(dst, start)
+}
+
+// closeSegment removes the last segment of the path dst[start:] if it is a
+// dot segment, and the one before it if it is two dots.
+func closeSegment(dst []byte, start int) []byte {
+	slash := len(dst) - 1
+	for dst[slash] != '/' {
+		slash--
+	}
+	switch string(dst[slash+1:]) {
+	case ".":
+		return dst[:slash+1]
+	case "..":
+		for slash > start && dst[slash-1] != '/' {
+			slash--
+		}
+		return dst[:max(slash, start+1)]
+	}
+	return dst
+}
+
+// cutTarget returns the path within a target in origin or absolute form.
+func cutTarget(target []byte) []byte {
+	for i, c := range target {
+		if c == '?' || c == '#' {
+			target = target[:i]
+			break
+		}
+	}
+	if len(target) > 0 && target[0] == '/' {
+		return target
+	}
+	for i := 0; i+2 < len(target); i++ {
+		if target[i] == ':' && target[i+1] == '/' && target[i+2] == '/' {
+			for i += 3; i < len(target) && target[i] != '/'; i++ {
+			}
+			return target[i:]
+		}
+	}
+	return target
+}
+
+// Unescape returns the first byte of s, percent-decoded, and how many bytes
+// of s it took.
+func Unescape(s []byte) (c byte, n int) {
+	if s[0] == '%' && len(s) > 2 && hexVal[s[1]] < 16 && hexVal[s[2]] < 16 {
+		return hexVal[s[1]]<<4 | hexVal[s[2]], 3
+	}
+	return s[0], 1
+}
+
+// hexVal is the value of each hexadecimal digit, 16 of all other bytes.
+var hexVal = func() (t [256]byte) {
+	for i := range t {
+		t[i] = 16
+	}
+	for i := range 10 {
+		t['0'+i] = byte(i)
+	}
+	for i := range 6 {
+		t['a'+i], t['A'+i] = byte(10+i), byte(10+i)
+	}
+	return t
+}()
+
+// Hash is a 64-bit hash of parts, each ended, that is the same on every
+// machine and in every version. It is not keyed: whoever knows the hash can
+// test guesses of the text.
+type Hash uint64
+
+// NewHash returns the hash of nothing.
+func NewHash() Hash { return 14695981039346656037 }
+
+// Add returns the hash of what h has seen and part.
+func (h Hash) Add(part []byte) Hash {
+	for _, c := range part {
+		h = (h ^ Hash(c)) * 1099511628211
+	}
+	return (h ^ 0x100) * 1099511628211
+}
+
+// Sum returns the hash, mixed so that each of its bits depends on all input.
+func (h Hash) Sum() uint64 {
+	x := uint64(h)
+	x = (x ^ x>>33) * 0xff51afd7ed558ccd
+	x = (x ^ x>>33) * 0xc4ceb9fe1a85ec53
+	return x ^ x>>33
+}
+
+// Endpoint returns the key of an endpoint: the hash of its host, without
+// port and in lower case, its method, and its path template, as
+// AppendTemplate makes it of a normalised path.
+func Endpoint(host, method, template []byte) uint64 {
+	return NewHash().Add(host).Add(method).Add(template).Sum()
+}

@@ -1,0 +1,99 @@
+// Package profile is the value-free statistics of parameters: sketches, their merge, and the score of a value against them.
+//
+// A Stat is what one value tells, a Sketch what many values of a parameter
+// tell, a Model what is left of a Sketch for the engine to Score against.
+// None of them holds a byte of a value, nor a hash of one.
+package profile
+
+// NumClasses is the number of character classes.
+const NumClasses = 15
+
+// The character classes, as indexes of Stat.Class.
+const (
+	Digit   = iota
+	Letter  // of ASCII
+	Dash    // - _
+	Dot     // .
+	Space   // and tab
+	At      // @
+	Slash   // / \
+	Quote   // ' " `
+	Angle   // < >
+	Bracket // ( ) [ ] { }
+	Shell   // ; | & $
+	Equal   // = %
+	Punct   // all other ASCII punctuation
+	Control // including line ends
+	High    // bytes from 0x80 on
+
+	edge // before the first and behind the last byte, in bigrams only
+)
+
+// classOf is the class of each byte.
+var classOf = func() (t [256]uint8) {
+	for c := range t {
+		switch {
+		case c < ' ' || c == 0x7f:
+			t[c] = Control
+		case c >= 0x80:
+			t[c] = High
+		case '0' <= c && c <= '9':
+			t[c] = Digit
+		case 'a' <= c|0x20 && c|0x20 <= 'z':
+			t[c] = Letter
+		default:
+			t[c] = Punct
+		}
+	}
+	for class, set := range [...]string{
+		Dash: "-_", Dot: ".", Space: " \t", At: "@", Slash: `/\`, Quote: "'\"`", Angle: "<>",
+		Bracket: "()[]{}", Shell: ";|&$", Equal: "=%",
+	} {
+		for _, c := range []byte(set) {
+			t[c] = uint8(class)
+		}
+	}
+	return t
+}()
+
+// maxStat bounds the bytes of a value that Of reads behind its length, so
+// that its counts fit. A longer value is remarkable by its length alone.
+const maxStat = 1<<16 - 1
+
+// A Stat is the statistics of one value.
+type Stat struct {
+	Len    uint32 // bytes, saturating
+	Class  [NumClasses]uint16
+	Format Format
+	// Bigrams is the set of pairs of neighbouring classes: bit a*16+b is
+	// set if a byte of class b follows one of class a. Both ends of the
+	// value are of class 15.
+	Bigrams [4]uint64
+}
+
+// Of makes s the statistics of value.
+func (s *Stat) Of(value []byte) {
+	*s = Stat{Len: uint32(min(len(value), 1<<32-1))}
+	value = value[:min(len(value), maxStat)]
+	last := uint8(edge)
+	for _, b := range value {
+		c := classOf[b]
+		s.Class[c]++
+		s.Bigrams[last>>2] |= 1 << (last<<4&63 | c)
+		last = c
+	}
+	if len(value) > 0 {
+		s.Bigrams[last>>2] |= 1 << (last<<4&63 | edge)
+	}
+	s.Format = formatOf(value, s)
+}
+
+// classes returns the set of the classes that s holds.
+func (s *Stat) classes() (set uint16) {
+	for c, n := range s.Class {
+		if n > 0 {
+			set |= 1 << c
+		}
+	}
+	return set
+}

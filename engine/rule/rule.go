@@ -1,0 +1,270 @@
+package rule
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/gabionhq/gabion/engine/detect"
+	"github.com/gabionhq/gabion/engine/parse"
+	"github.com/gabionhq/gabion/engine/profile"
+)
+
+// Kind says what a rule does. The fields that each kind uses are named.
+type Kind uint8
+
+// The kinds of rules.
+const (
+	noKind Kind = iota
+
+	// SetMode sets the filtration mode: Mode.
+	SetMode
+	// Patch blocks what finds Class (NoClass for any) at Point, in every
+	// mode but Off.
+	Patch
+	// Ignore drops findings of Class (NoClass for any) at Point. With Rule
+	// set it drops only the findings of that rule, a detector.
+	Ignore
+	// Mask removes the value at Point from whatever is stored or sent.
+	Mask
+	// Detector finds Class where Expr, an RE2 expression, matches the value
+	// at Point. Experimental ones are recorded and never block.
+	Detector
+	// SetHeader sets the response header field Name to Value, or appends it
+	// with Append.
+	SetHeader
+	// Parser turns the parser Name off, or on again with On, at Point.
+	Parser
+	// Shift moves the threshold of Point by Shift thousandths: positive
+	// ones need more evidence before a request counts as an attack.
+	Shift
+
+	numKinds
+)
+
+var kindNames = [...]string{"", "mode", "patch", "ignore", "mask", "detector", "header", "parser", "shift"}
+
+// String returns the name of k as the API spells it.
+func (k Kind) String() string { return nameOf(kindNames[:], uint8(k)) }
+
+// ParseKind returns the kind of that name.
+func ParseKind(s string) (Kind, error) {
+	i, err := indexOf("kind of rule", kindNames[1:], s)
+	return Kind(i + 1), err
+}
+
+// A Rule is one decision of a tenant. ID is unique in a set and not zero;
+// findings name it. Fields that its Kind does not use are zero.
+type Rule struct {
+	ID           uint64
+	Kind         Kind
+	Scope        Scope
+	Point        string // as ParsePoint reads it; "" for every point
+	Class        detect.Class
+	Mode         Mode
+	Expr         string
+	Experimental bool
+	Name, Value  string
+	Append       bool
+	On           bool
+	Shift        int16
+	Rule         uint64
+}
+
+// A Profile is the learned model of the parameter at a point of an endpoint.
+type Profile struct {
+	ID       uint64
+	Endpoint uint64 // profile.Endpoint
+	Point    uint64 // key of the point, array indexes folded
+	Model    profile.Model
+}
+
+// limits of the texts in a rule.
+const (
+	maxText = 4096
+	maxID   = 1<<63 - 1 // so that stores can keep it as a signed integer
+)
+
+// check says whether r is whole and in normal form.
+func (r *Rule) check() error {
+	used := Rule{ID: r.ID, Kind: r.Kind, Scope: r.Scope}
+	switch r.Kind {
+	case SetMode:
+		used.Mode = r.Mode
+		if int(r.Mode) >= len(modeNames) {
+			return fmt.Errorf("no such mode: %v", r.Mode)
+		}
+	case Patch:
+		used.Point, used.Class = r.Point, r.Class
+	case Ignore:
+		used.Point, used.Class, used.Rule = r.Point, r.Class, r.Rule
+	case Mask:
+		used.Point = r.Point
+	case Detector:
+		used.Point, used.Class, used.Expr, used.Experimental = r.Point, r.Class, r.Expr, r.Experimental
+		if r.Expr == "" {
+			return fmt.Errorf("a detector needs an expression")
+		}
+	case SetHeader:
+		used.Name, used.Value, used.Append = r.Name, r.Value, r.Append
+		if !isToken(r.Name) || strings.ContainsFunc(r.Value, isControl) {
+			return fmt.Errorf("header %q: not a field that RFC 9110 section 5 allows", r.Name)
+		}
+	case Parser:
+		used.Point, used.Name, used.On = r.Point, r.Name, r.On
+		if r.Name == "" {
+			return fmt.Errorf("a parser rule needs the name of a parser")
+		}
+	case Shift:
+		used.Point, used.Shift = r.Point, r.Shift
+		if r.Shift < -1000 || r.Shift > 1000 {
+			return fmt.Errorf("shift %d is not within -1000 and 1000", r.Shift)
+		}
+	default:
+		return fmt.Errorf("no such kind: %v", r.Kind)
+	}
+	if r.ID == 0 || r.ID > maxID || r.Rule > maxID {
+		return fmt.Errorf("id %d is not within 1 and %d", r.ID, uint64(maxID))
+	}
+	if !r.equal(&used) {
+		return fmt.Errorf("a %v rule with fields of another kind", r.Kind)
+	}
+	for _, text := range []string{r.Point, r.Name, r.Value, r.Scope.Path, r.Scope.Host, r.Scope.Method} {
+		if len(text) > maxText {
+			return fmt.Errorf("text of %d bytes: more than %d", len(text), maxText)
+		}
+	}
+	_, _, err := parsePoint(r.Point)
+	return err
+}
+
+// equal compares all but the scopes' conditions, which check never changes.
+func (r *Rule) equal(o *Rule) bool {
+	a, b := *r, *o
+	a.Scope, b.Scope = Scope{}, Scope{}
+	return a.ID == b.ID && a.Kind == b.Kind && a.Point == b.Point && a.Class == b.Class && a.Mode == b.Mode &&
+		a.Expr == b.Expr && a.Experimental == b.Experimental && a.Name == b.Name && a.Value == b.Value &&
+		a.Append == b.Append && a.On == b.On && a.Shift == b.Shift && a.Rule == b.Rule
+}
+
+// String returns r in one line for people.
+func (r *Rule) String() string {
+	var what string
+	switch r.Kind {
+	case SetMode:
+		what = r.Mode.String()
+	case Patch, Ignore:
+		what = fmt.Sprintf("class %d", r.Class)
+		if r.Class == detect.NoClass {
+			what = "any class"
+		}
+		if r.Rule != 0 {
+			what += fmt.Sprintf(" of rule %d", r.Rule)
+		}
+	case Detector:
+		what = fmt.Sprintf("class %d %q", r.Class, r.Expr)
+		if r.Experimental {
+			what += " experimental"
+		}
+	case SetHeader:
+		what = fmt.Sprintf("%s: %s", r.Name, r.Value)
+		if r.Append {
+			what += " appended"
+		}
+	case Parser:
+		what = r.Name + " off"
+		if r.On {
+			what = r.Name + " on"
+		}
+	case Shift:
+		what = fmt.Sprintf("%+.3f", float64(r.Shift)/1000)
+	}
+	if r.Point != "" {
+		what = strings.TrimSpace(what + " at " + r.Point)
+	}
+	return strings.Join(strings.Fields(fmt.Sprintf("%d %v %s for %v", r.ID, r.Kind, what, r.Scope)), " ")
+}
+
+// An Active is a rule that holds for a request, made ready.
+type Active struct {
+	Rule
+	key   uint64
+	base  parse.Kind // a whole part of the request, anywhere, or None: see key
+	expr  *regexp.Regexp
+	scope *scope
+}
+
+// At says whether the rule names this point: base is its first step. A rule
+// also holds for what is decoded or parsed from its point, so the caller
+// asks for the point of a value and for those it came from.
+func (a *Active) At(base parse.Kind, k parse.Keys) bool {
+	return a.base == anywhere || a.base == base || a.base == parse.None && (a.key == k.Exact || a.key == k.Folded)
+}
+
+// Find returns the first span of value in which a detector's expression is
+// found.
+func (a *Active) Find(value []byte) (from, to int, ok bool) {
+	if loc := a.expr.FindIndex(value); loc != nil {
+		return loc[0], loc[1], true
+	}
+	return 0, 0, false
+}
+
+// A budget bounds the expressions of a set.
+type budget struct{ count, cost int }
+
+// prepare checks a and compiles what it needs to run.
+func (a *Active) prepare(exprs *budget) error {
+	if err := a.check(); err != nil {
+		return err
+	}
+	for _, e := range a.exprs() {
+		cost, err := costOf(e)
+		if err != nil {
+			return err
+		}
+		if exprs.count, exprs.cost = exprs.count-1, exprs.cost-cost; exprs.count < 0 || exprs.cost < 0 {
+			return fmt.Errorf("the expressions of the set are more than %d or cost more than %d", maxExprs, maxCost)
+		}
+	}
+	var err error
+	if a.base, a.key, err = parsePoint(a.Point); err != nil {
+		return err
+	}
+	if a.Kind == Detector {
+		if a.expr, err = compileExpr(a.Expr); err != nil {
+			return err
+		}
+	}
+	a.scope, err = a.Scope.compile()
+	return err
+}
+
+// exprs returns the expressions of r and its scope.
+func (r *Rule) exprs() []string {
+	var all []string
+	if r.Expr != "" {
+		all = append(all, r.Expr)
+	}
+	for _, c := range r.Scope.Conds {
+		if c.Op == Regex {
+			all = append(all, c.Value)
+		}
+	}
+	for _, s := range []string{r.Scope.Host, r.Scope.Path} {
+		for i := strings.Index(s, "{{"); i >= 0; i = strings.Index(s, "{{") {
+			n := exprEnd(s[i:])
+			all = append(all, strings.TrimSuffix(s[i+2:i+n], "}}"))
+			s = s[i+n:]
+		}
+	}
+	return all
+}
+
+func isToken(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+		return r <= ' ' || r >= 0x7f || strings.ContainsRune("\"(),/:;<=>?@[\\]{}", r)
+	})
+}
+
+func isControl(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
