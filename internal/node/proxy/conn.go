@@ -1,0 +1,365 @@
+package proxy
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gabionhq/gabion/engine"
+	"github.com/gabionhq/gabion/internal/node/blockpage"
+	"github.com/gabionhq/gabion/internal/node/h1"
+)
+
+// maxLeftover is how much of a request body that nobody wants is read to
+// keep the connection.
+const maxLeftover = 256 << 10
+
+// linger is how long a connection that is closed with unread input goes on
+// reading: closing at once resets it, and the client may lose the response.
+const linger = time.Second
+
+// A conn is a client connection that speaks HTTP/1: the front of one
+// exchange after the other.
+type conn struct {
+	p      *Proxy
+	net    net.Conn
+	r      *bufio.Reader
+	w      *bufio.Writer
+	remote netip.Addr
+	secure bool
+	idle   atomic.Bool
+
+	head    h1.Head
+	body    h1.Body
+	x       exchange
+	waiting bool // the client awaits 100 Continue
+	piped   bool // the body is read by a pump
+	chunked bool // the response body
+	last    bool // close after this response
+	broken  bool // close at once
+	out     []byte
+}
+
+// conns are the open client connections of a proxy.
+type conns struct {
+	mu       sync.Mutex
+	open     map[*conn]struct{}
+	draining atomic.Bool
+	wg       sync.WaitGroup
+}
+
+func (cs *conns) add(c *conn) {
+	cs.wg.Add(1)
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	cs.open[c] = struct{}{}
+}
+
+func (cs *conns) remove(c *conn) {
+	cs.mu.Lock()
+	delete(cs.open, c)
+	cs.mu.Unlock()
+	cs.wg.Done()
+}
+
+// each calls f for every open connection.
+func (cs *conns) each(f func(*conn)) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	for c := range cs.open {
+		f(c)
+	}
+}
+
+// drain closes idle connections, waits for the others and closes what is
+// left when time is up.
+func (p *Proxy) drain() {
+	p.conns.draining.Store(true)
+	p.conns.each(func(c *conn) {
+		if c.idle.Load() {
+			c.net.SetReadDeadline(time.Unix(1, 0))
+		}
+	})
+	done := make(chan struct{})
+	go func() { p.conns.wg.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(p.times.Drain):
+		p.conns.each(func(c *conn) { c.net.Close() })
+		<-done
+	}
+}
+
+func (p *Proxy) serveConn(nc net.Conn) {
+	c := &conn{p: p, net: nc, r: bufio.NewReaderSize(nc, 8<<10), w: bufio.NewWriterSize(nc, 8<<10)}
+	c.remote = remoteAddr(nc)
+	p.conns.add(c)
+	defer p.conns.remove(c)
+	defer nc.Close()
+	for c.next() {
+		c.piped, c.chunked, c.last = false, false, c.head.Close || p.conns.draining.Load()
+		c.body.Reset(c.r, &c.head)
+		c.waiting = c.head.Expect && !c.body.Done()
+		c.x.run(p, c, &c.head)
+		if c.broken || !c.leave() {
+			return
+		}
+	}
+}
+
+func remoteAddr(nc net.Conn) netip.Addr {
+	if a, ok := nc.RemoteAddr().(*net.TCPAddr); ok {
+		return a.AddrPort().Addr().Unmap()
+	}
+	return netip.Addr{}
+}
+
+// next reads the head of the next request. What is no request is counted
+// and answered.
+func (c *conn) next() bool {
+	if c.r.Buffered() == 0 && !c.await() {
+		return false
+	}
+	c.net.SetReadDeadline(time.Now().Add(c.p.times.Head))
+	err := c.head.ReadRequest(c.r)
+	if err == nil {
+		return true
+	}
+	var refused *h1.Error
+	if !errors.As(err, &refused) {
+		return false
+	}
+	c.p.none.tally.settle(malformed, false, false, false)
+	c.head.Method, c.last = nil, true
+	var id [26]byte
+	newID(&id, time.Now())
+	if c.page(blockpage.New(refused.Status, string(id[:]), nil, nil), string(id[:])) == nil {
+		c.leave()
+	}
+	return false
+}
+
+// await waits for the first byte of a request.
+func (c *conn) await() bool {
+	c.net.SetReadDeadline(time.Now().Add(c.p.times.Idle))
+	c.idle.Store(true)
+	defer c.idle.Store(false)
+	if c.p.conns.draining.Load() {
+		return false
+	}
+	_, err := c.r.Peek(1)
+	return err == nil
+}
+
+// leave brings the connection behind the request. It says whether another
+// request may follow.
+func (c *conn) leave() bool {
+	if !c.last && c.body.Done() {
+		return true
+	}
+	if !c.last && !c.piped && c.skip() {
+		return true
+	}
+	if !c.body.Done() || c.r.Buffered() > 0 {
+		c.linger()
+	}
+	return false
+}
+
+// skip reads a short rest of the request body.
+func (c *conn) skip() bool {
+	if left := c.body.Left(); left < 0 || left > maxLeftover {
+		return false
+	}
+	c.net.SetReadDeadline(time.Now().Add(linger))
+	_, err := io.Copy(io.Discard, &c.body)
+	return err == nil && c.body.Done()
+}
+
+func (c *conn) linger() {
+	half, ok := c.net.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil {
+		return
+	}
+	c.net.SetReadDeadline(time.Now().Add(linger))
+	io.Copy(io.Discard, io.LimitReader(c.net, 4<<20))
+}
+
+func (c *conn) Read(p []byte) (int, error) {
+	if c.r.Buffered() == 0 {
+		c.net.SetReadDeadline(time.Now().Add(c.p.times.Body))
+	}
+	return c.body.Read(p)
+}
+
+func (c *conn) trailer() []engine.HeaderField { return c.body.Trailer }
+func (c *conn) left() int64                   { return c.body.Left() }
+func (c *conn) context() context.Context      { return context.Background() }
+func (c *conn) peer() (netip.Addr, bool)      { return c.remote, c.secure }
+
+// interrupt makes the pump's Read fail. The deadline stays past: nothing
+// more is read from this connection but by linger.
+func (c *conn) interrupt() {
+	c.last = true
+	c.net.SetReadDeadline(time.Unix(1, 0))
+}
+
+func (c *conn) proceed() {
+	if !c.waiting {
+		return
+	}
+	c.waiting = false
+	c.net.SetWriteDeadline(time.Now().Add(c.p.times.Write))
+	c.w.WriteString("HTTP/1.1 100 Continue\r\n\r\n")
+	c.w.Flush()
+}
+
+func (c *conn) interim(h *h1.Head) error {
+	c.out = append(h1.AppendResponse(c.out[:0], h), "\r\n"...)
+	c.w.Write(c.out)
+	return c.Flush()
+}
+
+// begin writes the head of the final response, with the framing of this
+// connection.
+func (c *conn) begin(h *h1.Head, id string) error {
+	c.out = appendID(h1.AppendResponse(c.out[:0], h), id)
+	c.chunked = false
+	switch {
+	case h.Framing == h1.NoBody || h.Framing == h1.Length:
+	case c.head.Minor == 1:
+		c.chunked = true
+		c.out = append(c.out, "Transfer-Encoding: chunked\r\n"...)
+	default:
+		c.last = true
+	}
+	return c.finishHead()
+}
+
+func appendID(dst []byte, id string) []byte {
+	dst = append(append(dst, h1.RequestID...), ": "...)
+	return append(append(dst, id...), "\r\n"...)
+}
+
+// finishHead adds Connection: close when the connection is about to be
+// closed. While a pump reads the body that cannot be known.
+func (c *conn) finishHead() error {
+	c.last = c.last || c.p.conns.draining.Load()
+	if !c.x.streaming && !c.body.Done() && (c.waiting || c.body.Left() < 0 || c.body.Left() > maxLeftover) {
+		c.last = true
+	}
+	if c.last {
+		c.out = append(c.out, "Connection: close\r\n"...)
+	}
+	c.out = append(c.out, "\r\n"...)
+	c.net.SetWriteDeadline(time.Now().Add(c.p.times.Write))
+	_, err := c.w.Write(c.out)
+	return err
+}
+
+// page writes a whole response of the node's own.
+func (c *conn) page(page blockpage.Page, id string) error {
+	c.out = append(c.out[:0], "HTTP/1.1 "...)
+	c.out = strconv.AppendInt(c.out, int64(page.Status), 10)
+	c.out = append(append(append(c.out, ' '), http.StatusText(page.Status)...), "\r\n"...)
+	for _, f := range page.Fields {
+		c.out = h1.AppendField(c.out, f)
+	}
+	c.out = appendID(c.out, id)
+	if err := c.finishHead(); err != nil {
+		return err
+	}
+	if string(c.head.Method) != http.MethodHead {
+		c.w.Write(page.Body)
+	}
+	return c.Flush()
+}
+
+func (c *conn) Write(p []byte) error {
+	if len(p) > c.w.Available() {
+		c.net.SetWriteDeadline(time.Now().Add(c.p.times.Write))
+	}
+	if !c.chunked {
+		_, err := c.w.Write(p)
+		return err
+	}
+	c.out = h1.AppendChunkSize(c.out[:0], len(p))
+	c.w.Write(c.out)
+	c.w.Write(p)
+	_, err := c.w.WriteString("\r\n")
+	return err
+}
+
+func (c *conn) Flush() error {
+	c.net.SetWriteDeadline(time.Now().Add(c.p.times.Write))
+	return c.w.Flush()
+}
+
+func (c *conn) end(trailer []engine.HeaderField) error {
+	if c.chunked {
+		c.out = h1.AppendLastChunk(c.out[:0], trailer)
+		c.w.Write(c.out)
+	}
+	return c.Flush()
+}
+
+// cut closes the connection before the end of the response. A response
+// that ends with the connection would look whole without a reset.
+func (c *conn) cut() {
+	c.broken = true
+	nc := c.net
+	if t, ok := nc.(*tls.Conn); ok {
+		nc = t.NetConn()
+	}
+	if tcp, ok := nc.(*net.TCPConn); ok {
+		tcp.SetLinger(0)
+	}
+	nc.Close()
+}
+
+// tunnel relays both directions of an upgraded connection until both have
+// ended, and returns how many bytes it relayed.
+func (c *conn) tunnel(h *h1.Head, id string, l *link) (int64, error) {
+	c.last = true
+	c.out = h1.AppendResponse(c.out[:0], h)
+	c.out = append(appendID(c.out, id), "Connection: Upgrade\r\n\r\n"...)
+	c.net.SetDeadline(time.Time{})
+	l.SetDeadline(time.Time{})
+	c.w.Write(c.out)
+	if err := c.w.Flush(); err != nil {
+		return 0, err
+	}
+	up := make(chan int64, 1)
+	go func() {
+		n, _ := c.r.WriteTo(l.Conn)
+		closeWrite(l.Conn)
+		up <- n
+	}()
+	down, err := l.r.WriteTo(c.net)
+	closeWrite(c.net)
+	// The other direction gets as long as it would between two requests.
+	c.net.SetReadDeadline(time.Now().Add(linger))
+	return down + <-up, ignoreClosed(err)
+}
+
+func closeWrite(nc net.Conn) {
+	if half, ok := nc.(interface{ CloseWrite() error }); ok {
+		half.CloseWrite()
+	}
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,432 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/netip"
+	"os"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/gabionhq/gabion/engine"
+	"github.com/gabionhq/gabion/engine/rule"
+	"github.com/gabionhq/gabion/internal/node/blockpage"
+	"github.com/gabionhq/gabion/internal/node/h1"
+)
+
+// readSize is how much of a body is read and inspected at once.
+const readSize = 64 << 10
+
+// prefixSize is how much of a body that was forwarded piece by piece is
+// kept for the record.
+const prefixSize = 64 << 10
+
+// An Inspection is one transaction of the engine.
+type Inspection interface {
+	Headers(*engine.Head) engine.Verdict
+	Body([]byte) engine.Verdict
+	End() engine.Verdict
+	Report() *engine.Report
+	Close()
+}
+
+// A front is the client's side of an exchange, in its protocol. Read and
+// the other methods may be called from two goroutines.
+type front interface {
+	Read([]byte) (int, error)      // the request body without framing
+	trailer() []engine.HeaderField // of the request, after io.EOF
+	left() int64                   // bytes of request body to come, -1 if unknown
+	proceed()                      // the body will be read: 100 Continue if it is awaited
+	interrupt()                    // lets a Read that is waiting fail
+	context() context.Context      // ends with the client's interest; nil-free
+	peer() (addr netip.Addr, secure bool)
+
+	interim(*h1.Head) error       // relays a 1xx response
+	begin(*h1.Head, string) error // starts the final response, adding the request id
+	page(blockpage.Page, string) error
+	Write([]byte) error // of the response body
+	Flush() error
+	end([]engine.HeaderField) error // ends the response body
+	cut()                           // breaks the response off so that the client notices
+	tunnel(*h1.Head, string, *link) (int64, error)
+}
+
+// An exchange is one request on its way through the node. It is reused:
+// start makes it whole again.
+type exchange struct {
+	p     *Proxy
+	site  *site
+	snap  *Snapshot
+	front front
+	head  *h1.Head
+
+	id      [26]byte
+	started time.Time
+	seen    engine.Head // what the engine borrows
+	record  Record
+	tx      Inspection
+	verdict engine.Verdict
+	fate    fate
+	told    bool // the observer knows of the attack
+	blocked bool
+	opened  bool // forwarded although inspection failed
+	begun   bool // the final response has begun
+	eof     bool // the request body was received to its end
+	held    held
+	prefix  []byte        // first bytes of a body that was forwarded in pieces
+	out     []byte        // scratch for framing
+	length  int64         // of the request body so far
+	cpu     time.Duration // spent in the engine
+
+	streaming bool // a pump writes the request
+	pumped    chan error
+}
+
+var (
+	errBlocked  = errors.New("request blocked")
+	errClient   = errors.New("reading the request body")
+	errOverload = errors.New("held bodies exceed the bound of the node")
+)
+
+// run takes one request from its head to the end of its response.
+func (x *exchange) run(p *Proxy, f front, h *h1.Head) {
+	x.start(p, f, h)
+	defer x.finish()
+	if x.admit() && x.inspect() {
+		x.forward()
+	}
+}
+
+func (x *exchange) start(p *Proxy, f front, h *h1.Head) {
+	*x = exchange{
+		p: p, front: f, head: h, snap: p.snapshot.Load(), started: time.Now(),
+		held: x.held, prefix: x.prefix[:0], out: x.out, site: p.none, pumped: x.pumped,
+	}
+	x.held.reset(&p.buffers, p.hold)
+	newID(&x.id, x.started)
+	p.active.Add(1)
+}
+
+// finish settles what became of the request, whatever happened.
+func (x *exchange) finish() {
+	if r := recover(); r != nil {
+		x.p.log.Error("exchange failed", "panic", fmt.Sprint(r), "request_id", string(x.id[:]), "stack", string(debug.Stack()))
+		x.fate = failed
+		x.fail(http.StatusInternalServerError)
+	}
+	if x.verdict.Attack || x.blocked {
+		x.tellAttack()
+	}
+	if x.fate == undecided {
+		x.fate = aborted
+	}
+	took := time.Since(x.started)
+	if x.fate == inspected {
+		x.tell(func(o Observer) {
+			x.fill()
+			x.record.Duration = took
+			o.Done(&x.record)
+		})
+	}
+	if x.tx != nil {
+		x.tx.Close()
+		x.tx = nil
+	}
+	x.held.release()
+	x.site.active.Add(-1)
+	x.site.tally.settle(x.fate, x.verdict.Attack, x.blocked, x.opened)
+	x.site.timing.update(took, x.cpu)
+	x.p.active.Add(-1)
+}
+
+// admit finds the site and refuses what is beyond the node's bounds.
+func (x *exchange) admit() bool {
+	name := hostname(x.head.Host)
+	if s := x.p.router.find(name); s != nil {
+		x.site = s
+	}
+	active := x.site.active.Add(1)
+	peer, secure := x.front.peer()
+	x.seen = engine.Head{
+		Method: x.head.Method, Target: x.head.Target, Host: name, Scheme: scheme(secure),
+		Proto: x.head.Proto, Header: x.head.Fields, App: x.site.Application,
+	}
+	x.record.Source = x.p.source.Find(peer, x.head.Fields)
+	x.record.TLS = secure
+	if x.site == x.p.none {
+		x.fate = unrouted
+		x.fail(http.StatusMisdirectedRequest)
+		return false
+	}
+	if active > x.p.maxActive {
+		return x.bypass(overload, http.StatusServiceUnavailable)
+	}
+	return true
+}
+
+func scheme(secure bool) []byte {
+	if secure {
+		return []byte("https")
+	}
+	return []byte("http")
+}
+
+// bypass gives up inspection: the request is forwarded without it where the
+// site fails open, and answered with the status where it fails closed.
+func (x *exchange) bypass(f fate, status int) bool {
+	x.fate = f
+	if x.site.FailOpen {
+		x.opened, x.held.forced = true, true
+		return true
+	}
+	x.fail(status)
+	return false
+}
+
+// inspect has the engine read the request as far as it may be held back. It
+// says whether to forward.
+func (x *exchange) inspect() bool {
+	if x.fate != undecided {
+		return x.proceed()
+	}
+	if err := x.engine(x.beginInspection); err != nil {
+		return x.bypass(failed, http.StatusInternalServerError) && x.proceed()
+	}
+	if x.verdict.Mode == rule.Off {
+		x.fate, x.held.forced = off, true
+		return x.proceed()
+	}
+	if x.verdict.Decision == engine.Block {
+		return x.block()
+	}
+	x.front.proceed()
+	for !x.eof && !x.held.full() {
+		if err := x.receive(); err != nil {
+			return x.unreceived(err)
+		}
+	}
+	if x.verdict.Attack {
+		x.tellAttack()
+	}
+	return true
+}
+
+func (x *exchange) proceed() bool {
+	x.front.proceed()
+	return true
+}
+
+func (x *exchange) beginInspection() {
+	x.tx = x.p.begin(x.snap.Set, engine.Env{Mode: x.site.Mode, Override: x.site.Override, Observe: true})
+	x.verdict = x.tx.Headers(&x.seen)
+}
+
+// receive reads and inspects the next bytes of the body. At its end it asks
+// for the final verdict.
+func (x *exchange) receive() error {
+	if x.front.left() != 0 {
+		space := x.held.space(x.front.left())
+		if space == nil {
+			return errOverload
+		}
+		space = space[:min(len(space), readSize)]
+		n, err := x.front.Read(space)
+		x.held.add(n)
+		x.length += int64(n)
+		x.eof = err == io.EOF
+		if err != nil && err != io.EOF {
+			return fmt.Errorf("%w: %w", errClient, err)
+		}
+		if err := x.ask(space[:n]); err != nil {
+			return err
+		}
+	} else {
+		x.eof = true
+	}
+	if x.eof {
+		return x.conclude()
+	}
+	return nil
+}
+
+// ask pushes body bytes to the engine.
+func (x *exchange) ask(b []byte) error {
+	if len(b) == 0 || x.fate != undecided {
+		return nil
+	}
+	if err := x.engine(func() { x.verdict = x.tx.Body(b) }); err != nil {
+		return err
+	}
+	return x.obey()
+}
+
+// conclude asks for the verdict on the whole request. Trailer fields are
+// inspected as the fields of a request of their own.
+func (x *exchange) conclude() error {
+	if x.fate != undecided {
+		return nil
+	}
+	if err := x.engine(func() { x.verdict = x.tx.End() }); err != nil {
+		return err
+	}
+	if err := x.obey(); err != nil {
+		return err
+	}
+	if trailer := x.front.trailer(); len(trailer) > 0 {
+		if err := x.inspectTrailer(trailer); err != nil {
+			return err
+		}
+	}
+	x.fate = inspected
+	return nil
+}
+
+func (x *exchange) inspectTrailer(trailer []engine.HeaderField) error {
+	seen := x.seen
+	seen.Header = trailer
+	first, verdict := x.tx, x.verdict
+	err := x.engine(func() {
+		x.tx = x.p.begin(x.snap.Set, engine.Env{Mode: x.site.Mode, Override: x.site.Override})
+		x.tx.Headers(&seen)
+		x.verdict = x.tx.End()
+	})
+	if err == nil && x.verdict.Attack && !verdict.Attack {
+		first.Close()
+		return x.obey()
+	}
+	if x.tx != first {
+		x.tx.Close()
+	}
+	x.tx, x.verdict = first, verdict
+	return err
+}
+
+func (x *exchange) obey() error {
+	if x.verdict.Decision == engine.Block {
+		return errBlocked
+	}
+	return nil
+}
+
+// An engineError is a panic inside the engine.
+type engineError struct{ reason any }
+
+func (e *engineError) Error() string { return fmt.Sprintf("inspecting: %v", e.reason) }
+
+// engine runs a step of the inspection and turns its panic into an error.
+func (x *exchange) engine(step func()) (err error) {
+	start := time.Now()
+	defer func() {
+		x.cpu += time.Since(start)
+		if r := recover(); r != nil {
+			err = &engineError{r}
+			x.p.log.Error("engine failed", "panic", fmt.Sprint(r), "request_id", string(x.id[:]), "stack", string(debug.Stack()))
+		}
+	}()
+	step()
+	return nil
+}
+
+// unreceived acts on a request whose body could not be received or
+// inspected. It says whether to forward.
+func (x *exchange) unreceived(err error) bool {
+	var refused *h1.Error
+	var broken *engineError
+	switch {
+	case errors.Is(err, errBlocked):
+		return x.block()
+	case errors.As(err, &broken):
+		return x.bypass(failed, http.StatusInternalServerError)
+	case errors.Is(err, errOverload):
+		return x.bypass(overload, http.StatusServiceUnavailable)
+	case errors.As(err, &refused):
+		x.fate = malformed
+		x.fail(refused.Status)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		x.fate = aborted
+		x.fail(http.StatusRequestTimeout)
+	default:
+		x.fate = aborted
+		x.front.cut()
+	}
+	return false
+}
+
+// block answers instead of the upstream.
+func (x *exchange) block() bool {
+	x.fate, x.blocked = inspected, true
+	x.record.Status = http.StatusForbidden
+	x.tellAttack()
+	x.fail(http.StatusForbidden)
+	return false
+}
+
+// fail answers with a page of the node, if no response has begun; else it
+// breaks the response off.
+func (x *exchange) fail(status int) {
+	if x.begun {
+		x.front.cut()
+		return
+	}
+	x.begun = true
+	x.record.Status = status
+	first, _ := x.held.parts()
+	id := string(x.id[:])
+	if err := x.front.page(blockpage.New(status, id, x.head, first), id); err != nil {
+		x.front.cut()
+	}
+}
+
+// tellAttack tells the observer of an attack, once.
+func (x *exchange) tellAttack() {
+	if x.told || x.tx == nil {
+		return
+	}
+	x.told = true
+	x.tell(func(o Observer) {
+		x.fill()
+		o.Attack(&x.record)
+	})
+}
+
+func (x *exchange) tell(f func(Observer)) {
+	defer func() {
+		if r := recover(); r != nil {
+			x.p.log.Error("observer failed", "panic", fmt.Sprint(r), "request_id", string(x.id[:]), "stack", string(debug.Stack()))
+		}
+	}()
+	if x.p.observer != nil {
+		f(x.p.observer)
+	}
+}
+
+// fill completes the record with what is known now.
+func (x *exchange) fill() {
+	r := &x.record
+	if r.RequestID == "" {
+		r.RequestID = string(x.id[:])
+		r.Time = x.started
+		r.Site = x.site.name
+		r.Proto = string(x.head.Proto)
+		r.Ruleset = x.snap.Version
+		r.Head = &x.seen
+	}
+	r.Verdict = x.verdict
+	r.Report = x.tx.Report()
+	r.BodyLen = x.length
+	r.Body, _ = x.held.parts()
+	if int64(len(r.Body)) != x.length {
+		r.Body = x.prefix
+	}
+	r.Partial = !x.eof || int64(len(r.Body)) != x.length
+}
+
+// mediaType returns the type of a Content-Type value.
+func mediaType(value []byte) string {
+	t, _, _ := strings.Cut(string(value), ";")
+	return strings.TrimSpace(t)
+}

@@ -1,0 +1,201 @@
+package proxy
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"net/url"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/gabionhq/gabion/internal/node/h1"
+)
+
+// maxIdle bounds the idle connections kept per upstream: enough for bursts,
+// few enough not to occupy a process-per-connection server.
+const maxIdle = 128
+
+// fresh is how long an idle connection is trusted with a request that may
+// not be sent twice: servers close idle ones after seconds, and a request
+// on its way meanwhile is lost with an unknown fate.
+const fresh = time.Second
+
+// An upstream is a pool of connections to one server.
+type upstream struct {
+	address string
+	tls     *tls.Config // nil for plain TCP
+	times   *Timeouts
+
+	mu     sync.Mutex
+	idle   []*link // the last one was used last
+	closed bool
+}
+
+// A link is one connection to an upstream.
+type link struct {
+	net.Conn
+	tcp    *net.TCPConn
+	r      *bufio.Reader
+	w      []byte // scratch for a head and a short body
+	head   h1.Head
+	body   h1.Body
+	since  time.Time // idle since
+	reused bool
+}
+
+func newUpstream(u *url.URL, roots *tls.Config, times *Timeouts) (*upstream, error) {
+	up := &upstream{times: times}
+	port := u.Port()
+	switch u.Scheme {
+	case "http":
+		port = orDefault(port, "80")
+	case "https":
+		port = orDefault(port, "443")
+		up.tls = roots.Clone()
+		up.tls.ServerName = u.Hostname()
+		up.tls.NextProtos = []string{"http/1.1"}
+	default:
+		return nil, fmt.Errorf("upstream %q: scheme is neither http nor https", u.Redacted())
+	}
+	if u.Hostname() == "" {
+		return nil, fmt.Errorf("upstream %q: no host", u.Redacted())
+	}
+	up.address = net.JoinHostPort(u.Hostname(), port)
+	return up, nil
+}
+
+func orDefault(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+// get returns a connection: the idle one used last, or a new one.
+func (u *upstream) get(ctx context.Context, twice bool) (*link, error) {
+	now := time.Now()
+	for {
+		l := u.pop()
+		if l == nil {
+			return u.dial(ctx)
+		}
+		age := now.Sub(l.since)
+		if age < u.times.UpstreamIdle && (twice || age < fresh) && l.quiet() {
+			l.reused = true
+			return l, nil
+		}
+		l.Close()
+	}
+}
+
+func (u *upstream) pop() *link {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	n := len(u.idle)
+	if n == 0 {
+		return nil
+	}
+	l := u.idle[n-1]
+	u.idle[n-1] = nil
+	u.idle = u.idle[:n-1]
+	return l
+}
+
+func (u *upstream) put(l *link) {
+	l.since = time.Now()
+	u.mu.Lock()
+	if !u.closed && len(u.idle) < maxIdle {
+		u.idle = append(u.idle, l)
+		l = nil
+	}
+	u.mu.Unlock()
+	if l != nil {
+		l.Close()
+	}
+}
+
+// prune closes the connections that were idle for too long.
+func (u *upstream) prune(now time.Time) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	n := 0
+	for n < len(u.idle) && now.Sub(u.idle[n].since) > u.times.UpstreamIdle {
+		u.idle[n].Close()
+		n++
+	}
+	u.idle = append(u.idle[:0], u.idle[n:]...)
+}
+
+func (u *upstream) close() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.closed = true
+	for _, l := range u.idle {
+		l.Close()
+	}
+	u.idle = nil
+}
+
+func (u *upstream) dial(ctx context.Context) (*link, error) {
+	ctx, cancel := context.WithTimeout(ctx, u.times.Dial)
+	defer cancel()
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", u.address)
+	if err != nil {
+		return nil, fmt.Errorf("connecting to upstream %s: %w", u.address, err)
+	}
+	l := &link{Conn: conn, tcp: conn.(*net.TCPConn)}
+	if u.tls != nil {
+		t := tls.Client(conn, u.tls)
+		if err := t.HandshakeContext(ctx); err != nil {
+			conn.Close()
+			return nil, fmt.Errorf("TLS handshake with upstream %s: %w", u.address, err)
+		}
+		l.Conn = t
+	}
+	l.r = bufio.NewReaderSize(l.Conn, 16<<10)
+	return l, nil
+}
+
+// quiet says whether an idle connection is still open and has sent nothing
+// on its own: bytes that no request asked for would be taken as the answer
+// to the next one. A TLS connection may hold session tickets.
+func (l *link) quiet() bool {
+	if l.r.Buffered() > 0 {
+		return false
+	}
+	n, err := peek(l.tcp)
+	if err == syscall.EAGAIN {
+		return true
+	}
+	_, encrypted := l.Conn.(*tls.Conn)
+	return err == nil && n > 0 && encrypted
+}
+
+// peek looks at what a socket has received without waiting or taking it.
+// It returns EAGAIN if there is nothing and 0 at the end of the stream.
+func peek(c *net.TCPConn) (n int, err error) {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	var buf [1]byte
+	var perr error
+	err = raw.Read(func(fd uintptr) bool {
+		n, _, perr = syscall.Recvfrom(int(fd), buf[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		return true
+	})
+	if err != nil {
+		return 0, err
+	}
+	return n, perr
+}
+
+// reset closes the connection so that the upstream reads an error, not the
+// end of a message: some servers take a body cut short for a whole one.
+func (l *link) reset() {
+	l.tcp.SetLinger(0)
+	l.tcp.Close()
+}
