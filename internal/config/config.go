@@ -28,7 +28,7 @@ type Node struct {
 	Listen         string   `yaml:"listen" is:"address" doc:"Where traffic arrives."`
 	Admin          string   `yaml:"admin" is:"address" doc:"Where /healthz, /readyz and /metrics answer."`
 	Name           string   `yaml:"name" doc:"Label in the console; empty for the host name."`
-	Sites          []Site   `yaml:"sites" doc:"The protected applications. The first whose hosts match answers."`
+	Sites          []Site   `yaml:"sites" doc:"The protected applications. The most specific host name answers."`
 	TrustedProxies []string `yaml:"trusted_proxies" is:"prefix" doc:"Addresses and networks whose X-Forwarded-For is believed."`
 	Inspect        Inspect  `yaml:"inspect" doc:"Bounds of inspection."`
 	Uplink         Uplink   `yaml:"uplink" doc:"The way to the cloud. A node without one runs alone."`
@@ -46,6 +46,7 @@ type Site struct {
 	Mode        string   `yaml:"mode" enum:"off,monitoring,safe_blocking,block" doc:"Filtration mode; empty is monitoring."`
 	Override    string   `yaml:"mode_override" enum:"on,strict,off" doc:"Whether a mode set in the cloud wins: on always, strict where it is stricter, off never. Empty is on."`
 	OnError     string   `yaml:"on_error" enum:"open,closed" doc:"What happens to a request when inspection fails; empty is open."`
+	Forwarded   bool     `yaml:"forwarded" doc:"Tell the upstream who asks, in X-Forwarded-For: claims of clients that are no trusted proxies are dropped and the address of the peer is appended."`
 	Application int32    `yaml:"application" doc:"Number of the application in the cloud; 0 is the default one."`
 }
 

@@ -288,21 +288,23 @@ func (x *exchange) conclude() error {
 func (x *exchange) inspectTrailer(trailer []engine.HeaderField) error {
 	seen := x.seen
 	seen.Header = trailer
-	first, verdict := x.tx, x.verdict
+	whole, verdict := x.tx, x.verdict
 	err := x.engine(func() {
 		x.tx = x.p.begin(x.snap.Set, engine.Env{Mode: x.site.Mode, Override: x.site.Override})
 		x.tx.Headers(&seen)
 		x.verdict = x.tx.End()
 	})
-	if err == nil && x.verdict.Attack && !verdict.Attack {
-		first.Close()
+	if err != nil {
+		x.tx, x.verdict = whole, verdict
+		return err
+	}
+	if x.verdict.Attack && !verdict.Attack {
+		whole.Close()
 		return x.obey()
 	}
-	if x.tx != first {
-		x.tx.Close()
-	}
-	x.tx, x.verdict = first, verdict
-	return err
+	x.tx.Close()
+	x.tx, x.verdict = whole, verdict
+	return nil
 }
 
 func (x *exchange) obey() error {
@@ -324,6 +326,7 @@ func (x *exchange) engine(step func()) (err error) {
 		x.cpu += time.Since(start)
 		if r := recover(); r != nil {
 			err = &engineError{r}
+			x.tx = nil // in what state it is, nobody knows
 			x.p.log.Error("engine failed", "panic", fmt.Sprint(r), "request_id", string(x.id[:]), "stack", string(debug.Stack()))
 		}
 	}()

@@ -49,22 +49,17 @@ type held struct {
 	start  int
 	n      int
 	limit  int
-	forced bool     // past maxHeld too: the body is not held back but passes through
-	old    [][]byte // outgrown; the engine may still borrow them
+	forced bool // past maxHeld too: the body is not held back but passes through
 }
 
 func (h *held) reset(from *buffers, limit int) {
-	*h = held{from: from, limit: limit, old: h.old[:0]}
+	*h = held{from: from, limit: limit}
 }
 
-// release gives the memory back, once the engine borrows none of it.
+// release gives the memory back.
 func (h *held) release() {
 	h.from.put(h.buf)
-	for i, b := range h.old {
-		h.from.put(b)
-		h.old[i] = nil
-	}
-	h.buf, h.old = nil, h.old[:0]
+	h.buf = nil
 }
 
 // full says whether bytes must be forwarded before more are received.
@@ -96,9 +91,7 @@ func (h *held) grow(hint int64) bool {
 	}
 	first, second := h.parts()
 	copy(buf[copy(buf, first):], second)
-	if h.buf != nil {
-		h.old = append(h.old, h.buf)
-	}
+	h.from.put(h.buf)
 	h.buf, h.start = buf, 0
 	return true
 }

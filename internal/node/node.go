@@ -1,0 +1,126 @@
+// Package node is the filtering node: the data plane, the ruleset it runs, and what it tells about itself.
+package node
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/gabionhq/gabion/engine"
+	"github.com/gabionhq/gabion/engine/rule"
+	"github.com/gabionhq/gabion/internal/config"
+	"github.com/gabionhq/gabion/internal/node/health"
+	"github.com/gabionhq/gabion/internal/node/proxy"
+)
+
+// A Node receives, inspects and forwards traffic. It decides alone.
+type Node struct {
+	log     *slog.Logger
+	engine  *engine.Engine
+	proxy   *proxy.Proxy
+	health  health.Board
+	traffic net.Listener
+	admin   net.Listener
+	started time.Time
+}
+
+// New returns a node that listens but does not answer until Run. data is
+// the directory of its state.
+func New(cfg config.Node, data string, log *slog.Logger) (*Node, error) {
+	n := &Node{log: log, engine: engine.New(engine.Options{}), started: time.Now()}
+	o, err := options(cfg)
+	if err != nil {
+		return nil, err
+	}
+	o.Log = log
+	o.Begin = func(s *rule.Set, env engine.Env) proxy.Inspection { return n.engine.Begin(s, env) }
+	if n.proxy, err = proxy.New(o); err != nil {
+		return nil, err
+	}
+	if n.traffic, err = net.Listen("tcp", cfg.Listen); err != nil {
+		return nil, fmt.Errorf("listening for traffic: %w", err)
+	}
+	if n.admin, err = net.Listen("tcp", cfg.Admin); err != nil {
+		n.traffic.Close()
+		return nil, fmt.Errorf("listening for administration: %w", err)
+	}
+	return n, nil
+}
+
+// options translates the configuration of the data plane.
+func options(cfg config.Node) (proxy.Options, error) {
+	o := proxy.Options{Hold: int64(cfg.Inspect.Hold)}
+	for _, s := range cfg.TrustedProxies {
+		p, err := prefix(s)
+		if err != nil {
+			return o, fmt.Errorf("trusted proxy %q: %w", s, err)
+		}
+		o.Trusted = append(o.Trusted, p)
+	}
+	for i, s := range cfg.Sites {
+		site, err := siteOf(s)
+		if err != nil {
+			return o, fmt.Errorf("site %d: %w", i+1, err)
+		}
+		o.Sites = append(o.Sites, site)
+	}
+	return o, nil
+}
+
+// prefix reads a network, or an address as the network of itself.
+func prefix(s string) (netip.Prefix, error) {
+	if a, err := netip.ParseAddr(s); err == nil {
+		return netip.PrefixFrom(a, a.BitLen()), nil
+	}
+	return netip.ParsePrefix(s)
+}
+
+func siteOf(s config.Site) (proxy.Site, error) {
+	site := proxy.Site{Hosts: s.Hosts, Application: s.Application, FailOpen: s.OnError != "closed", Forwarded: s.Forwarded, Mode: rule.Monitoring}
+	var err error
+	if site.Upstream, err = url.Parse(s.Upstream); err != nil {
+		return site, fmt.Errorf("upstream: %w", err)
+	}
+	if s.Mode != "" {
+		if site.Mode, err = rule.ParseMode(s.Mode); err != nil {
+			return site, err
+		}
+	}
+	if s.Override != "" {
+		site.Override, err = rule.ParseOverride(s.Override)
+	}
+	return site, err
+}
+
+// Addr returns where traffic arrives.
+func (n *Node) Addr() net.Addr { return n.traffic.Addr() }
+
+// AdminAddr returns where the node tells about itself.
+func (n *Node) AdminAddr() net.Addr { return n.admin.Addr() }
+
+// Counts returns the totals since the start.
+func (n *Node) Counts() proxy.Counts { return n.proxy.Counts() }
+
+// Health returns the board on which parts of the node note their troubles.
+func (n *Node) Health() *health.Board { return &n.health }
+
+// Run serves until the context ends, then lets open exchanges come to their
+// end.
+func (n *Node) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	adminCtx, stopAdmin := context.WithCancel(context.WithoutCancel(ctx))
+	g.Go(func() error {
+		defer stopAdmin()
+		defer n.health.Ready(false)
+		return n.proxy.Serve(ctx, n.traffic)
+	})
+	g.Go(func() error { return n.serveAdmin(adminCtx) })
+	n.health.Ready(true)
+	return g.Wait()
+}
