@@ -3,34 +3,64 @@ package profile
 // AppendPath appends the normalised path of a request target to dst: without
 // scheme, host, query and fragment; percent-encoding undone once, a backslash
 // read as a slash, empty and dot segments removed (RFC 3986 section 5.2.4),
-// parameters after ; cut off. It always begins with a slash. Scopes and
+// parameters behind ; cut off. It always begins with a slash. Scopes and
 // templates see this form, so that no spelling of a path leads around a rule.
 func AppendPath(dst, target []byte) []byte {
-	start := len(dst)
 	path := cutTarget(target)
+	if isPlain(path) {
+		return append(dst, path...)
+	}
+	start := len(dst)
 	dst = append(dst, '/')
 	for i := 0; i < len(path); {
 		c, n := Unescape(path[i:])
 		i += n
-		if c == '\\' {
-			c = '/'
-		}
 		if c == ';' {
 			for i < len(path) && path[i] != '/' {
 				i++
 			}
 			continue
 		}
-		if c != '/' {
+		if c != '/' && c != '\\' {
 			dst = append(dst, c)
 			continue
 		}
-		dst = append(closeSegment(dst, start), '/')
-		if n := len(dst); n-start > 1 && dst[n-2] == '/' {
-			dst = dst[:n-1]
+		if dst = closeSegment(dst, start); dst[len(dst)-1] != '/' {
+			dst = append(dst, '/')
 		}
 	}
 	return closeSegment(dst, start)
+}
+
+// AppendLiteral appends the path of a target to dst as servers read it that
+// normalise nothing: percent-encoding undone once, but for slashes. Where it
+// differs from what AppendPath appends, servers differ about the path.
+func AppendLiteral(dst, target []byte) []byte {
+	path := cutTarget(target)
+	if len(path) == 0 || path[0] != '/' {
+		dst = append(dst, '/')
+	}
+	for i := 0; i < len(path); {
+		c, n := Unescape(path[i:])
+		if n > 1 && (c == '/' || c == '\\') {
+			c, n = path[i], 1
+		}
+		dst = append(dst, c)
+		i += n
+	}
+	return dst
+}
+
+// isPlain says whether all servers read the path as it is written.
+func isPlain(path []byte) bool {
+	last := byte(0)
+	for _, c := range path {
+		if c == '%' || c == ';' || c == '\\' || last == '/' && (c == '/' || c == '.') {
+			return false
+		}
+		last = c
+	}
+	return len(path) > 0 && path[0] == '/'
 }
 
 // closeSegment removes the last segment of the path dst[start:] if it is a

@@ -67,21 +67,31 @@ const (
 // A segment matches one component of a path, or one part of it.
 type segment struct {
 	literal string
-	re      *regexp.Regexp
+	suffix  bool // literal stands behind at least one byte
 	any     bool // any text but the empty one
-	ext     *segment
+	re      *regexp.Regexp
+	ext     *segment // what stands behind the first dot
 }
+
+func (s *segment) isLiteral() bool { return !s.any && !s.suffix && s.re == nil && s.ext == nil }
 
 func (s *segment) match(text []byte) bool {
 	if s.ext != nil {
 		name, ext, ok := bytes.Cut(text, dot)
-		return ok && (&segment{s.literal, s.re, s.any, nil}).match(name) && s.ext.match(ext)
+		return ok && s.matchName(name) && s.ext.match(ext)
 	}
-	if s.any {
+	return s.matchName(text)
+}
+
+func (s *segment) matchName(text []byte) bool {
+	switch {
+	case s.any:
 		return len(text) > 0
-	}
-	if s.re != nil {
+	case s.re != nil:
 		return s.re.Match(text)
+	case s.suffix:
+		n := len(text) - len(s.literal)
+		return n > 0 && string(text[n:]) == s.literal
 	}
 	return string(text) == s.literal
 }
@@ -90,7 +100,7 @@ var dot = []byte(".")
 
 func (s *segment) weight() int {
 	switch {
-	case s.ext != nil:
+	case s.ext != nil, s.suffix:
 		return weightGlob
 	case s.any:
 		return weightAny
@@ -134,6 +144,7 @@ func isWild(text string) bool { return text == "*" || strings.HasPrefix(text, "{
 // those after it from the right. Without ** all stand in front.
 type glob struct {
 	front, back []segment
+	texts       []string // of front, as the pattern spells them
 	deep        bool
 	weight      int
 }
@@ -164,7 +175,7 @@ func parseGlob(pattern string) (glob, error) {
 		if g.deep {
 			g.back = append(g.back, s)
 		} else {
-			g.front = append(g.front, s)
+			g.front, g.texts = append(g.front, s), append(g.texts, text)
 		}
 	}
 	if len(g.front)+len(g.back) > maxSegments {

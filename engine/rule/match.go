@@ -33,60 +33,67 @@ type Fields interface {
 
 // A Match is what a set decides for one request. It is reused from request
 // to request; what it holds is valid until the next.
+//
+// Servers disagree about paths with encoded slashes, dot segments and the
+// like. Such a request is matched as normalised and as written: what tightens
+// holds if it does in either reading, what loosens only in both.
 type Match struct {
 	Mode     Mode   // of the most specific rule; Inherit without one
 	ModeRule uint64 // that rule
 	Endpoint uint64 // see profile.Endpoint
-	// Rules that hold for the request, by kind, the most specific first.
-	Patches, Ignores, Masks, Detectors, Headers, Parsers, Shifts []*Active
+
+	// Rules that hold for the request, by kind.
+	Patches, Ignores, Masks, Detectors []*Active
+	// The same, the most specific one first.
+	Headers, Parsers, Shifts []*Active
 
 	set      *Set
-	path     []byte
-	lower    []byte
-	template []byte
-	segments [][]byte
 	request  *Request
+	host     []byte // in lower case
 	query    []byte
+	path     []byte
+	literal  []byte // empty if it is as path
+	template []byte
+	scratch  []byte
+	segments [][]byte // of path
+	written  [][]byte // of literal
+	byPath   *Active  // decides the mode
+	byText   *Active  // and as written
 }
-
-// maxPath bounds the components of a path that patterns see. The components
-// behind it are one.
-const maxPath = 128
 
 // Match fills m with what s decides for q. It allocates nothing once the
 // buffers of m have grown.
 func (s *Set) Match(m *Match, q *Request) {
 	m.reset(s, q)
-	if s == nil {
+	if s == nil || len(s.rules) == 0 {
 		return
 	}
-	for i := range s.rules {
-		if a := &s.rules[i]; a.scope.holds(m) {
-			m.add(a)
-		}
+	s.index.visit(m, m.segments, false)
+	if len(m.literal) > 0 {
+		s.index.visit(m, m.written, true)
 	}
+	m.decideMode()
 }
 
 func (m *Match) reset(s *Set, q *Request) {
 	*m = Match{
 		Patches: m.Patches[:0], Ignores: m.Ignores[:0], Masks: m.Masks[:0], Detectors: m.Detectors[:0],
 		Headers: m.Headers[:0], Parsers: m.Parsers[:0], Shifts: m.Shifts[:0],
-		set: s, request: q, lower: m.lower[:0], template: m.template[:0],
-		path: profile.AppendPath(m.path[:0], q.Target), segments: m.segments[:0],
+		set: s, request: q, host: appendLower(m.host[:0], q.Host), path: profile.AppendPath(m.path[:0], q.Target),
+		literal: m.literal[:0], template: m.template[:0], scratch: m.scratch[:0],
+		segments: m.segments[:0], written: m.written[:0],
 	}
-	m.lower = appendLower(m.lower, q.Host)
 	m.template = profile.AppendTemplate(m.template, m.path)
-	m.Endpoint = profile.Endpoint(m.lower, q.Method, m.template)
+	m.Endpoint = profile.Endpoint(m.host, q.Method, m.template)
 	if _, query, ok := bytes.Cut(q.Target, question); ok {
 		m.query, _, _ = bytes.Cut(query, hash)
 	}
-	for rest, more := m.path[1:], true; more; {
-		var part []byte
-		part, rest, more = bytes.Cut(rest, slash)
-		if len(m.segments) == maxPath {
-			break
+	m.segments = split(m.segments, m.path)
+	if !bytes.HasPrefix(q.Target, m.path) { // normalising changed it
+		m.literal = profile.AppendLiteral(m.literal, q.Target)
+		if m.written = split(m.written, m.literal); bytes.Equal(m.literal, m.path) {
+			m.literal = m.literal[:0]
 		}
-		m.segments = append(m.segments, part)
 	}
 }
 
@@ -102,12 +109,36 @@ func appendLower(dst, s []byte) []byte {
 	return dst
 }
 
+// try takes a if its scope holds the request whose path has these
+// components, as written or as normalised.
+func (m *Match) try(a *Active, path [][]byte, written bool) {
+	if !a.scope.holds(m, path) {
+		return
+	}
+	if a.Kind == SetMode {
+		by := &m.byPath
+		if written {
+			by = &m.byText
+		}
+		if *by == nil || a.before(*by) {
+			*by = a
+		}
+		return
+	}
+	both := len(m.literal) == 0 || written && a.scope.path.match(m.segments) || !written && a.scope.path.match(m.written)
+	if written && both || !both && a.loosens() {
+		return
+	}
+	m.add(a)
+}
+
+// loosens says whether fewer requests are blocked with a than without.
+func (a *Active) loosens() bool {
+	return a.Kind == Ignore || a.Kind == Parser && !a.On || a.Kind == Shift && a.Shift > 0
+}
+
 func (m *Match) add(a *Active) {
 	switch a.Kind {
-	case SetMode:
-		if m.ModeRule == 0 || a.before(m.set.rule(m.ModeRule)) {
-			m.Mode, m.ModeRule = a.Mode, a.ID
-		}
 	case Patch:
 		m.Patches = append(m.Patches, a)
 	case Ignore:
@@ -117,7 +148,7 @@ func (m *Match) add(a *Active) {
 	case Detector:
 		m.Detectors = append(m.Detectors, a)
 	case SetHeader:
-		m.Headers = append(m.Headers, a)
+		m.Headers = insert(m.Headers, a)
 	case Parser:
 		m.Parsers = insert(m.Parsers, a)
 	case Shift:
@@ -143,6 +174,28 @@ func (a *Active) before(b *Active) bool {
 		return a.Mode > b.Mode
 	}
 	return a.ID > b.ID
+}
+
+// decideMode takes the mode of the most specific rule. Where the readings of
+// the path disagree, no reading may make the request pass by a rule that the
+// other does not know: the stricter mode counts, and Inherit or Default
+// rather than anything but Block.
+func (m *Match) decideMode() {
+	a := m.byPath
+	if b := m.byText; len(m.literal) > 0 && strictness(b) > strictness(a) {
+		a = b
+	}
+	if a != nil {
+		m.Mode, m.ModeRule = a.Mode, a.ID
+	}
+}
+
+func strictness(a *Active) int {
+	switch {
+	case a == nil || a.Mode <= Default:
+		return int(SafeBlocking)*2 + 1
+	}
+	return int(a.Mode) * 2
 }
 
 // Profile returns the learned profile of the parameter with that folded key
@@ -235,18 +288,11 @@ func (s *Set) Profiles() iter.Seq[Profile] {
 	}
 }
 
-// rule returns the rule with that id, which s holds.
-func (s *Set) rule(id uint64) *Active {
-	i := sort.Search(len(s.rules), func(i int) bool { return s.rules[i].ID >= id })
-	return &s.rules[i]
-}
-
 // A scope is a compiled Scope.
 type scope struct {
 	app    int32
 	method string
-	host   segment // see holdsHost
-	suffix bool
+	host   segment
 	path   glob
 	conds  []cond
 	weight int
@@ -299,26 +345,26 @@ func (c *scope) setHost(host string) error {
 		c.host.any = true
 		return nil
 	}
-	var err error
-	if rest, ok := bytes.CutPrefix([]byte(host), []byte("*.")); ok {
-		c.suffix, c.host.literal = true, "."+string(rest)
-		c.weight += weightGlob
-		return nil
-	}
-	if c.host, err = parseSegment(host, false); err != nil {
-		return fmt.Errorf("host: %w", err)
+	if rest, ok := strings.CutPrefix(host, "*."); ok {
+		c.host = segment{suffix: true, literal: "." + rest}
+	} else {
+		var err error
+		if c.host, err = parseSegment(host, false); err != nil {
+			return fmt.Errorf("host: %w", err)
+		}
 	}
 	c.weight += c.host.weight()
 	return nil
 }
 
-// holds says whether the request of m meets all conditions, cheapest first.
-func (c *scope) holds(m *Match) bool {
+// holds says whether the request of m, with the path of these components,
+// meets all conditions.
+func (c *scope) holds(m *Match, path [][]byte) bool {
 	q := m.request
 	if c.app != 0 && c.app != q.App || c.method != "" && c.method != string(q.Method) {
 		return false
 	}
-	if !c.holdsHost(m.lower) || !c.path.match(m.segments) {
+	if !c.host.any && !c.host.match(m.host) || !c.path.match(path) {
 		return false
 	}
 	for i := range c.conds {
@@ -329,13 +375,6 @@ func (c *scope) holds(m *Match) bool {
 	return true
 }
 
-func (c *scope) holdsHost(host []byte) bool {
-	if c.suffix {
-		return bytes.HasSuffix(host, []byte(c.host.literal)) && len(host) > len(c.host.literal)
-	}
-	return c.host.any || c.host.match(host)
-}
-
 func (c *cond) holds(m *Match) bool {
 	switch c.Part {
 	case Scheme:
@@ -343,38 +382,39 @@ func (c *cond) holds(m *Match) bool {
 	case Proto:
 		return c.meets(m.request.Proto, true)
 	case Query:
-		return c.holdsQuery(m.query)
+		return c.holdsQuery(m)
 	}
 	return c.holdsField(m.request.Fields)
 }
 
-func (c *cond) holdsQuery(query []byte) bool {
+func (c *cond) holdsQuery(m *Match) bool {
 	seen := false
-	for more := len(query) > 0; more; {
+	for query, more := m.query, len(m.query) > 0; more; {
 		var pair []byte
 		pair, query, more = bytes.Cut(query, ampersand)
 		name, value, _ := bytes.Cut(pair, equals)
-		if !equalEscaped(name, c.Name) {
+		if m.scratch = unescapeForm(m.scratch[:0], name); string(m.scratch) != c.Name {
 			continue
 		}
-		if seen = true; c.meets(value, true) {
+		seen = true
+		if m.scratch = unescapeForm(m.scratch[:0], value); c.meets(m.scratch, true) {
 			return true
 		}
 	}
 	return !seen && c.meets(nil, false)
 }
 
-// equalEscaped says whether s, percent-decoded, is want.
-func equalEscaped(s []byte, want string) bool {
-	i := 0
-	for ; i < len(want) && len(s) > 0; i++ {
+// unescapeForm appends s, of application/x-www-form-urlencoded, decoded.
+func unescapeForm(dst, s []byte) []byte {
+	for len(s) > 0 {
 		c, n := profile.Unescape(s)
-		if c != want[i] {
-			return false
+		if n == 1 && c == '+' {
+			c = ' '
 		}
+		dst = append(dst, c)
 		s = s[n:]
 	}
-	return i == len(want) && len(s) == 0
+	return dst
 }
 
 func (c *cond) holdsField(fields Fields) bool {

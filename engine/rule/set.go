@@ -152,6 +152,7 @@ type Set struct {
 	rules     []Active // in rising order of id
 	profiles  []byte   // profileSize each
 	models    []byte
+	index     index
 }
 
 // Load reads a blob, which the set keeps: it must not change any more.
@@ -207,6 +208,9 @@ func (r *reader) set() *Set {
 	r.profiles(s)
 	if r.err == nil && r.at != len(r.in) {
 		r.fail(errors.New("bytes behind the end"))
+	}
+	if r.err == nil {
+		s.index = newIndex(s.rules)
 	}
 	return s
 }
