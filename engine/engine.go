@@ -68,11 +68,12 @@ type Finding struct {
 	Rule     uint64 // the rule that made it, 0 for the engine's detectors
 }
 
-// A Value is the statistics of one value, without any of its bytes except
-// through Point, which the host maps to a token before it leaves.
+// A Value is the statistics of one value. It holds none of its bytes; the
+// names in Point are for the host to map to tokens before they leave.
 type Value struct {
 	Key   uint64 // hash of the point, array indexes folded
 	Point []byte // rendered, array indexes folded; valid until Close
+	Hash  uint64 // of the bytes of the value, not keyed: the host turns it into a tag before it counts distinct ones
 	profile.Stat
 }
 

@@ -28,6 +28,9 @@ func (tx *Tx) where(t *parse.Tree, n parse.Node) detect.Where {
 // placeOf returns the place of n: the innermost format that it is part of,
 // else the part of the request.
 func (tx *Tx) placeOf(t *parse.Tree, n parse.Node) detect.Place {
+	if t.Kind(n) == parse.FileName {
+		return detect.InFileName
+	}
 	switch t.Format(n) {
 	case parse.Form, parse.Multipart:
 		if t.InFile(n) {

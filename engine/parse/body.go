@@ -8,6 +8,7 @@ import "bytes"
 type body struct {
 	buf      []byte
 	declared format
+	boundary []byte // declared; borrowed from the fields
 	begun    bool
 	lanes    [2]lane
 	used     int // lanes in use
@@ -23,6 +24,8 @@ const (
 	raw format = iota
 	formFormat
 	jsonFormat
+	xmlFormat
+	multipartFormat
 )
 
 // A lane is one reading of the body. It has a tree of its own, because it is
@@ -33,10 +36,12 @@ type lane struct {
 	at     int // bytes of the buffer that are done with
 	form   formParser
 	json   jsonParser
+	xml    xmlParser
+	parts  multipartParser
 }
 
 func (b *body) reset(v Visitor, l Limits, s *spending) {
-	b.buf, b.declared, b.begun, b.used = b.buf[:0], raw, false, 0
+	b.buf, b.declared, b.boundary, b.begun, b.used = b.buf[:0], raw, nil, false, 0
 	b.visitor, b.limits, b.spent = v, l, s
 }
 
@@ -45,8 +50,20 @@ func (b *body) declare(t *Tree, fields []Field) {
 	for i := range fields {
 		if equalFold(fields[i].Name, "content-type") {
 			b.declared = declaredFormat(fields[i].Value)
+			b.boundary = declaredBoundary(fields[i].Value)
 		}
 	}
+}
+
+func declaredBoundary(v []byte) (boundary []byte) {
+	for len(v) > 0 {
+		var key, value []byte
+		key, value, v = cutParam(v)
+		if equalFold(key, "boundary") || equalFold(key, "boundary*") || equalFold(key, "boundary*0") {
+			boundary = value
+		}
+	}
+	return boundary
 }
 
 func declaredFormat(v []byte) format {
@@ -57,6 +74,10 @@ func declaredFormat(v []byte) format {
 		return formFormat
 	case containsFold(kind, "json"):
 		return jsonFormat
+	case hasPrefixFold(kind, "multipart/"):
+		return multipartFormat
+	case containsFold(kind, "/xml"), containsFold(kind, "+xml"), containsFold(kind, "soap"):
+		return xmlFormat
 	}
 	return raw
 }
@@ -150,6 +171,10 @@ func (b *body) apparent() format {
 	switch f := traits(b.buf); {
 	case looksJSON(b.buf):
 		return jsonFormat
+	case looksXML(b.buf):
+		return xmlFormat
+	case looksMultipart(b.buf):
+		return multipartFormat
 	case looksForm(b.buf, f):
 		return formFormat
 	}
@@ -167,6 +192,11 @@ func (b *body) open(f format) {
 		l.form = formParser{node: l.tree.pushDecoder(root, Form)}
 	case jsonFormat:
 		l.json = newJSONParser(&l.tree, l.tree.pushDecoder(root, JSON))
+	case xmlFormat:
+		l.xml = newXMLParser(&l.tree, l.tree.pushDecoder(root, XML))
+	case multipartFormat:
+		l.parts = multipartParser{node: l.tree.pushDecoder(root, Multipart), part: -1}
+		l.parts.adopt(&l.tree, b.boundary, b.buf)
 	}
 }
 
@@ -178,6 +208,10 @@ func (l *lane) feed(buf []byte, last bool) int {
 		return l.form.feed(&l.tree, buf, last)
 	case jsonFormat:
 		return l.json.feed(&l.tree, buf, last)
+	case xmlFormat:
+		return l.xml.feed(&l.tree, buf, last)
+	case multipartFormat:
+		return l.parts.feed(&l.tree, buf, last)
 	}
 	l.tree.value(0, buf)
 	if last {

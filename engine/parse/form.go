@@ -69,6 +69,9 @@ func (p *formParser) feed(t *Tree, buf []byte, last bool) int {
 		at += len(pair)
 		p.pair(t, pair)
 	}
+	if p.params.repeated {
+		p.pollute(t, buf)
+	}
 	return at
 }
 
@@ -106,13 +109,16 @@ func (p *formParser) pair(t *Tree, pair []byte) {
 	mark := len(t.scratch)
 	name = t.unescape(name)
 	t.visitName(p.node, name)
-	p.nameLen = copy(p.name[:], name)
+	p.keep(name)
 	p.index = p.params.next(name)
 	if found {
 		p.visit(t, p.name[:p.nameLen], value, p.index)
 	}
 	t.scratch = t.scratch[:mark]
 }
+
+// keep copies the name of the value that comes next.
+func (p *formParser) keep(name []byte) { p.nameLen = copy(p.name[:], name) }
 
 // visitName visits the name of a parameter or member under parent.
 func (t *Tree) visitName(parent Node, name []byte) {
@@ -187,10 +193,8 @@ func (t *Tree) unescape(v []byte) []byte {
 }
 
 // count fills the table of names, so that the first of several values is
-// known to be one, and visits the values of such names joined by commas as
-// some servers read them.
+// known to be one.
 func (p *formParser) count(t *Tree, buf []byte) {
-	repeated := false
 	for len(buf) > 0 {
 		var pair []byte
 		pair, buf, _ = bytes.Cut(buf, []byte{'&'})
@@ -199,9 +203,58 @@ func (p *formParser) count(t *Tree, buf []byte) {
 		}
 		name, _, _ := bytes.Cut(pair, []byte{'='})
 		mark := len(t.scratch)
-		repeated = p.params.add(t.unescape(name)) || repeated
+		p.params.add(t.unescape(name))
 		t.scratch = t.scratch[:mark]
 	}
 	p.params.counted = true
-	p.params.repeated = repeated
+}
+
+// maxPolluted is how many repeated names per form are read joined. Each
+// costs one more look at the form.
+const maxPolluted = 4
+
+// pollute visits the values of a repeated name joined by commas, as ASP and
+// some proxies read them. Names with brackets are arrays and not joined.
+func (p *formParser) pollute(t *Tree, buf []byte) {
+	done := 0
+	for i := range p.params.slots {
+		s := &p.params.slots[i]
+		if s.total < 2 || done == maxPolluted {
+			continue
+		}
+		done++
+		mark := len(t.scratch)
+		name := t.appendJoined(buf, s.hash)
+		joined := t.scratch[mark:]
+		if len(name) > 0 && name[len(name)-1] != ']' && t.afford(max(p.node, 0), len(joined)) {
+			p.keep(t.unescape(name))
+			n := p.push(t, p.name[:p.nameLen])
+			t.leaf(n, Pollution, nil, 0, joined)
+			t.drop(n)
+		}
+		t.scratch = t.scratch[:mark]
+	}
+}
+
+// appendJoined appends the values of the name with that hash to the scratch
+// and returns the name, which is valid as long as p.name was not overwritten.
+func (t *Tree) appendJoined(buf []byte, hash uint64) (found []byte) {
+	first := true
+	for len(buf) > 0 {
+		var pair []byte
+		pair, buf, _ = bytes.Cut(buf, []byte{'&'})
+		name, value, _ := bytes.Cut(pair, []byte{'='})
+		mark := len(t.scratch)
+		if hashName(t.unescape(name))|1 != hash {
+			t.scratch = t.scratch[:mark]
+			continue
+		}
+		t.scratch = t.scratch[:mark]
+		if !first {
+			t.scratch = append(t.scratch, ',')
+		}
+		first, found = false, name
+		t.scratch = appendUnescaped(t.scratch, value, true)
+	}
+	return found
 }

@@ -53,6 +53,7 @@ type frame struct {
 type jsonParser struct {
 	node   Node // the document's point
 	member Node // of the value that comes next, or -1
+	owned  bool // member was pushed for that value
 	floor  int  // frames below belong to others
 	skip   int  // open containers beyond Limits.Nesting
 	docs   int32
@@ -79,7 +80,7 @@ func (p *jsonParser) feed(t *Tree, buf []byte, last bool) int {
 		case ' ', '\n', '\t', '\r', ',', ':':
 			at++
 		case '{', '[':
-			p.open(t, buf[at:])
+			p.open(t, c == '[')
 			at++
 		case '}', ']':
 			p.close(t, c == ']')
@@ -118,37 +119,44 @@ func (p *jsonParser) wantsKey(t *Tree) bool {
 	return f != nil && !f.array && p.member < 0
 }
 
-// slot returns the point of the next value, and whether it is to be dropped
-// after it.
-func (p *jsonParser) slot(t *Tree) (Node, bool) {
-	if n := p.member; n >= 0 {
-		p.member = -1
-		return n, true
+// slot makes member the point of the next value.
+func (p *jsonParser) slot(t *Tree) {
+	if p.member >= 0 {
+		return
 	}
+	p.owned = true
 	f := p.top(t)
 	switch {
 	case f == nil && p.docs == 0:
+		p.member, p.owned = p.node, false
 		p.docs = 1
-		return p.node, false
 	case f == nil:
+		p.member = t.push(p.node, Array, nil, p.docs)
 		p.docs++
-		return t.push(p.node, Array, nil, p.docs-1), true
-	case f.array:
+	default: // an array, or wantsKey would have read a name
+		p.member = t.push(f.at, Array, nil, f.next)
 		f.next++
-		return t.push(f.at, Array, nil, f.next-1), true
 	}
-	return f.at, false
 }
 
-// open enters the container that rest begins with.
-func (p *jsonParser) open(t *Tree, rest []byte) {
+// release ends the value whose point is member.
+func (p *jsonParser) release(t *Tree) {
+	if p.member >= 0 && p.owned {
+		t.drop(p.member)
+	}
+	p.member = -1
+}
+
+// open enters a container.
+func (p *jsonParser) open(t *Tree, array bool) {
 	if len(t.frames)-p.floor >= t.limits.Nesting {
 		p.skip++
 		t.trouble(p.node, TooNested, nil)
 		return
 	}
-	n, owned := p.slot(t)
-	t.frames = append(t.frames, frame{at: n, owned: owned, array: rest[0] == '['})
+	p.slot(t)
+	t.frames = append(t.frames, frame{at: p.member, owned: p.owned, array: array})
+	p.member = -1
 }
 
 // close leaves the innermost container.
@@ -164,10 +172,7 @@ func (p *jsonParser) close(t *Tree, array bool) {
 	if f == nil {
 		return
 	}
-	if p.member >= 0 {
-		t.drop(p.member)
-		p.member = -1
-	}
+	p.release(t)
 	if f.owned {
 		t.drop(f.at)
 	}
@@ -223,7 +228,7 @@ func (p *jsonParser) emit(t *Tree, v []byte, escaped bool) {
 	v = p.unescape(t, v, escaped)
 	at := p.top(t).at
 	t.visitName(at, v)
-	p.member = t.push(at, Hash, v, 0)
+	p.member, p.owned = t.push(at, Hash, v, 0), true
 	t.scratch = t.scratch[:mark]
 }
 
@@ -234,27 +239,10 @@ func (p *jsonParser) visit(t *Tree, v []byte, escaped bool) {
 	if p.isKey {
 		t.visitName(p.top(t).at, v)
 	} else {
-		p.hold(t)
+		p.slot(t)
 		t.value(p.member, v)
 	}
 	t.scratch = t.scratch[:mark]
-}
-
-// hold makes member the point of the value that is being read.
-func (p *jsonParser) hold(t *Tree) {
-	if p.member >= 0 {
-		return
-	}
-	n, owned := p.slot(t)
-	if !owned {
-		n = t.push(n, Hash, nil, 0)
-	}
-	p.member = n
-}
-
-func (p *jsonParser) release(t *Tree) {
-	t.drop(p.member)
-	p.member = -1
 }
 
 func (p *jsonParser) unescape(t *Tree, v []byte, escaped bool) []byte {
@@ -288,6 +276,10 @@ func (p *jsonParser) bare(t *Tree, buf []byte, at int, last bool) int {
 	}
 	word := bytes.TrimRight(buf[at:end], " \t\r\n")
 	p.noise = p.noise || !isLiteral(word)
+	if bytes.HasPrefix(word, []byte("/*")) || bytes.HasPrefix(word, []byte("//")) {
+		t.leaf(p.node, Comment, nil, 0, word)
+		return end
+	}
 	p.isKey = p.wantsKey(t)
 	p.emit(t, word, false)
 	return end

@@ -6,7 +6,7 @@ type paramTable struct {
 	slots    [paramSlots]paramSlot
 	used     int
 	counted  bool // all names were added before
-	repeated bool
+	repeated bool // a name was added twice
 }
 
 type paramSlot struct {
@@ -47,14 +47,12 @@ func (p *paramTable) slot(name []byte) *paramSlot {
 	}
 }
 
-// add counts a name. It reports whether it has been added before.
-func (p *paramTable) add(name []byte) bool {
-	s := p.slot(name)
-	if s == nil {
-		return false
+// add counts a name.
+func (p *paramTable) add(name []byte) {
+	if s := p.slot(name); s != nil {
+		s.total++
+		p.repeated = p.repeated || s.total > 1
 	}
-	s.total++
-	return s.total > 1
 }
 
 // next returns which of the values of that name comes now, -1 for the only

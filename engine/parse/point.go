@@ -47,7 +47,8 @@ const (
 	Hash     // a named member; Key is its name
 	HashName // the name itself of a member
 	Array    // an element; Index counts from 0
-	File     // a file part of a multipart body
+	File     // the content of an uploaded file
+	FileName // the name of an uploaded file
 	Tag      // an XML element; Key is its name
 	Attr     // an XML attribute; Key is its name
 	Comment  // an XML comment; Index counts from 0
@@ -89,7 +90,7 @@ var kindNames = [numKinds]string{
 	Form: "form", Multipart: "multipart", JSON: "json", XML: "xml", GraphQL: "graphql", GRPC: "grpc",
 	Protobuf: "protobuf", Cookie: "cookie", Base64: "base64", Hex: "hex", Percent: "percent",
 	HTMLJS: "htmljs", Gzip: "gzip", JWT: "jwt", ViewState: "viewstate", Pollution: "pollution",
-	Charset: "charset", HashName: "hash_name", File: "file", Comment: "comment", PI: "pi",
+	Charset: "charset", HashName: "hash_name", File: "file", FileName: "file_name", Comment: "comment", PI: "pi",
 	DTD: "dtd", Entity: "entity",
 }
 

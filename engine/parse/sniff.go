@@ -96,8 +96,6 @@ const (
 	asForm
 	asMultipart
 	asGraphQL
-
-	numCodings = iota
 )
 
 // parted are the decoders whose own syntax proves nothing once the parts
@@ -121,6 +119,15 @@ func (t *Tree) sniff(n Node, v []byte, f trait) coding {
 	if len(v) < shortest {
 		return c
 	}
+	if f&(hasHigh|hasControl|hasPlus) != 0 && looksCharset(v, f) {
+		c |= asCharset
+	}
+	if f&hasHigh != 0 && (isGzip(v) || isZlib(v)) {
+		c |= asGzip
+	}
+	if f&hasDot != 0 && looksJWT(v) {
+		return c | asJWT
+	}
 	if f&not64 == 0 && len(v) >= minBase64 {
 		c |= asBase64
 	}
@@ -129,6 +136,12 @@ func (t *Tree) sniff(n Node, v []byte, f trait) coding {
 	}
 	if f&hasOpen != 0 && looksJSON(v) {
 		c |= asJSON
+	}
+	if f&hasLess != 0 && looksXML(v) {
+		c |= asXML
+	}
+	if v[0] == '-' && f&hasSpace != 0 && looksMultipart(v) {
+		return c | asMultipart
 	}
 	if f&hasEqual != 0 && looksForm(v, f) {
 		c |= asForm
@@ -150,12 +163,34 @@ func (t *Tree) decode(n Node, v []byte, c coding) {
 	if c&asHex != 0 {
 		t.transform(n, Hex, v, appendHexDecoded)
 	}
+	if c&asJWT != 0 {
+		t.jwt(n, v)
+	}
+	if c&asGzip != 0 {
+		t.inflate(n, v)
+	}
+	if c&asCharset != 0 {
+		t.charset(n, v)
+	}
 	if c&asJSON != 0 {
 		t.json(n, v)
+	}
+	if c&asXML != 0 {
+		t.xml(n, v)
+	}
+	if c&asMultipart != 0 {
+		t.multipart(n, v)
 	}
 	if c&asForm != 0 {
 		t.form(n, v)
 	}
+}
+
+// plain visits the value v at n without looking into it.
+func (t *Tree) plain(n Node, v []byte) {
+	t.spent.points++
+	t.nodes[n].container = false
+	t.visitor.Visit(t, n, v)
 }
 
 // value visits the value v at n: as it is, and all that it decodes to.

@@ -129,7 +129,11 @@ type spending struct {
 	in      int // bytes received
 	decoded int
 	told    [NumTroubles]bool
+
+	inflater inflater // kept from request to request
 }
+
+func (s *spending) reset() { *s = spending{inflater: s.inflater} }
 
 func (t *Tree) reset(v Visitor, l Limits, s *spending) {
 	t.visitor, t.limits, t.spent = v, l, s

@@ -18,7 +18,7 @@ type Walk struct {
 
 // Reset begins a request.
 func (w *Walk) Reset(v Visitor, l Limits) {
-	w.spent = spending{}
+	w.spent.reset()
 	w.tree.reset(v, l.fill(), &w.spent)
 	w.body.reset(v, l.fill(), &w.spent)
 }

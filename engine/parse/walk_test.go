@@ -104,3 +104,43 @@ func TestJSON(t *testing.T) {
 	f(`[1,"two"]`, `post.json[0]="1"`, `post.json[1]="two"`)
 	f(`{"q":"PHg+eWVzPC94Pg=="}`, `post.json.q.base64="<x>yes</x>"`)
 }
+
+func TestXML(t *testing.T) {
+	doc := `<?xml version="1.0"?><!DOCTYPE foo [<!ENTITY xxe "aaaa">]><!-- c --><root a="1&lt;"><t>x</t><t>y<![CDATA[<]]>z</t><n:s b='2'/></root>`
+	wantAll(t, walked("/", "text/xml", doc),
+		`post.xml.pi[0]="<?xml version=\"1.0\"?>"`, `post.xml.dtd.entity.xxe="\"aaaa\""`,
+		`post.xml.comment[0]=" c "`, `post.xml.root@a="1<"`, `post.xml.root.t="x"`, `post.xml.root.t[1]="y<z"`,
+		`post.xml.root."n:s"@b="2"`)
+	wantAll(t, walked("/", "application/json", `{"user":"PHJvb3Q+PHRhZz5hPC90YWc+PHRhZz5iPC90YWc+PHRhZz5jPC90YWc+PC9yb290Pg=="}`),
+		`post.json.user.base64.xml.root.tag[2]="c"`)
+	laughs := `<!DOCTYPE l [<!ENTITY a "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa">` +
+		`<!ENTITY b "` + strings.Repeat("&a;", 100) + `"><!ENTITY c "` + strings.Repeat("&b;", 100) +
+		`"><!ENTITY d "` + strings.Repeat("&c;", 100) + `">]><l>&d;</l>`
+	wantAll(t, walked("/", "text/xml", laughs), `post.xml.dtd!ratio`)
+}
+
+func TestMultipart(t *testing.T) {
+	body := "--b\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a.php\"\r\nContent-Type: text/plain\r\n\r\nfile\r\ntext\r\n" +
+		"--b\r\nContent-Disposition: form-data; name=x\r\n\r\nvalue\r\n--b--\r\n"
+	wantAll(t, walked("/", "multipart/form-data; boundary=b", body),
+		`post.multipart.f.file="file\r\ntext"`, `post.multipart.f.file_name="a.php"`,
+		`post.multipart.f.header.CONTENT-TYPE="text/plain"`, `post.multipart.x="value"`)
+	lf := strings.ReplaceAll(body, "\r\n", "\n")
+	wantAll(t, walked("/", "multipart/form-data; boundary=other", lf),
+		`post.multipart!bad-boundary`, `post.multipart.f.file="file\ntext"`, `post.multipart.x="value"`)
+	wantAll(t, walked("/", "multipart/form-data; boundary=b", "--b\nContent-Disposition: form-data; name=x\n\ncut"),
+		`post.multipart.x="cut"`)
+}
+
+func TestCharset(t *testing.T) {
+	wantAll(t, walked("/?a=%c0%ae%c0%ae%c0%af", "", ""), `get.a.charset="../"`, `get.a!overlong`)
+	wantAll(t, walked("/?a=%2BADw-script%2BAD4-x", "", ""), `get.a.charset="<script>x"`)
+	wantAll(t, walked("/?a=%EF%BC%9Cscript%EF%BC%9E", "", ""), `get.a.charset="<script>"`)
+	wantAll(t, walked("/?a=<%00s%00c%00r%00", "", ""), `get.a.charset="<scr"`)
+}
+
+func TestEscapes(t *testing.T) {
+	wantAll(t, walked("/?a=%26lt;x%26%23x3e;%26%2362", "", ""), `get.a.htmljs="<x>>"`)
+	wantAll(t, walked("/?a=%5Cu003cx%5Cx3e%5C074", "", ""), `get.a.htmljs="<x><"`)
+	wantAll(t, walked("/?a=3c7363726970743e78", "", ""), `get.a.hex="<script>x"`)
+}
