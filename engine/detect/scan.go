@@ -81,6 +81,7 @@ var detectors = [...]detector{
 	{LDAPi, whenLDAPi, (*Scanner).ldapi},
 	{XPathi, whenXPathi, (*Scanner).xpathi},
 	{XSS, whenXSS, (*Scanner).xss},
+	{PathTraversal, whenPathTraversal, (*Scanner).ptrav},
 }
 
 // Scan returns what the detectors find in v. The findings and their tokens

@@ -20,4 +20,10 @@ var seeds = map[Class][]string{
 		"alert(document.domain)", "[][(![]+[])[+[]]+([![]]+[][[]])[+!+[]+[+[]]]", "<base href=//evil>", "</title><script src=//x>",
 		"<style>@import'//x'</style>", "\\u0061lert(1)", "`-alert(1)-`", "<?xml-stylesheet href=x?>",
 	},
+	PathTraversal: {
+		"../../../../etc/passwd", `..\..\boot.ini`, "%2e%2e%2f%2e%2e%2fetc%2fpasswd", "..%uEFC8..%uEFC8etc%uEFC8passwd",
+		"\xc0\xae\xc0\xae\xc0\xafetc\xc0\xafpasswd", "0x2e0x2e0x2f0x2e0x2e0x2fetc0x2fpasswd", "..2f..2fetc2fpasswd", "..;/..;/x",
+		"\xf8\x80\x80\x80\xae\xf8\x80\x80\x80\xae%5cboot.ini", "?.?.0x2fwindows0x2fsystem32", "/proc/self/environ", "php://filter/x",
+		"\uff0e\uff0e\uff0fetc", ".git/config", "wp-config.php", "/var/log/x.log", "./././././././././././././a",
+	},
 }

@@ -7,18 +7,22 @@ import "strings"
 // in a set.
 const maxWord = 40
 
-// A Set is an immutable set of lower-case words.
-type Set map[string]struct{}
+// A Set is an immutable set of lower-case words. The zero value is empty.
+type Set struct {
+	words map[string]struct{}
+	shape *[256]uint64 // by first byte: bit n for words of n bytes
+}
 
 // New returns the set of the words in lists, which white space separates.
 func New(lists ...string) Set {
-	s := Set{}
+	s := Set{map[string]struct{}{}, new([256]uint64)}
 	for _, list := range lists {
 		for _, w := range strings.Fields(list) {
 			if len(w) > maxWord {
 				panic("BUG: lexicon: word too long: " + w)
 			}
-			s[w] = struct{}{}
+			s.words[w] = struct{}{}
+			s.shape[w[0]] |= 1 << len(w)
 		}
 	}
 	return s
@@ -27,6 +31,9 @@ func New(lists ...string) Set {
 // Has reports whether the word is in the set, in any case. Control bytes in
 // it are ignored, as the readers that attacks aim at ignore them.
 func (s Set) Has(word []byte) bool {
+	if len(word) > 0 && word[0] >= ' ' && s.shape != nil && s.shape[fold(word[0])] == 0 {
+		return false
+	}
 	var buf [maxWord]byte
 	n := 0
 	for _, c := range word {
@@ -36,13 +43,13 @@ func (s Set) Has(word []byte) bool {
 		if n == maxWord {
 			return false
 		}
-		if c-'A' < 26 {
-			c |= 0x20
-		}
-		buf[n] = c
+		buf[n] = fold(c)
 		n++
 	}
-	_, ok := s[string(buf[:n])]
+	if n == 0 || s.shape == nil || s.shape[buf[0]]&(1<<n) == 0 {
+		return false
+	}
+	_, ok := s.words[string(buf[:n])]
 	return ok
 }
 
@@ -56,10 +63,14 @@ func Fold(dst, word []byte) []byte {
 		if len(dst) == cap(dst) {
 			return dst[:0]
 		}
-		if c-'A' < 26 {
-			c |= 0x20
-		}
-		dst = append(dst, c)
+		dst = append(dst, fold(c))
 	}
 	return dst
+}
+
+func fold(c byte) byte {
+	if c-'A' < 26 {
+		c |= 0x20
+	}
+	return c
 }

@@ -1,0 +1,422 @@
+package detect
+
+import (
+	"bytes"
+
+	"github.com/gabionhq/gabion/engine/internal/lexicon"
+	"github.com/gabionhq/gabion/engine/internal/pathnorm"
+)
+
+// whenPathTraversal: a step up needs two dots, a separator, or an odd
+// spelling of them; a name counts only beside a separator.
+var whenPathTraversal = []feature{hasDotDot, hasSlash, hasBackslash, hasPercent, hasControl, hasFileWord}
+
+// fileGateWords is the x of 0x2e.
+const fileGateWords = "x"
+
+// Files whose names show the intent, as the last two words of their path and
+// what stands between them.
+const (
+	secretFiles = `etc/passwd etc2fpasswd etc/shadow etc/group etc/issue etc/gshadow etc/sudoers etc/master proc/self proc/version
+		proc/cmdline boot.ini win.ini system.ini windows/system32 winnt/system32 windows/win winnt/win winnt/repair
+		windows/repair repair/sam repair/system config/sam drivers/etc web-inf/web wp-config.php wp-config.bak git/config
+		git/head svn/entries ssh/id_rsa ssh/authorized_keys aws/credentials .bash_history etc/hosts etc/hostname
+		etc/fstab etc/crontab etc/mysql etc/apache2 etc/httpd etc/nginx etc/ssh etc/init etc/motd etc/resolv
+		etc/php etc/php5 etc/security etc/samba windows/panther system32/config windows/iis6 windows/debug
+		meta-inf/context proc/net proc/mounts proc/cpuinfo inetpub/logs`
+	plainFiles = `httpd.conf php.ini my.cnf my.ini access.log error.log access_log error_log .htaccess .htpasswd
+		.env apache/logs logs/access logs/error config.inc web.config web.xml server.xml tomcat-users.xml database.yml
+		settings.py id_rsa.pub localstart.asp autoexec.bat pagefile.sys ntuser.dat global.asa usr/local usr/sbin usr/bin var/www
+		var/mail var/spool var/cron opt/lampp program/apache conf/httpd php/php windows/temp`
+)
+
+var (
+	secretSet      = lexicon.New(secretFiles)
+	plainFileSet   = lexicon.New(plainFiles)
+	pathVocabulary = lexicon.New(`etc passwd shadow group issue gshadow sudoers proc self environ version cmdline boot ini win
+		system windows winnt system32 repair sam drivers hosts web inf xml wp config php git head svn ssh id_rsa aws credentials
+		htaccess htpasswd env apache logs access error log conf httpd my cnf var usr local bin opt mail spool www asp
+		file filter input expect phar zip data convert base64 encode resource read string`)
+)
+
+// rootDirs are directories that stand at the top of a system.
+var rootDirs = lexicon.New(`etc usr var opt proc sys root home boot bin sbin lib private volumes windows winnt inetpub tmp dev`)
+
+// A path is what the walk over a value has seen.
+type path struct {
+	steps  int  // segments of dots that lead up
+	here   int  // segments of one dot
+	weak   int  // segments that lead up if some junk in them is a dot
+	odd    int  // unusual spellings in the steps
+	rooted bool // the steps lead to a directory at the top of a system
+	secret bool // a file of the system or a secret is named
+	plain  bool // a file is named that servers keep for themselves
+	seps   bool // there is a separator
+	blank  bool // there is a space inside
+	nul    bool // an escape of NUL cuts the path
+	span   span // the steps
+	file   span // the name
+}
+
+type span struct{ from, to int }
+
+func (s *Scanner) ptrav(v []byte, w Where) {
+	var best lead
+	wrapper(&best, v)
+	if len(v) <= maxPath || bytes.Contains(v, []byte("..")) || bytes.IndexByte(v, '%') >= 0 {
+		k := pathWalk{v: v, raw: len(v) <= maxPath && w.Place != InFile}
+		k.url = hasPrefixFold(v, "http") || bytes.IndexByte(v, '?') > 0 && v[0] == '/'
+		k.walk()
+		k.judge(&best, v, w)
+	}
+	s.follow(PathTraversal, v, best, pathVocabulary)
+}
+
+// A pathWalk reads a value once as a path in any spelling.
+type pathWalk struct {
+	path
+	v   []byte
+	raw bool // the value is short enough to be a path: bad bytes may be meant
+	url bool // it is an address or has a query
+
+	// The segment being read.
+	from         int
+	dots, junk   int
+	other        bool
+	strange      int
+	afterStep    bool // a step has just ended
+	name         [64]byte
+	prev, length int  // of the last word and the current one, in name
+	sep          byte // between them
+	prevAt, at   int
+}
+
+func (k *pathWalk) walk() {
+	for i := 0; i < len(k.v); {
+		if k.dots >= 2 && !k.other && lostEscape(k.v[i:]) {
+			k.strange++
+			k.separator(i, i+2, true)
+			i += 2
+			continue
+		}
+		if c := k.v[i]; isLetter(c) || c > '0' && c <= '9' {
+			j := run(k.v, i+1, len(k.v), isPlain)
+			k.letters(i, j)
+			i = j
+			continue
+		}
+		sym, n, strange := pathnorm.Next(k.v[i:])
+		if strange && k.url && k.v[i] == '%' && n == 3 {
+			strange = false // an address inside an address is escaped once
+		}
+		if strange && !k.raw && k.v[i] != '%' && k.v[i] != '0' {
+			sym, strange = 0xff, false
+		}
+		switch {
+		case isLetter(sym), isDigit(sym), sym == '_', sym == '-':
+			k.letter(sym, i)
+			i += n
+			continue
+		}
+		k.word(i)
+		switch {
+		case sym == pathnorm.Sep:
+			k.separator(i, i+n, strange)
+		case sym == pathnorm.Junk || sym == '%':
+			k.junkSymbol(i, n, strange)
+		case sym == '.':
+			k.dots++
+			if strange {
+				k.strange++
+			}
+			if k.sep != 0 {
+				k.prev = 0
+			}
+			k.sep = '.'
+		case sym == ';' && k.dots >= 2: // Tomcat drops ; and what follows
+			k.strange++
+		case sym == ' ' && !k.other && k.dots+k.junk > 0:
+			k.blank = k.blank || i > 0 && i+1 < len(k.v)
+		default:
+			k.blank = k.blank || sym == ' ' && i > 0 && i+1 < len(k.v)
+			k.segment(i + n)
+			k.prev, k.sep, k.afterStep = 0, 0, false
+		}
+		i += n
+	}
+	k.word(len(k.v))
+}
+
+// lostEscape reports whether b begins with the digits of an escaped slash
+// whose percent sign a filter has removed.
+func lostEscape(b []byte) bool {
+	return len(b) > 1 && (b[0] == '2' && b[1]|0x20 == 'f' || b[0] == '5' && b[1]|0x20 == 'c')
+}
+
+func isPlain(c byte) bool { return isLetter(c) || c > '0' && c <= '9' }
+
+// letters adds a run that has one reading only.
+func (k *pathWalk) letters(i, j int) {
+	if k.length == 0 {
+		k.at = i
+	}
+	k.length += copy(k.name[k.prev+1+k.length:], k.v[i:j])
+	k.other = true
+}
+
+func (k *pathWalk) letter(sym byte, i int) {
+	if k.length == 0 {
+		k.at = i
+	}
+	if k.prev+1+k.length < len(k.name) {
+		k.name[k.prev+1+k.length] = sym
+		k.length++
+	}
+	k.other = true
+}
+
+// word ends the current word, if there is one, and looks up the last two.
+func (k *pathWalk) word(i int) {
+	if k.length == 0 {
+		return
+	}
+	k.name[k.prev] = k.sep
+	pair, last := k.name[:k.prev+1+k.length], k.name[k.prev:k.prev+1+k.length]
+	word := last[1:]
+	from := k.at
+	if k.prev > 0 {
+		from = k.prevAt
+	}
+	switch {
+	case k.prev > 0 && secretSet.Has(pair), secretSet.Has(word):
+		k.secret, k.file = true, span{from, i}
+	case !k.secret && (k.prev > 0 && plainFileSet.Has(pair) || k.sep == '.' && plainFileSet.Has(last)):
+		k.plain, k.file = true, span{from, i}
+	}
+	if k.afterStep && rootDirs.Has(word) {
+		k.rooted = true
+	}
+	k.afterStep = false
+	n := min(k.length, 24)
+	copy(k.name[:], word[:n])
+	k.prev, k.length, k.sep, k.prevAt = n, 0, 0, k.at
+}
+
+// segment begins a new segment at i.
+func (k *pathWalk) segment(i int) {
+	k.from, k.dots, k.junk, k.strange, k.other = i, 0, 0, 0, false
+}
+
+// separator ends the segment before i.
+func (k *pathWalk) separator(i, end int, strange bool) {
+	k.seps = true
+	if strange {
+		k.strange++
+	}
+	if k.sep == 0 || k.sep == '.' {
+		k.sep = '/'
+	}
+	switch {
+	case !k.other && k.dots == 1 && k.junk == 0:
+		k.here++
+	case k.other || k.dots+k.junk < 2:
+	case k.dots >= 2:
+		k.step(end)
+		k.steps++
+	case k.dots > 0 || strange:
+		k.step(end)
+		k.weak++
+	}
+	k.segment(end)
+}
+
+func (k *pathWalk) step(end int) {
+	if k.steps+k.weak == 0 {
+		k.span.from = k.from
+	}
+	k.span.to = end
+	k.odd += k.strange
+	if k.dots > 2 && !k.url {
+		k.odd++
+	}
+	k.prev, k.sep, k.afterStep = 0, 0, true
+}
+
+// junkSymbol reads what may be a dot or a separator, whichever is missing.
+func (k *pathWalk) junkSymbol(i, n int, strange bool) {
+	if strange && (k.v[i] == 0 || n == 3 && k.v[i+1] == '0' && k.v[i+2] == '0') {
+		k.nul = true
+	}
+	if k.dots+k.junk >= 2 && !k.other && strange {
+		k.separator(i, i+n, true)
+		return
+	}
+	if k.other {
+		k.segment(i + n)
+		if k.sep == 0 {
+			k.sep = '/'
+		}
+		return
+	}
+	k.junk++
+	if strange {
+		k.strange++
+	}
+	if k.sep == 0 {
+		k.sep = '/'
+	}
+}
+
+// judge weighs the walk.
+func (k *pathWalk) judge(best *lead, v []byte, w Where) {
+	leads := k.steps > 4 && k.span.from < 4
+	pathLike := (!k.blank || leads) && len(v) <= maxPath
+	if k.here >= 12 && k.here*6 >= len(v) {
+		best.offer(0.7, 0, min(len(v), maxEvidence), "Many segments lead nowhere, which cuts off what the server appends to a path.")
+	}
+	steps := k.steps
+	if k.secret || k.plain {
+		steps += k.weak
+	}
+	named := k.secret || k.plain || k.rooted && steps > 1
+	if steps > 0 {
+		weight := float32(0.9)
+		switch {
+		case k.secret:
+			weight = 0.97
+		case named && steps > 1, k.odd > 1 && steps > 1:
+			weight = 0.88
+		case k.odd > 0, k.nul, named:
+			weight = 0.6
+		case steps < 6:
+			weight = [...]float32{0, 0.2, 0.35, 0.52, 0.62, 0.75}[steps]
+		}
+		if !pathLike && k.odd == 0 {
+			weight *= 0.5
+		} else if w.Place == InFileName || w.Place == InPath {
+			weight = max(weight, 0.7)
+		}
+		from, to := k.span.from, k.span.to
+		if k.secret || k.plain {
+			from, to = min(from, k.file.from), max(to, k.file.to)
+		}
+		if weight > 0.95 && pathLike {
+			best.certain(weight, from, to, "Steps up the directory tree lead to a file of the system.")
+		}
+		best.offer(weight, from, to, "Path segments lead up out of their directory.")
+	}
+	if w.Place != InTarget && len(v) <= maxPath {
+		k.judgeName(best, v, pathLike && rooted(v))
+	}
+}
+
+// judgeName weighs the names of files alone.
+func (k *pathWalk) judgeName(best *lead, v []byte, absolute bool) {
+	switch {
+	case k.secret && absolute:
+		best.offer(0.85, k.file.from, k.file.to, "The path of a file of the system or of a secret is given.")
+	case k.secret && k.seps:
+		best.offer(0.3, k.file.from, k.file.to, "The path of a file of the system or of a secret is named in a text.")
+	case k.plain && absolute:
+		best.offer(0.55, k.file.from, k.file.to, "The path of a file that servers keep for themselves is given.")
+	case absolute:
+		judgeRoot(best, v)
+	}
+}
+
+// judgeRoot weighs an absolute path by its first directory.
+func judgeRoot(best *lead, v []byte) {
+	from := 0
+	for from < len(v) && !isLetter(v[from]) {
+		from++
+	}
+	if from+1 < len(v) && v[from+1] == ':' {
+		from += 2
+		for from < len(v) && !isLetter(v[from]) {
+			from++
+		}
+	}
+	to := run(v, from, len(v), isLetter)
+	if to == len(v) {
+		return
+	}
+	log := bytes.TrimRight(v[to:], "\x00% 0")
+	served := hasSuffixFold(log, "log") || hasSuffixFold(log, "logs") || hasSuffixFold(log, "conf") || hasSuffixFold(log, "ini")
+	switch {
+	case served && rootDirs.Has(v[from:to]):
+		best.offer(0.55, from, len(v), "An absolute path leads to a log or configuration of the server.")
+	case hasPrefixFold(v[from:to], "etc"), hasPrefixFold(v[from:to], "proc"), hasPrefixFold(v[from:to], "winnt"), hasPrefixFold(v[from:to], "windows"):
+		best.offer(0.6, from, to, "An absolute path leads to the system's own directories.")
+	case rootDirs.Has(v[from:to]) && !hasPrefixFold(v[from:to], "home"):
+		best.offer(0.45, from, to, "An absolute path leads to a directory of the server.")
+	}
+}
+
+// maxPath is the longest text that is still taken as one path; systems end
+// at 4096, attacks and honest paths far earlier.
+const maxPath = 1024
+
+// rooted reports whether v begins like an absolute path.
+func rooted(v []byte) bool {
+	i := 0
+	for i < len(v) && (isSpace(v[i]) || v[i] == '"' || v[i] == '\'' || v[i] == '|') {
+		i++
+	}
+	if i >= len(v) {
+		return false
+	}
+	sym, n, _ := pathnorm.Next(v[i:])
+	if sym == pathnorm.Sep || sym == '.' || sym == pathnorm.Junk {
+		return true
+	}
+	if !isLetter(sym) || i+n+1 >= len(v) {
+		return false
+	}
+	return v[i+n] == ':' && (v[i+n+1] == '/' || v[i+n+1] == '\\') || hasPrefixFold(v[i:], "file:")
+}
+
+func hasSuffixFold(b []byte, word string) bool {
+	return len(b) >= len(word) && hasPrefixFold(b[len(b)-len(word):], word)
+}
+
+// wrapper judges the stream wrappers that file functions open, at the start
+// of the value and of a parameter inside it.
+func wrapper(best *lead, v []byte) {
+	from := 0
+	for range 4 {
+		at := bytes.Index(v[from:min(len(v), maxPath)], []byte(":/"))
+		if at < 0 {
+			return
+		}
+		scheme(best, v, from+at)
+		if from += at + 2; from >= min(len(v), maxPath) {
+			return
+		}
+	}
+}
+
+// scheme judges the scheme that ends at the colon at.
+func scheme(best *lead, v []byte, at int) {
+	a := at
+	for a > 0 && (isLetter(v[a-1]) || v[a-1] == '.' || isDigit(v[a-1])) {
+		a--
+	}
+	end := min(len(v), at+40)
+	start := a == 0 || v[a-1] == '=' || v[a-1] == '"' || v[a-1] == '\'' || v[a-1] == '/'
+	if !start || at+2 >= len(v) {
+		return
+	}
+	var buf [20]byte
+	switch string(lexicon.Fold(buf[:0], v[a:at])) {
+	case "php":
+		if v[at+2] == '/' {
+			best.certain(0.95, a, end, "A stream wrapper of PHP reads source code or the request itself.")
+		}
+	case "expect", "phar", "zip", "compress.zlib", "compress.bzip2", "glob", "ogg", "rar", "ssh2":
+		if v[at+2] == '/' {
+			best.offer(0.85, a, end, "A stream wrapper of PHP opens an archive or runs a program.")
+		}
+	case "file", "netdoc", "local_file":
+		best.offer(0.78, a, end, "A file address is given, which reads the server's own files.")
+	}
+}
