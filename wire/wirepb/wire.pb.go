@@ -239,7 +239,8 @@ func (x *RenewRequest) GetCsr() []byte {
 // node, jumps ahead when the node has lost count, and is never reused: (node,
 // seq) names a batch for ever. A batch is stored whole or not at all; one that
 // repeats a seq holds the same records, and the cloud answers with the same
-// Ack and looks at its status only.
+// Ack and looks at its status only. A batch without records may have seq 0: it
+// is a heartbeat and is not remembered.
 type Batch struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Seq           uint64                 `protobuf:"varint,1,opt,name=seq,proto3" json:"seq,omitempty"`
@@ -552,7 +553,7 @@ type Hit struct {
 	Status        int32                  `protobuf:"varint,14,opt,name=status,proto3" json:"status,omitempty"`                          // answered to the client
 	Ruleset       uint64                 `protobuf:"varint,15,opt,name=ruleset,proto3" json:"ruleset,omitempty"`
 	Rule          uint64                 `protobuf:"varint,16,opt,name=rule,proto3" json:"rule,omitempty"`                        // rule of the policy that made it, 0 for none
-	PointKey      []byte                 `protobuf:"bytes,17,opt,name=point_key,json=pointKey,proto3" json:"point_key,omitempty"` // tag keyed with the group key: groups equal points
+	PointKey      []byte                 `protobuf:"bytes,17,opt,name=point_key,json=pointKey,proto3" json:"point_key,omitempty"` // 8 bytes, see ParamDelta.key: groups equal points
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -707,12 +708,15 @@ func (x *Hit) GetPointKey() []byte {
 }
 
 type Endpoint struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Application   int32                  `protobuf:"varint,1,opt,name=application,proto3" json:"application,omitempty"`
-	Host          string                 `protobuf:"bytes,2,opt,name=host,proto3" json:"host,omitempty"`     // revealed, or "<host>"
-	Method        string                 `protobuf:"bytes,3,opt,name=method,proto3" json:"method,omitempty"` // a registered method, or "<word:n>"
-	Path          string                 `protobuf:"bytes,4,opt,name=path,proto3" json:"path,omitempty"`     // template: /api/<slug:4-8>/{int}
-	Key           []byte                 `protobuf:"bytes,5,opt,name=key,proto3" json:"key,omitempty"`       // tag keyed with the group key
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Application int32                  `protobuf:"varint,1,opt,name=application,proto3" json:"application,omitempty"`
+	Host        string                 `protobuf:"bytes,2,opt,name=host,proto3" json:"host,omitempty"`     // revealed, or "<host>"
+	Method      string                 `protobuf:"bytes,3,opt,name=method,proto3" json:"method,omitempty"` // a registered method, or "<word:n>"
+	Path        string                 `protobuf:"bytes,4,opt,name=path,proto3" json:"path,omitempty"`     // template: /api/<slug:4-8>/{int}
+	// 8 bytes: the engine's hash of the endpoint, encrypted with the group key.
+	// A ruleset names an endpoint by this number, big endian, and nodes turn
+	// it back; to the cloud it is random.
+	Key           []byte `protobuf:"bytes,5,opt,name=key,proto3" json:"key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -869,7 +873,7 @@ type EndpointDelta struct {
 	StatusClass   []uint64               `protobuf:"varint,3,rep,packed,name=status_class,json=statusClass,proto3" json:"status_class,omitempty"` // 1xx .. 5xx
 	FirstUnix     int64                  `protobuf:"varint,4,opt,name=first_unix,json=firstUnix,proto3" json:"first_unix,omitempty"`              // rounded down to 5 minutes
 	LastUnix      int64                  `protobuf:"varint,5,opt,name=last_unix,json=lastUnix,proto3" json:"last_unix,omitempty"`
-	Sources       []byte                 `protobuf:"bytes,6,opt,name=sources,proto3" json:"sources,omitempty"` // HyperLogLog of keyed source tags
+	Sources       []byte                 `protobuf:"bytes,6,opt,name=sources,proto3" json:"sources,omitempty"` // profile.Cardinality of keyed source tags; merge, don't replace
 	Params        []*ParamDelta          `protobuf:"bytes,7,rep,name=params,proto3" json:"params,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -955,11 +959,14 @@ func (x *EndpointDelta) GetParams() []*ParamDelta {
 }
 
 type ParamDelta struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Point         string                 `protobuf:"bytes,1,opt,name=point,proto3" json:"point,omitempty"`   // array indexes folded, unrevealed names as tokens
-	Count         uint64                 `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"`  // requests that hold it
-	Sketch        []byte                 `protobuf:"bytes,3,opt,name=sketch,proto3" json:"sketch,omitempty"` // profile.Sketch, its own versioned encoding
-	Key           uint64                 `protobuf:"fixed64,4,opt,name=key,proto3" json:"key,omitempty"`     // keyed hash of the point, for the ruleset to name it
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Point  string                 `protobuf:"bytes,1,opt,name=point,proto3" json:"point,omitempty"`   // array indexes folded, unrevealed names as tokens
+	Count  uint64                 `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"`  // requests that hold it
+	Sketch []byte                 `protobuf:"bytes,3,opt,name=sketch,proto3" json:"sketch,omitempty"` // profile.Sketch of what is new, its own versioned encoding; merge
+	// The engine's hash of the folded point, encrypted with the group key, for
+	// the ruleset to name it; nodes turn it back. Hit.point_key is the same, as
+	// 8 bytes big endian.
+	Key           uint64 `protobuf:"fixed64,4,opt,name=key,proto3" json:"key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1667,6 +1674,13 @@ type Evidence struct {
 	Truncated     bool                   `protobuf:"varint,4,opt,name=truncated,proto3" json:"truncated,omitempty"`
 	Findings      []*EvidenceFinding     `protobuf:"bytes,5,rep,name=findings,proto3" json:"findings,omitempty"`
 	Source        string                 `protobuf:"bytes,6,opt,name=source,proto3" json:"source,omitempty"`
+	Id            string                 `protobuf:"bytes,7,opt,name=id,proto3" json:"id,omitempty"`                                 // the hits' evidence_id
+	BodyBytes     int64                  `protobuf:"varint,8,opt,name=body_bytes,json=bodyBytes,proto3" json:"body_bytes,omitempty"` // received, of which request holds the first
+	Scheme        string                 `protobuf:"bytes,9,opt,name=scheme,proto3" json:"scheme,omitempty"`
+	Application   int32                  `protobuf:"varint,10,opt,name=application,proto3" json:"application,omitempty"`
+	Decision      string                 `protobuf:"bytes,11,opt,name=decision,proto3" json:"decision,omitempty"`
+	Score         float32                `protobuf:"fixed32,12,opt,name=score,proto3" json:"score,omitempty"`
+	Status        int32                  `protobuf:"varint,13,opt,name=status,proto3" json:"status,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1741,6 +1755,55 @@ func (x *Evidence) GetSource() string {
 		return x.Source
 	}
 	return ""
+}
+
+func (x *Evidence) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Evidence) GetBodyBytes() int64 {
+	if x != nil {
+		return x.BodyBytes
+	}
+	return 0
+}
+
+func (x *Evidence) GetScheme() string {
+	if x != nil {
+		return x.Scheme
+	}
+	return ""
+}
+
+func (x *Evidence) GetApplication() int32 {
+	if x != nil {
+		return x.Application
+	}
+	return 0
+}
+
+func (x *Evidence) GetDecision() string {
+	if x != nil {
+		return x.Decision
+	}
+	return ""
+}
+
+func (x *Evidence) GetScore() float32 {
+	if x != nil {
+		return x.Score
+	}
+	return 0
+}
+
+func (x *Evidence) GetStatus() int32 {
+	if x != nil {
+		return x.Status
+	}
+	return 0
 }
 
 type EvidenceFinding struct {
@@ -1972,7 +2035,7 @@ const file_wire_proto_rawDesc = "" +
 	"\x05names\x18\x01 \x03(\v2\x14.gabion.wire.v1.NameR\x05names\",\n" +
 	"\x04Name\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\fR\x03key\x12\x12\n" +
-	"\x04text\x18\x02 \x01(\tR\x04text\"\xcf\x01\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\"\x82\x03\n" +
 	"\bEvidence\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x17\n" +
@@ -1980,7 +2043,16 @@ const file_wire_proto_rawDesc = "" +
 	"\arequest\x18\x03 \x01(\fR\arequest\x12\x1c\n" +
 	"\ttruncated\x18\x04 \x01(\bR\ttruncated\x12;\n" +
 	"\bfindings\x18\x05 \x03(\v2\x1f.gabion.wire.v1.EvidenceFindingR\bfindings\x12\x16\n" +
-	"\x06source\x18\x06 \x01(\tR\x06source\"\x8f\x01\n" +
+	"\x06source\x18\x06 \x01(\tR\x06source\x12\x0e\n" +
+	"\x02id\x18\a \x01(\tR\x02id\x12\x1d\n" +
+	"\n" +
+	"body_bytes\x18\b \x01(\x03R\tbodyBytes\x12\x16\n" +
+	"\x06scheme\x18\t \x01(\tR\x06scheme\x12 \n" +
+	"\vapplication\x18\n" +
+	" \x01(\x05R\vapplication\x12\x1a\n" +
+	"\bdecision\x18\v \x01(\tR\bdecision\x12\x14\n" +
+	"\x05score\x18\f \x01(\x02R\x05score\x12\x16\n" +
+	"\x06status\x18\r \x01(\x05R\x06status\"\x8f\x01\n" +
 	"\x0fEvidenceFinding\x12\x14\n" +
 	"\x05class\x18\x01 \x01(\tR\x05class\x12\x14\n" +
 	"\x05point\x18\x02 \x01(\tR\x05point\x12\x14\n" +
