@@ -129,6 +129,10 @@ func (x *exchange) appendHead(dst []byte) []byte {
 		x.head.Drop("x-forwarded-for")
 	}
 	dst = h1.AppendRequest(dst, x.head)
+	if x.head.Get("host") == nil {
+		// HTTP/1.0 has none, HTTP/1.1 needs one.
+		dst = append(append(append(dst, "Host: "...), x.site.upstream.address...), "\r\n"...)
+	}
 	dst = append(dst, h1.RequestID+": "...)
 	dst = append(append(dst, x.id[:]...), "\r\n"...)
 	if x.site.Forwarded {
