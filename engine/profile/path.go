@@ -1,5 +1,10 @@
 package profile
 
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
 // AppendPath appends the normalised path of a request target to dst: without
 // scheme, host, query and fragment; percent-encoding undone once, a backslash
 // read as a slash, empty and dot segments removed (RFC 3986 section 5.2.4),
@@ -126,33 +131,35 @@ var hexVal = func() (t [256]byte) {
 	return t
 }()
 
-// Hash is a 64-bit hash of parts, each ended, that is the same on every
-// machine and in every version. It is not keyed: whoever knows the hash can
-// test guesses of the text.
+// Hash is a 64-bit hash of parts that is the same on every machine and in
+// every version. It is not keyed: whoever knows the hash can test guesses of
+// the text.
 type Hash uint64
-
-// NewHash returns the hash of nothing.
-func NewHash() Hash { return 14695981039346656037 }
 
 // Add returns the hash of what h has seen and part.
 func (h Hash) Add(part []byte) Hash {
-	for _, c := range part {
-		h = (h ^ Hash(c)) * 1099511628211
+	h = h.mix(uint64(len(part)))
+	for len(part) >= 8 {
+		h = h.mix(binary.LittleEndian.Uint64(part))
+		part = part[8:]
 	}
-	return (h ^ 0x100) * 1099511628211
+	var tail uint64
+	for i, c := range part {
+		tail |= uint64(c) << (8 * i)
+	}
+	return h.mix(tail)
 }
 
-// Sum returns the hash, mixed so that each of its bits depends on all input.
-func (h Hash) Sum() uint64 {
-	x := uint64(h)
-	x = (x ^ x>>33) * 0xff51afd7ed558ccd
-	x = (x ^ x>>33) * 0xc4ceb9fe1a85ec53
-	return x ^ x>>33
+// mix multiplies to 128 bits and folds, as wyhash does.
+func (h Hash) mix(x uint64) Hash {
+	const k0, k1 = 0xa0761d6478bd642f, 0xe7037ed1a0b428db
+	hi, lo := bits.Mul64(uint64(h)^k0, x^k1)
+	return Hash(hi^lo) ^ Hash(bits.RotateLeft64(uint64(h), 29))
 }
 
 // Endpoint returns the key of an endpoint: the hash of its host, without
 // port and in lower case, its method, and its path template, as
 // AppendTemplate makes it of a normalised path.
 func Endpoint(host, method, template []byte) uint64 {
-	return NewHash().Add(host).Add(method).Add(template).Sum()
+	return uint64(Hash(0).Add(host).Add(method).Add(template))
 }

@@ -41,7 +41,7 @@ const maxExt = 6
 func typeName(segment []byte) string {
 	var set uint16
 	for _, c := range segment {
-		set |= 1 << classOf[c]
+		set |= 1 << (classOf[c] & 15)
 	}
 	if set&(1<<Digit|1<<At) == 0 && len(segment) < 24 { // no type is so plain
 		return ""
@@ -50,13 +50,10 @@ func typeName(segment []byte) string {
 	for c := range s.Class {
 		s.Class[c] = set >> c & 1
 	}
-	if name := typeNames[formatOf(segment, &s)]; name != "" {
-		return name
-	}
 	if set&^inIdentifier == 0 && isPrefixed(segment) {
 		return "{id}"
 	}
-	return ""
+	return typeNames[formatOf(segment, &s)]
 }
 
 // typeNames are the placeholders of the formats that no name has.

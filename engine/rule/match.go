@@ -85,6 +85,9 @@ func (m *Match) reset(s *Set, q *Request) {
 	}
 	m.template = profile.AppendTemplate(m.template, m.path)
 	m.Endpoint = profile.Endpoint(m.host, q.Method, m.template)
+	if s == nil || len(s.rules) == 0 {
+		return
+	}
 	if _, query, ok := bytes.Cut(q.Target, question); ok {
 		m.query, _, _ = bytes.Cut(query, hash)
 	}
@@ -126,15 +129,10 @@ func (m *Match) try(a *Active, path [][]byte, written bool) {
 		return
 	}
 	both := len(m.literal) == 0 || written && a.scope.path.match(m.segments) || !written && a.scope.path.match(m.written)
-	if written && both || !both && a.loosens() {
+	if written && both || !both && a.Loosens() {
 		return
 	}
 	m.add(a)
-}
-
-// loosens says whether fewer requests are blocked with a than without.
-func (a *Active) loosens() bool {
-	return a.Kind == Ignore || a.Kind == Parser && !a.On || a.Kind == Shift && a.Shift > 0
 }
 
 func (m *Match) add(a *Active) {

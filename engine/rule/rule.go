@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"bytes"
 	"fmt"
 	"regexp"
 	"strings"
@@ -123,11 +124,17 @@ func (r *Rule) check() error {
 	default:
 		return fmt.Errorf("no such kind: %v", r.Kind)
 	}
+	if c, _ := detect.ParseClass(r.Class.String()); c != r.Class {
+		return fmt.Errorf("no such class: %d", r.Class)
+	}
 	if r.ID == 0 || r.ID > maxID || r.Rule > maxID {
 		return fmt.Errorf("id %d is not within 1 and %d", r.ID, uint64(maxID))
 	}
 	if !r.equal(&used) {
 		return fmt.Errorf("a %v rule with fields of another kind", r.Kind)
+	}
+	if used.Scope = r.Scope.normal(); !r.equal(&used) {
+		return fmt.Errorf("scope %v is not in normal form %v", r.Scope, used.Scope)
 	}
 	for _, text := range []string{r.Point, r.Name, r.Value, r.Scope.Path, r.Scope.Host, r.Scope.Method} {
 		if len(text) > maxText {
@@ -138,14 +145,8 @@ func (r *Rule) check() error {
 	return err
 }
 
-// equal compares all but the scopes' conditions, which check never changes.
-func (r *Rule) equal(o *Rule) bool {
-	a, b := *r, *o
-	a.Scope, b.Scope = Scope{}, Scope{}
-	return a.ID == b.ID && a.Kind == b.Kind && a.Point == b.Point && a.Class == b.Class && a.Mode == b.Mode &&
-		a.Expr == b.Expr && a.Experimental == b.Experimental && a.Name == b.Name && a.Value == b.Value &&
-		a.Append == b.Append && a.On == b.On && a.Shift == b.Shift && a.Rule == b.Rule
-}
+// equal says whether two rules have one encoding.
+func (r *Rule) equal(o *Rule) bool { return bytes.Equal(r.append(nil), o.append(nil)) }
 
 // String returns r in one line for people.
 func (r *Rule) String() string {
@@ -154,7 +155,7 @@ func (r *Rule) String() string {
 	case SetMode:
 		what = r.Mode.String()
 	case Patch, Ignore:
-		what = fmt.Sprintf("class %d", r.Class)
+		what = r.Class.String()
 		if r.Class == detect.NoClass {
 			what = "any class"
 		}
@@ -162,7 +163,7 @@ func (r *Rule) String() string {
 			what += fmt.Sprintf(" of rule %d", r.Rule)
 		}
 	case Detector:
-		what = fmt.Sprintf("class %d %q", r.Class, r.Expr)
+		what = fmt.Sprintf("%v %q", r.Class, r.Expr)
 		if r.Experimental {
 			what += " experimental"
 		}

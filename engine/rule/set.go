@@ -75,17 +75,8 @@ func (w *Writer) Bytes() ([]byte, error) {
 		b = rules[i].append(b)
 	}
 	b = binary.AppendUvarint(b, uint64(len(profiles)))
-	end := 0
-	for _, p := range profiles {
-		end += len(p.Model)
-		for _, v := range []uint64{p.Endpoint, p.Point, p.ID} {
-			b = binary.LittleEndian.AppendUint64(b, v)
-		}
-		b = binary.LittleEndian.AppendUint32(b, uint32(end))
-	}
-	for _, p := range profiles {
-		b = append(b, p.Model...)
-	}
+	b, models := appendProfiles(b, nil, profiles)
+	b = append(b, models...)
 	binary.LittleEndian.PutUint32(b[headerSize-4:], crc32.Checksum(b[headerSize:], castagnoli))
 	if _, err := Load(b); err != nil {
 		return nil, fmt.Errorf("writing a ruleset: %w", err)
@@ -128,7 +119,12 @@ func (r *Rule) append(b []byte) []byte {
 		text(c.Value)
 	}
 	text(r.Point)
-	b = append(b, byte(r.Class), byte(r.Mode))
+	if r.Class == detect.NoClass {
+		text("")
+	} else {
+		text(r.Class.String())
+	}
+	b = append(b, byte(r.Mode))
 	text(r.Expr)
 	b = append(b, flag(r.Experimental, flagExperimental)|flag(r.Append, flagAppend)|flag(r.On, flagOn))
 	text(r.Name)
@@ -217,7 +213,7 @@ func (r *reader) set() *Set {
 
 func (r *reader) rules() []Active {
 	n := int(r.uvarint(MaxRules))
-	const least = 17 // bytes of the smallest rule
+	const least = 16 // bytes of the smallest rule
 	if n > (len(r.in)-r.at)/least {
 		r.fail(fmt.Errorf("%d rules do not fit", n))
 		return nil
@@ -250,7 +246,7 @@ func (r *reader) rule() (a Rule) {
 		a.Scope.Conds = append(a.Scope.Conds, c)
 	}
 	a.Point = r.text()
-	a.Class, a.Mode = detect.Class(r.byte()), Mode(r.byte())
+	a.Class, a.Mode = r.class(), Mode(r.byte())
 	a.Expr = r.text()
 	flags := r.byte()
 	a.Experimental, a.Append, a.On = flags&flagExperimental != 0, flags&flagAppend != 0, flags&flagOn != 0
@@ -261,6 +257,16 @@ func (r *reader) rule() (a Rule) {
 		r.fail(fmt.Errorf("rule %d: unknown flags %#x", a.ID, flags))
 	}
 	return a
+}
+
+// class reads the name of a class, "" for none: numbers may change.
+func (r *reader) class() detect.Class {
+	name := r.text()
+	c, ok := detect.ParseClass(name)
+	if !ok && name != "" {
+		r.fail(fmt.Errorf("no such class: %q", name))
+	}
+	return c
 }
 
 func (r *reader) profiles(s *Set) {
