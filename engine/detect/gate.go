@@ -52,6 +52,7 @@ const (
 
 	// Words of a family, any case; see gateWords.
 	hasSQLWord
+	hasSQLLink
 	hasShellWord
 	hasCodeWord
 	hasHTMLWord
@@ -77,6 +78,8 @@ var gateWords = [...]struct {
 	words string
 }{
 	{hasSQLWord, sqlGateWords},
+	{hasSQLLink, sqlGateLinks},
+	{hasFileWord, fileGateWords},
 }
 
 // admits reports whether, for at least one mask of when, all its features
@@ -99,7 +102,7 @@ func features(v []byte) feature {
 		f |= pairFeatures[prev|c]
 		prev = c << 5
 	}
-	if f&(anyMark&^wordFeatures) == 0 {
+	if f&(anyMark&^wordFeatures|hasDigit) == 0 {
 		return f
 	}
 	return f | wordFeaturesOf(v)
@@ -224,8 +227,8 @@ func classOf(b byte) uint8 {
 		return cSpace
 	case b == '\r' || b == '\n':
 		return cLine
-	case b < ' ' || b == 0x7f:
-		return cControl
+	case b < ' ' || b == 0x7f, b == 0xc0, b == 0xc1, b == 0xe0, b == 0xef, b == 0xf0, b >= 0xf5:
+		return cControl // with bytes that are in no UTF-8, or begin overlong forms
 	case b >= 0x80:
 		return cHigh
 	}

@@ -1,10 +1,597 @@
 package detect
 
+import (
+	"bytes"
+
+	"github.com/gabionhq/gabion/engine/internal/sqllex"
+)
+
+// The SQL detector asks: if the value stood in a query where data is
+// expected, would part of it be read as instruction? It lexes the value in
+// each context that its bytes make possible (as a number or name; inside a
+// string of each quote that occurs; inside a comment), and reads the tokens
+// for the structures by which data becomes instruction.
+
+// whenSQLi: a word that makes structure; or a linking word and what it can
+// compare; or a quote that may end a string.
+var whenSQLi = []feature{
+	hasSQLWord, hasQuote, hasDQuote, hasBacktick,
+	hasSQLLink | hasEqual, hasSQLLink | hasLess, hasSQLLink | hasGreater, hasSQLLink | hasOpen, hasSQLLink | hasDigit,
+	hasAmp | hasDigit, hasPipe | hasDigit, hasPipe | hasOpen, hasSlashStar, hasAt, hasSemi | hasOpen,
+}
+
+// sqlGateWords make structure by themselves; sqlGateLinks only around what
+// they join or call.
+var (
+	sqlGateWords = sqllex.Words(sqllex.Union, sqllex.Select, sqllex.Having, sqllex.Order, sqllex.Outfile, sqllex.Verb,
+		sqllex.Exec, sqllex.Declare, sqllex.Waitfor, sqllex.Case, sqllex.Sleep, sqllex.Danger, sqllex.System,
+		sqllex.Procedure, sqllex.Values) + " begin"
+	sqlGateLinks = sqllex.Words(sqllex.And, sqllex.Not, sqllex.Like, sqllex.In, sqllex.Is, sqllex.From, sqllex.Where,
+		sqllex.Limit, sqllex.When, sqllex.Func, sqllex.Spy, sqllex.Niladic, sqllex.Literal)
+)
+
+// sqlSign is a structure that the reader knows.
+type sqlSign uint8
+
+const (
+	signTautology sqlSign = iota
+	signTautologyOpen
+	signCompare
+	signCompareCall
+	signBreakCompare
+	signBreakValue
+	signBreakOperator
+	signBreakCut
+	signUnion
+	signUnionNames
+	signSubquery
+	signStacked
+	signStatement
+	signQuery
+	signDelay
+	signDanger
+	signDangerName
+	signOrderBy
+	signLimit
+	signCase
+	signCatalogue
+	signSpy
+	signEncode
+	signOutfile
+	signAnalyse
+	signHint
+	signGlue
+	numSigns
+)
+
+// sqlSigns gives each structure its weight alone, and its reason.
+var sqlSigns = [numSigns]struct {
+	weight float32
+	hard   bool
+	reason string
+}{
+	signTautology:     {0.92, false, "A condition that is always true is added to the query."},
+	signTautologyOpen: {0.95, true, "The value ends the string it stands in and adds a condition that the query's own quote completes."},
+	signCompare:       {0.72, false, "A condition that compares two constants is added to the query."},
+	signCompareCall:   {0.82, false, "A condition on the result of a function or subquery is added to the query."},
+	signBreakCompare:  {0.85, false, "The value ends the string it stands in and adds a condition."},
+	signBreakValue:    {0.80, false, "The value ends the string it stands in and adds an alternative that is always true."},
+	signBreakOperator: {0.72, false, "The value ends the string it stands in and joins it to another by an operator."},
+	signBreakCut:      {0.78, false, "The value ends the string it stands in and comments out the rest of the query."},
+	signUnion:         {0.97, true, "A second query is joined by UNION."},
+	signUnionNames:    {0.60, false, "The words of a UNION query follow each other."},
+	signSubquery:      {0.86, false, "A subquery stands where a value is expected."},
+	signStacked:       {0.95, true, "A second statement follows the end of the first."},
+	signStatement:     {0.45, false, "The value is a whole SQL statement that changes data."},
+	signQuery:         {0.40, false, "The value is a whole SQL query."},
+	signDelay:         {0.95, true, "A function that delays the database is called in a condition."},
+	signDanger:        {0.92, true, "A database function that delays, reads files, or runs commands is called."},
+	signDangerName:    {0.45, false, "A dangerous database function is named."},
+	signOrderBy:       {0.80, false, "ORDER BY or GROUP BY is added, as to count the columns of a query."},
+	signLimit:         {0.60, false, "LIMIT is added after the end of the value."},
+	signCase:          {0.80, false, "A CASE expression with a constant condition is added."},
+	signCatalogue:     {0.62, false, "A catalogue of the database is read."},
+	signSpy:           {0.55, false, "The database is asked about itself."},
+	signEncode:        {0.75, false, "Text is built from character codes so that it cannot be read."},
+	signOutfile:       {0.92, true, "The result of a query is written to a file."},
+	signAnalyse:       {0.95, true, "PROCEDURE ANALYSE is called."},
+	signHint:          {0.92, true, "SQL is hidden in a version comment."},
+	signGlue:          {0.72, false, "Comments stand for the spaces between SQL words."},
+}
+
+const (
+	// sqlChunk tokens are read at a time, so that long values need no long
+	// buffer; the last sqlOverlap of them are read again with the next.
+	sqlChunk   = 1024
+	sqlOverlap = 96
+	// maxOperand bounds the tokens of one expression that are followed.
+	maxOperand = 24
+	maxNesting = 64
+)
+
 // sqlScratch is what the SQL detector keeps between values.
-type sqlScratch struct{}
+type sqlScratch struct {
+	toks []sqllex.Token
+	best sqlReader
+}
 
-var whenSQLi = []feature{hasSQLWord, hasQuote, hasDQuote}
+// A sqlReader reads the tokens of one context.
+type sqlReader struct {
+	v      []byte
+	toks   []sqllex.Token
+	broken bool // the value began inside a string, which byte start-1 ends
+	first  bool // toks[0] is the first token of the context
+	last   bool // no token follows the last one
+	glue   int  // keywords between comments
 
-const sqlGateWords = "select union"
+	seen  uint32 // signs
+	miss  float32
+	sign  sqlSign
+	from  int32 // of the strongest sign
+	to    int32
+	start int
+}
 
-func (s *Scanner) sqli(v []byte, w Where) {}
+func (s *Scanner) sqli(v []byte, w Where) {
+	s.sql.best = sqlReader{miss: 1}
+	s.sqlContext(v, 0, false)
+	for _, q := range [...]byte{'\'', '"', '`'} {
+		if w.Container && q == '"' {
+			continue // the quotes of JSON and of markup
+		}
+		if i := bytes.IndexByte(v, q); i >= 0 {
+			s.sqlContext(v, i+1, true)
+		}
+	}
+	if i := bytes.Index(v, endOfComment); i >= 0 {
+		s.sqlContext(v, i+2, true)
+	}
+	if s.sql.best.seen != 0 {
+		s.sqlReport(v)
+	}
+}
+
+var endOfComment = []byte("*/")
+
+// sqlContext reads the value from start on, and keeps what it found if that
+// is more than any context showed before.
+func (s *Scanner) sqlContext(v []byte, start int, broken bool) {
+	r := sqlReader{v: v, broken: broken, first: true, miss: 1, start: start}
+	lex := sqllex.New(v, start)
+	buf := s.sql.toks[:0]
+	for {
+		for len(buf) < sqlChunk {
+			t := lex.Next()
+			if t.Kind == sqllex.End {
+				r.last = true
+				break
+			}
+			buf = append(buf, t)
+		}
+		pairParens(buf)
+		r.toks = buf
+		end := len(buf)
+		if !r.last {
+			end -= sqlOverlap
+		}
+		for i := range end {
+			r.read(i)
+		}
+		if r.last {
+			break
+		}
+		buf = buf[:copy(buf, buf[end:])]
+		r.first = false
+	}
+	s.sql.toks = buf
+	if r.seen != 0 && r.miss < s.sql.best.miss {
+		s.sql.best = r
+	}
+}
+
+// pairParens links each opening parenthesis to its closing one.
+func pairParens(toks []sqllex.Token) {
+	var open [maxNesting]int32
+	depth := 0
+	for i := range toks {
+		switch toks[i].Kind {
+		case sqllex.LParen:
+			toks[i].Pair = 0
+			if depth < maxNesting {
+				open[depth] = int32(i)
+			}
+			depth++
+		case sqllex.RParen:
+			if depth == 0 {
+				continue
+			}
+			depth--
+			if depth < maxNesting {
+				toks[open[depth]].Pair = int32(i) - open[depth]
+			}
+		}
+	}
+}
+
+func (s *Scanner) sqlReport(v []byte) {
+	r := &s.sql.best
+	sign := sqlSigns[r.sign]
+	f := Finding{
+		Class: SQLi, Weight: 1 - r.miss, Hard: sign.hard, Reason: sign.reason,
+		From: r.from, To: r.to,
+	}
+	mark := s.mark()
+	lex := sqllex.New(v, r.start)
+	if r.broken {
+		s.tok(r.start-1, r.start, Punct, true)
+	}
+	// Tokens some bytes before the evidence give it context.
+	for t := lex.Next(); t.Kind != sqllex.End && len(s.tokens)-mark < maxTokens; t = lex.Next() {
+		if t.To > r.from-12 {
+			s.tok(int(t.From), int(t.To), sqlTokenKind(t.Kind), sqlKnown(t.Kind))
+		}
+	}
+	f.Tokens = s.since(mark)
+	s.add(f)
+}
+
+func sqlTokenKind(k sqllex.Kind) TokenKind {
+	switch k {
+	case sqllex.Key, sqllex.Word:
+		return Word
+	case sqllex.Number:
+		return Number
+	case sqllex.String, sqllex.Open:
+		return String
+	case sqllex.Variable:
+		return Variable
+	case sqllex.Compare, sqllex.Arith, sqllex.Logic:
+		return Operator
+	case sqllex.Cut:
+		return Comment
+	case sqllex.Other:
+		return Other
+	}
+	return Punct
+}
+
+// sqlKnown reports whether tokens of the kind have no text but SQL's own.
+func sqlKnown(k sqllex.Kind) bool {
+	switch k {
+	case sqllex.Word, sqllex.Number, sqllex.String, sqllex.Open, sqllex.Variable, sqllex.Other:
+		return false
+	}
+	return true
+}
+
+// hit records a sign over the tokens i up to, not including, j.
+func (r *sqlReader) hit(sign sqlSign, i, j int) {
+	if r.seen&(1<<sign) != 0 {
+		return
+	}
+	if r.seen == 0 || sqlSigns[sign].weight > sqlSigns[r.sign].weight {
+		r.sign, r.from, r.to = sign, r.toks[i].From, r.toks[min(j, len(r.toks))-1].To
+	}
+	r.seen |= 1 << sign
+	r.miss *= 1 - sqlSigns[sign].weight
+}
+
+func (r *sqlReader) kind(i int) sqllex.Kind {
+	if i < 0 || i >= len(r.toks) {
+		return sqllex.End
+	}
+	return r.toks[i].Kind
+}
+
+func (r *sqlReader) role(i int) sqllex.Role {
+	if i < 0 || i >= len(r.toks) {
+		return sqllex.None
+	}
+	return r.toks[i].Role
+}
+
+func (r *sqlReader) text(i int) []byte { return r.v[r.toks[i].From:r.toks[i].To] }
+
+// is reports whether token i is the word w, given in lower case.
+func (r *sqlReader) is(i int, w string) bool {
+	return i >= 0 && i < len(r.toks) && equalFold(r.text(i), w)
+}
+
+func equalFold(b []byte, lower string) bool {
+	if len(b) != len(lower) {
+		return false
+	}
+	for i, c := range b {
+		if c-'A' < 26 {
+			c |= 0x20
+		}
+		if c != lower[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// read looks for what begins at token i.
+func (r *sqlReader) read(i int) {
+	t := &r.toks[i]
+	if t.Hint && t.Kind == sqllex.Key && t.Role != sqllex.And {
+		r.hit(signHint, i, i+1)
+	}
+	if i == 0 && r.first {
+		r.begin()
+	}
+	switch t.Kind {
+	case sqllex.Key:
+		r.key(i, t.Role)
+	case sqllex.Logic:
+		r.condition(i)
+	case sqllex.Semicolon:
+		r.stacked(i)
+	case sqllex.Variable:
+		if t.To-t.From > 4 && r.v[t.From+1] == '@' && r.asked(i) {
+			r.hit(signSpy, i, i+1)
+		}
+	case sqllex.LParen:
+		if r.role(i+1) == sqllex.Select {
+			r.subquery(i)
+		}
+	}
+}
+
+func (r *sqlReader) key(i int, role sqllex.Role) {
+	if r.toks[i].Glued && i+1 < len(r.toks) && r.toks[i+1].Glued {
+		switch role {
+		case sqllex.And, sqllex.Union, sqllex.Select, sqllex.From, sqllex.Where, sqllex.Order, sqllex.Like, sqllex.Having, sqllex.In:
+			r.glue++
+			if r.glue == 2 || role == sqllex.Union || role == sqllex.Where {
+				r.hit(signGlue, i, i+1)
+			}
+		}
+	}
+	switch role {
+	case sqllex.And, sqllex.Where, sqllex.Having, sqllex.When:
+		r.condition(i)
+	case sqllex.Union:
+		r.union(i)
+	case sqllex.Order:
+		r.orderBy(i)
+	case sqllex.Limit:
+		if r.atBreak(i) && r.kind(i+1) == sqllex.Number {
+			r.hit(signLimit, i, i+2)
+		}
+	case sqllex.Into:
+		if r.role(i+1) == sqllex.Outfile && (r.quoteAt(i+2) || r.kind(i+2) == sqllex.Word && r.kind(i+3) != sqllex.Word) {
+			r.hit(signOutfile, i, i+3)
+		}
+	case sqllex.Waitfor:
+		if (r.role(i+1) == sqllex.Delay || r.is(i+1, "time")) && r.quoteAt(i+2) {
+			r.hit(signDelay, i, i+3)
+		}
+	case sqllex.Procedure:
+		if r.role(i+1) == sqllex.Analyse && r.kind(i+2) == sqllex.LParen {
+			r.hit(signAnalyse, i, i+3)
+		}
+	case sqllex.Case:
+		r.caseWhen(i)
+	case sqllex.Sleep:
+		if r.called(i) && (r.asked(i) || r.argument(i)) {
+			r.hit(signDelay, i, i+2)
+		}
+	case sqllex.Danger:
+		r.danger(i)
+	case sqllex.System:
+		if r.role(i-1) == sqllex.From || r.kind(i+1) == sqllex.Dot && r.kind(i+2) != sqllex.End {
+			r.hit(signCatalogue, i, i+1)
+		}
+	case sqllex.Spy, sqllex.Func:
+		r.function(i)
+	case sqllex.Like:
+		if r.kind(i+1) == sqllex.LParen && r.role(i+2) == sqllex.Select && r.operandBefore(i) {
+			r.hit(signSubquery, i, i+3)
+		}
+	}
+}
+
+// begin looks at the first tokens of the context.
+func (r *sqlReader) begin() {
+	if !r.broken {
+		r.statementValue(0)
+		return
+	}
+	i := 0
+	for r.kind(i) == sqllex.RParen {
+		i++
+	}
+	switch k := r.kind(i); {
+	case k == sqllex.Cut:
+		if r.cutEnds(i) && (i > 0 || r.v[r.toks[i].From] != '#') {
+			r.hit(signBreakCut, 0, i+1)
+		}
+	case k == sqllex.Semicolon && r.kind(i+1) == sqllex.Cut && r.cutEnds(i+1):
+		r.hit(signBreakCut, 0, i+2)
+	case k == sqllex.Compare, k == sqllex.Arith, k == sqllex.Logic, r.role(i) == sqllex.Like, r.role(i) == sqllex.In:
+		r.breakOperator(i)
+	default:
+		if r.statement(i) >= sure {
+			r.hit(signStacked, 0, i+2)
+		}
+	}
+}
+
+// breakOperator looks at an operator that follows the end of the string:
+// the value goes on with an operand that the query's own quote closes, as
+// in '=' or '||(select 1)||'.
+func (r *sqlReader) breakOperator(i int) {
+	j := i + 1
+	if r.role(j) == sqllex.Like {
+		j++ // not like
+	}
+	if r.kind(j) == sqllex.Open && (r.toks[j].To-r.toks[j].From <= 2 || r.kind(i) == sqllex.Compare || r.kind(i) == sqllex.Logic || r.role(i) == sqllex.Like) {
+		if int(r.toks[j].To-r.toks[j].From) < 24 {
+			r.hit(signBreakOperator, i, j+1)
+		}
+		return
+	}
+	end, op := r.expression(j)
+	if op == opNone {
+		return
+	}
+	if op == opQuery || op == opCall {
+		r.hit(signCompareCall, i, end)
+		return
+	}
+	if r.kind(i) == sqllex.Compare || r.role(i) == sqllex.Like {
+		if op.constant() && (r.cut(end) || r.role(end) == sqllex.And || r.kind(end) == sqllex.Logic) {
+			r.hit(signBreakCompare, i, end)
+		}
+	}
+}
+
+// atBreak reports whether only closing parentheses stand between the end of
+// the string, or the start of the value, and token i.
+func (r *sqlReader) atBreak(i int) bool {
+	if !r.broken || !r.first || i > 8 {
+		return false
+	}
+	for i--; i >= 0; i-- {
+		if r.kind(i) != sqllex.RParen && r.kind(i) != sqllex.Semicolon {
+			return false
+		}
+	}
+	return true
+}
+
+// atStart reports whether token i follows at most a number or name with
+// which the value begins.
+func (r *sqlReader) atStart(i int) bool {
+	if r.broken || !r.first || i > 8 {
+		return false
+	}
+	for i--; i > 0 && r.kind(i) == sqllex.RParen; i-- {
+	}
+	if i > 0 && (r.kind(i-1) == sqllex.Arith || r.kind(i-1) == sqllex.Other) {
+		i-- // a sign
+	}
+	return i <= 0
+}
+
+// operandBefore reports whether what precedes token i can be the left side
+// of an operator.
+func (r *sqlReader) operandBefore(i int) bool {
+	if i == 0 {
+		return r.first
+	}
+	switch r.kind(i - 1) {
+	case sqllex.Number, sqllex.String, sqllex.RParen, sqllex.Variable, sqllex.Semicolon:
+		return true
+	case sqllex.Word:
+		return r.toks[i-1].Quote != 0 || i == 1 && r.first
+	case sqllex.Key:
+		switch r.role(i - 1) {
+		case sqllex.Literal, sqllex.Niladic, sqllex.Stop, sqllex.Is:
+			return true
+		}
+		return r.toks[i].Glued
+	case sqllex.Other:
+		return true
+	}
+	return false
+}
+
+// asked reports whether token i stands where a query evaluates: after an
+// operator, SELECT or a comma, or where a string was ended.
+func (r *sqlReader) asked(i int) bool {
+	if r.atBreak(i) {
+		return r.kind(i+1) != sqllex.Dot
+	}
+	for r.kind(i-1) == sqllex.LParen || r.role(i-1) == sqllex.Not || r.role(i-1) == sqllex.All {
+		i--
+	}
+	switch r.kind(i - 1) {
+	case sqllex.Key:
+		switch r.role(i - 1) {
+		case sqllex.And, sqllex.Select, sqllex.Like, sqllex.In, sqllex.Where, sqllex.Having, sqllex.When, sqllex.Then, sqllex.By,
+			sqllex.Case, sqllex.Exec, sqllex.Func, sqllex.Spy, sqllex.Sleep, sqllex.Danger:
+			return true
+		}
+	case sqllex.Logic:
+		return r.operandBefore(i - 1)
+	case sqllex.Compare, sqllex.Arith, sqllex.Comma:
+		return r.kind(i-2) == sqllex.Number || r.kind(i-2) == sqllex.String || r.kind(i-2) == sqllex.RParen || r.role(i-2) == sqllex.Literal ||
+			r.broken && i-1 < 4 && r.first
+	}
+	return false
+}
+
+// called reports whether a function name at i is followed by its arguments
+// and is no method of something else.
+func (r *sqlReader) called(i int) bool {
+	return r.kind(i+1) == sqllex.LParen && r.kind(i-1) != sqllex.Dot
+}
+
+// argument reports whether the call at i with a plain number is all that
+// the value holds, but for what could end the text before and after it.
+func (r *sqlReader) argument(i int) bool {
+	if r.kind(i+2) != sqllex.Number || r.kind(i+3) != sqllex.RParen {
+		return false
+	}
+	return r.kind(i+4) == sqllex.Cut && r.cutEnds(i+4) || r.kind(i+4) == sqllex.Open
+}
+
+// quoteAt reports whether a string begins at token i.
+func (r *sqlReader) quoteAt(i int) bool {
+	return r.kind(i) == sqllex.String || r.kind(i) == sqllex.Open
+}
+
+// maxTail is how many bytes may follow a comment mark that ends a value.
+// Tools put a dash, a plus or a short random word there.
+const maxTail = 8
+
+// cutEnds reports whether the comment mark at i ends the value.
+func (r *sqlReader) cutEnds(i int) bool {
+	tail := bytes.TrimSpace(r.v[r.toks[i].To:])
+	if len(tail) > maxTail {
+		return false
+	}
+	for _, c := range tail {
+		if c != '-' && c != '+' && c != '/' && c != '*' && c != '#' && c != '\'' && c != '"' && c != ')' && c != ';' && classOf(c) != cLetter && classOf(c) != cDigit {
+			return false
+		}
+	}
+	return true
+}
+
+// cut reports whether token i ends what the value added: the value's end, a
+// comment, a second statement, or a string that the query closes.
+func (r *sqlReader) cut(i int) bool {
+	switch r.kind(i) {
+	case sqllex.End:
+		return r.last
+	case sqllex.Cut:
+		return r.cutEnds(i)
+	case sqllex.Semicolon, sqllex.Open:
+		return true
+	}
+	return false
+}
+
+// goesOn reports whether token i can follow an expression.
+func (r *sqlReader) goesOn(i int) bool {
+	switch r.kind(i) {
+	case sqllex.Word, sqllex.Number, sqllex.Variable, sqllex.Dot:
+		return false
+	case sqllex.Other:
+		return r.toks[i].To-r.toks[i].From == 1 && (r.text(i)[0] == ']' || r.text(i)[0] == '}' || r.text(i)[0] == '\\' || r.text(i)[0] == 0)
+	case sqllex.Key:
+		switch r.role(i) {
+		case sqllex.Select, sqllex.Case, sqllex.Func, sqllex.Spy, sqllex.Object, sqllex.Literal, sqllex.Niladic, sqllex.Values:
+			return r.toks[i].Glued
+		case sqllex.As:
+			return r.is(i, "asc") || r.is(i, "desc") || r.is(i, "collate") || r.toks[i].Glued
+		}
+	case sqllex.String:
+		return false
+	}
+	return true
+}

@@ -1,0 +1,368 @@
+package detect
+
+import (
+	"bytes"
+
+	"github.com/gabionhq/gabion/engine/internal/sqllex"
+)
+
+// An operand is what an expression is made of, from weak to strong evidence
+// that it is SQL.
+type operand uint8
+
+const (
+	opNone    operand = iota
+	opName            // a column, or any word
+	opUnknown         // a call of a function that SQL does not know
+	opSum             // arithmetic with numbers
+	opLiteral         // a number, a string, null, a variable of the server
+	opOpen            // a string that the query's own quote closes
+	opGroup           // something else in parentheses
+	opCall            // a call of a function that SQL knows
+	opQuery           // a subquery
+)
+
+// constant reports whether the operand has the same value in every row.
+func (o operand) constant() bool { return o >= opSum }
+
+// expression reads operands joined by arithmetic from token i on, and
+// returns the token after them and the strongest operand.
+func (r *sqlReader) expression(i int) (int, operand) {
+	i, best := r.operand(i)
+	if best == opNone {
+		return i, opNone
+	}
+	for n := 0; n < maxOperand; n++ {
+		k := r.kind(i)
+		if k != sqllex.Arith && !(k == sqllex.Logic && r.text(i)[0] == '|') {
+			break
+		}
+		end, next := r.operand(i + 1)
+		if next == opNone {
+			break
+		}
+		if best == opLiteral && next == opLiteral && r.kind(i-1) == sqllex.Number {
+			next = opSum
+			best = opSum
+		}
+		best = max(best, next)
+		i = end
+	}
+	return i, best
+}
+
+// operand reads one operand with its signs.
+func (r *sqlReader) operand(i int) (int, operand) {
+	for n := 0; n < 8 && (r.kind(i) == sqllex.Arith || r.role(i) == sqllex.Not || r.role(i) == sqllex.All); n++ {
+		i++
+	}
+	switch r.kind(i) {
+	case sqllex.Number, sqllex.String:
+		return r.casts(i + 1), opLiteral
+	case sqllex.Variable:
+		return i + 1, opLiteral
+	case sqllex.Open:
+		return i + 1, opOpen
+	case sqllex.LParen:
+		return r.group(i)
+	case sqllex.Word:
+		return r.name(i)
+	case sqllex.Key:
+		return r.keyOperand(i)
+	}
+	return i, opNone
+}
+
+// casts skips ::type after an operand, and a string that directly follows
+// another.
+func (r *sqlReader) casts(i int) int {
+	for n := 0; n < 4 && r.kind(i) == sqllex.Dot && (r.kind(i+1) == sqllex.Word || r.kind(i+1) == sqllex.Key); n++ {
+		i += 2
+	}
+	return i
+}
+
+// group reads a parenthesised operand.
+func (r *sqlReader) group(i int) (int, operand) {
+	inner := i
+	for r.kind(inner) == sqllex.LParen {
+		inner++
+		if inner-i > maxOperand {
+			return i + 1, opNone
+		}
+	}
+	end := len(r.toks)
+	if r.toks[i].Pair > 0 {
+		end = i + int(r.toks[i].Pair) + 1
+	}
+	if r.role(inner) == sqllex.Select {
+		return end, opQuery
+	}
+	if end == len(r.toks) && r.toks[i].Pair == 0 {
+		return r.expression(inner) // it is never closed
+	}
+	last, op := r.expression(inner)
+	switch {
+	case op == opNone:
+		return i + 1, opNone
+	case op == opLiteral && last == end-1:
+		return r.casts(end), opLiteral
+	case op == opCall || op == opQuery:
+		return r.casts(end), op
+	case op == opName || op == opUnknown:
+		return r.casts(end), opName
+	}
+	return r.casts(end), opGroup
+}
+
+// name reads a dotted name, or the call of an unknown function.
+func (r *sqlReader) name(i int) (int, operand) {
+	i++
+	for n := 0; n < 8 && r.kind(i) == sqllex.Dot && (r.kind(i+1) == sqllex.Word || r.kind(i+1) == sqllex.Key); n++ {
+		i += 2
+	}
+	if r.kind(i) != sqllex.LParen {
+		return i, opName
+	}
+	op := opUnknown
+	if r.role(i-1) >= sqllex.Func && r.role(i-1) <= sqllex.Danger {
+		op = opCall
+	}
+	return r.afterArguments(i), op
+}
+
+// afterArguments returns the token after the parenthesis that token i opens.
+func (r *sqlReader) afterArguments(i int) int {
+	if r.toks[i].Pair > 0 {
+		return r.casts(i + int(r.toks[i].Pair) + 1)
+	}
+	return len(r.toks)
+}
+
+func (r *sqlReader) keyOperand(i int) (int, operand) {
+	open := r.kind(i+1) == sqllex.LParen
+	switch r.role(i) {
+	case sqllex.Literal:
+		return i + 1, opLiteral
+	case sqllex.Niladic:
+		if open {
+			return r.afterArguments(i + 1), opCall
+		}
+		return i + 1, opCall
+	case sqllex.Func, sqllex.Spy, sqllex.Sleep, sqllex.Danger, sqllex.Like, sqllex.Verb, sqllex.Type, sqllex.Object, sqllex.Values:
+		if open {
+			return r.afterArguments(i + 1), opCall
+		}
+		if r.kind(i+1) == sqllex.Dot {
+			return r.name(i)
+		}
+		if r.role(i) == sqllex.Like || r.role(i) == sqllex.Verb {
+			return i, opNone
+		}
+		return i + 1, opName
+	case sqllex.System, sqllex.Delay, sqllex.Analyse, sqllex.Procedure, sqllex.Stop:
+		return r.name(i)
+	case sqllex.Case:
+		return r.afterCase(i), opCall
+	case sqllex.In:
+		if open {
+			return r.afterArguments(i + 1), opCall
+		}
+	case sqllex.Select:
+		return i, opNone
+	}
+	return i, opNone
+}
+
+// afterCase returns the token after CASE ... END.
+func (r *sqlReader) afterCase(i int) int {
+	for j := i + 1; j < len(r.toks) && j < i+4*maxOperand; j++ {
+		if r.kind(j) == sqllex.LParen && r.toks[j].Pair > 0 {
+			j += int(r.toks[j].Pair)
+			continue
+		}
+		if r.role(j) == sqllex.Stop {
+			return j + 1
+		}
+	}
+	return len(r.toks)
+}
+
+// condition looks at what follows a word or sign that adds a condition.
+func (r *sqlReader) condition(i int) {
+	before := r.operandBefore(i)
+	start, open := i+1, 0
+	for r.role(start) == sqllex.Not || r.kind(start) == sqllex.Arith && r.v[r.toks[start].From] == '!' {
+		start++
+	}
+	left, a := r.expression(start)
+	if a == opNone || a == opName && r.kind(left) == sqllex.End {
+		// and ((('x'='x: the parentheses are closed by the query
+		for start += open; r.kind(start) == sqllex.LParen && open < maxOperand; open++ {
+			start++
+		}
+		if open == 0 {
+			return
+		}
+		left, a = r.expression(start)
+	}
+	r.compare(i, start, left, a, before)
+}
+
+// compare looks at the condition whose left side a spans the tokens from
+// start to left.
+func (r *sqlReader) compare(i, start, left int, a operand, before bool) {
+	if a == opGroup || a == opLiteral && r.kind(start) == sqllex.LParen {
+		// (1=1) and ('a'='a
+		r.inner(i, start, before)
+	}
+	if a == opQuery && before {
+		r.hit(signSubquery, i, left)
+	}
+	right, b, ok := r.rightSide(left)
+	if !ok {
+		r.alone(i, left, a, before)
+		return
+	}
+	next := r.goesOn(right)
+	switch {
+	case b == opNone:
+		return
+	case a == opLiteral && b == opOpen && before, a == opLiteral && b == opLiteral && r.kind(right) == sqllex.Open && before:
+		r.hit(signTautologyOpen, i, right)
+	case a == opLiteral && b == opLiteral:
+		r.constants(i, start, left, right, before, next)
+	case (a >= opCall || b >= opCall) && a != opUnknown && b != opUnknown && (a.constant() || b.constant()) && (before || r.atBreak(i) || r.role(i) != sqllex.And):
+		if next || a == opQuery || b == opQuery {
+			r.hit(signCompareCall, i, right)
+		}
+	case a.constant() && b.constant() && before && next:
+		if r.atBreak(i) || r.atStart(i) && r.cut(right) {
+			r.hit(signCompare, i, right)
+		}
+	case r.atBreak(i) && r.kind(i) != sqllex.Arith && (b == opOpen || next && (a.constant() || b.constant() || r.cut(right))):
+		r.hit(signBreakCompare, i, right)
+	}
+}
+
+// rightSide reads a comparison and its right operand.
+func (r *sqlReader) rightSide(i int) (int, operand, bool) {
+	if r.role(i) == sqllex.Not {
+		i++
+	}
+	switch {
+	case r.kind(i) == sqllex.Compare:
+		i++
+		for r.kind(i) == sqllex.Compare {
+			i++
+		}
+	case r.role(i) == sqllex.Like, r.role(i) == sqllex.In:
+		i++
+		if r.role(i) == sqllex.Like {
+			i++ // sounds like, similar to
+		}
+	case r.role(i) == sqllex.Is:
+		if r.role(i+1) == sqllex.Not {
+			i++
+		}
+		if r.role(i+1) == sqllex.Literal {
+			return i + 2, opLiteral, true
+		}
+		return i, opNone, false
+	default:
+		return i, opNone, false
+	}
+	end, op := r.expression(i)
+	return end, op, true
+}
+
+// inner looks at a condition inside the parentheses at start.
+func (r *sqlReader) inner(i, start int, before bool) {
+	n := 0
+	for r.kind(start) == sqllex.LParen && n < maxOperand {
+		start++
+		n++
+	}
+	if n == 0 {
+		return
+	}
+	left, a := r.expression(start)
+	right, b, ok := r.rightSide(left)
+	if !ok || b == opNone {
+		return
+	}
+	if a == opLiteral && (b == opLiteral || b == opOpen) {
+		r.constants(i, start, left, right, before, r.goesOn(right))
+	}
+}
+
+// constants weighs a comparison of two constants.
+func (r *sqlReader) constants(i, start, left, right int, before, next bool) {
+	if !before || !next {
+		return
+	}
+	// the right operand is the last token before right, but for casts
+	same := right-1 > left && left-1 >= start && sameConstant(r.text(left-1), r.text(right-1))
+	switch {
+	case same:
+		r.hit(signTautology, i, right)
+	case r.atBreak(i):
+		r.hit(signBreakCompare, i, right)
+	default:
+		r.hit(signCompare, i, right)
+	}
+}
+
+// sameConstant reports whether two literals are equal but for their quotes.
+func sameConstant(a, b []byte) bool {
+	a, b = bytes.Trim(a, `'" `), bytes.Trim(b, `'" `)
+	return bytes.EqualFold(a, b)
+}
+
+// alone looks at a condition that is one operand without comparison.
+func (r *sqlReader) alone(i, end int, a operand, before bool) {
+	switch {
+	case a == opCall && before && (r.role(i) == sqllex.And || r.kind(i) == sqllex.Logic) && r.cut(end):
+		if r.atBreak(i) || r.atStart(i) {
+			r.hit(signCompareCall, i, end)
+		}
+	case a == opOpen:
+		// ' or '
+		if r.atBreak(i) && r.toks[end-1].To-r.toks[end-1].From < 24 {
+			r.hit(signBreakOperator, i, end)
+		}
+	case a == opLiteral || a == opName && r.kind(end) != sqllex.End:
+		if r.atBreak(i) && r.kind(end) != sqllex.End && r.cut(end) {
+			r.hit(signBreakValue, i, end)
+			return
+		}
+		if a == opLiteral && before && r.kind(end) == sqllex.Cut && r.cutEnds(end) && r.role(i) == sqllex.And {
+			r.hit(signBreakValue, i, end)
+		}
+	}
+}
+
+// caseWhen looks at CASE WHEN x = y THEN and CASE x WHEN y THEN.
+func (r *sqlReader) caseWhen(i int) {
+	j := i + 1
+	if r.role(j) != sqllex.When {
+		end, op := r.expression(j)
+		if op == opNone || op == opName {
+			return
+		}
+		j = end
+	}
+	if r.role(j) != sqllex.When {
+		return
+	}
+	end, op := r.expression(j + 1)
+	if op == opNone || op == opName {
+		return
+	}
+	for n := 0; n < maxOperand && r.role(end) != sqllex.Then && r.kind(end) != sqllex.End; n++ {
+		end++
+	}
+	if r.role(end) == sqllex.Then {
+		r.hit(signCase, i, end)
+	}
+}

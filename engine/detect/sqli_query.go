@@ -1,0 +1,447 @@
+package detect
+
+import "github.com/gabionhq/gabion/engine/internal/sqllex"
+
+// union looks at UNION [ALL] [(] SELECT.
+func (r *sqlReader) union(i int) {
+	j := i + 1
+	for n := 0; n < 8 && (r.role(j) == sqllex.All || r.kind(j) == sqllex.LParen); n++ {
+		j++
+	}
+	if r.role(j) != sqllex.Select {
+		if r.role(j) == sqllex.Values && r.kind(j+1) == sqllex.LParen || r.is(j, "table") && r.cut(j+2) && r.operandBefore(i) {
+			r.hit(signUnion, i, j+1)
+		}
+		return
+	}
+	end, list := r.selectList(j + 1)
+	switch {
+	case list >= listValues, r.kind(end) != sqllex.End && (r.cut(end) || r.role(end) == sqllex.From) && r.kind(end+1) != sqllex.Other,
+		r.toks[i].Glued, r.toks[j].Glued:
+		r.hit(signUnion, i, end)
+	case list == listNone && (r.kind(end) == sqllex.End || r.kind(end) == sqllex.RParen) && (r.operandBefore(i) || r.broken || r.role(i+1) == sqllex.All):
+		r.hit(signUnion, i, j+1)
+	case r.cut(end), r.operandBefore(i) && r.goesOn(end):
+		r.hit(signUnionNames, i, end)
+	}
+}
+
+// A list grades what stands between SELECT and FROM.
+type list uint8
+
+const (
+	listNone   list = iota
+	listNames       // words only
+	listComma       // words, with commas
+	listValues      // constants, calls, or *
+)
+
+// selectList reads the columns of a query.
+func (r *sqlReader) selectList(i int) (int, list) {
+	grade := listNone
+	for r.role(i) == sqllex.All {
+		i++
+		if r.kind(i) == sqllex.Number && r.toks[i-1].Role == sqllex.All && r.is(i-1, "top") {
+			i++
+		}
+	}
+	for n := 0; n < maxOperand; n++ {
+		if r.kind(i) == sqllex.Arith && r.text(i)[0] == '*' && len(r.text(i)) == 1 {
+			grade = max(grade, listComma)
+			i++
+			if r.role(i) == sqllex.From {
+				grade = listValues
+			}
+		} else {
+			end, op := r.expression(i)
+			if op == opNone {
+				return i, grade
+			}
+			switch {
+			case op == opOpen && end-i == 1 && grade == listNone:
+				return i, grade // select 'text: prose in quotes
+			case op >= opSum:
+				grade = listValues
+			default:
+				grade = max(grade, listNames)
+			}
+			i = r.comparedColumn(end)
+			i = r.alias(i)
+		}
+		if r.kind(i) != sqllex.Comma {
+			return i, grade
+		}
+		grade = max(grade, listComma)
+		i++
+	}
+	return i, grade
+}
+
+// comparedColumn skips = x after a column, as in select 1=1.
+func (r *sqlReader) comparedColumn(i int) int {
+	if r.kind(i) != sqllex.Compare {
+		return i
+	}
+	if end, op := r.expression(i + 1); op != opNone {
+		return end
+	}
+	return i
+}
+
+// alias skips [AS] name.
+func (r *sqlReader) alias(i int) int {
+	if r.is(i, "as") {
+		i++
+		if r.kind(i) == sqllex.Word || r.kind(i) == sqllex.String {
+			return i + 1
+		}
+		return i
+	}
+	if r.kind(i) == sqllex.Word && (r.kind(i+1) == sqllex.Comma || r.role(i+1) == sqllex.From || r.kind(i+1) == sqllex.RParen) {
+		return i + 1
+	}
+	return i
+}
+
+// A certainty grades how much tokens look like a statement.
+type certainty uint8
+
+const (
+	no     certainty = iota
+	likely           // its words are in order
+	sure             // and nothing else would read like this
+)
+
+// query grades SELECT list FROM table at i.
+func (r *sqlReader) query(i int) (int, certainty) {
+	end, list := r.selectList(i + 1)
+	if r.role(end) == sqllex.From || r.role(end) == sqllex.Into {
+		switch r.kind(end + 1) {
+		case sqllex.LParen:
+			return end + 1, sure
+		case sqllex.Word, sqllex.Key:
+			if list >= listComma || r.toks[end].Glued {
+				return end + 2, sure
+			}
+			if list != listNone && r.afterTable(end+2) {
+				return end + 2, likely
+			}
+		}
+		return end, no
+	}
+	if list == listValues && (r.cut(end) || r.kind(end) == sqllex.RParen || r.goesOn(end) && r.kind(end) == sqllex.Key) {
+		return end, likely
+	}
+	return end, no
+}
+
+// afterTable reports whether token i may follow the table of a query.
+func (r *sqlReader) afterTable(i int) bool {
+	switch r.kind(i) {
+	case sqllex.End, sqllex.Cut, sqllex.Semicolon, sqllex.RParen, sqllex.Dot, sqllex.Comma:
+		return true
+	case sqllex.Key:
+		switch r.role(i) {
+		case sqllex.Where:
+			return r.kind(i+2) == sqllex.Compare || r.role(i+2) == sqllex.Like || r.role(i+2) == sqllex.In || r.kind(i+2) == sqllex.Dot
+		case sqllex.Order:
+			return r.role(i+1) == sqllex.By
+		case sqllex.Limit, sqllex.Union, sqllex.Having:
+			return true
+		}
+	}
+	return false
+}
+
+// subquery looks at ( SELECT.
+func (r *sqlReader) subquery(i int) {
+	if _, c := r.query(i + 1); c == sure || c == likely && (r.asked(i+1) || r.operandBefore(i) || r.broken) {
+		r.hit(signSubquery, i, i+3)
+	}
+}
+
+// orderBy looks at ORDER BY 1, and GROUP BY x HAVING.
+func (r *sqlReader) orderBy(i int) {
+	if r.role(i+1) != sqllex.By {
+		return
+	}
+	end, op := r.expression(i + 2)
+	for n := 0; n < maxOperand && r.kind(end) == sqllex.Comma; n++ {
+		end, op = r.expression(end + 1)
+	}
+	if r.is(end, "asc") || r.is(end, "desc") {
+		end++
+	}
+	if r.role(end) == sqllex.Having {
+		end = r.havingEnd(end)
+	}
+	here := r.operandBefore(i) && (r.kind(i-1) != sqllex.Word || r.toks[i-1].Quote != 0)
+	switch {
+	case op == opNone || !here:
+	case op >= opCall && (r.atBreak(i) || r.atStart(i)):
+		r.hit(signOrderBy, i, end)
+	case r.kind(end) == sqllex.Cut && r.cutEnds(end):
+		r.hit(signOrderBy, i, end)
+	case op.constant() && r.cut(end) && (r.broken || i > 0 && r.kind(i-1) != sqllex.String):
+		r.hit(signOrderBy, i, end)
+	case r.atBreak(i) && r.cut(end):
+		r.hit(signOrderBy, i, end)
+	}
+}
+
+func (r *sqlReader) havingEnd(i int) int {
+	left, _ := r.expression(i + 1)
+	right, _, ok := r.rightSide(left)
+	if !ok {
+		return left
+	}
+	return right
+}
+
+// function looks at a call of a function by which attackers learn of the
+// server or hide text.
+func (r *sqlReader) function(i int) {
+	if !r.called(i) {
+		return
+	}
+	switch {
+	case r.encodes(i):
+		r.hit(signEncode, i, i+3)
+	case r.role(i) == sqllex.Spy && r.asked(i) && r.goesOn(r.afterArguments(i+1)):
+		r.hit(signSpy, i, i+2)
+	case r.is(i, "if") || r.is(i, "iif"):
+		r.conditional(i)
+	}
+}
+
+// encodes reports whether text is built of codes: char(65), as a part of an
+// expression, or concat(0x41.
+func (r *sqlReader) encodes(i int) bool {
+	end := r.afterArguments(i + 1)
+	switch {
+	case r.is(i, "char"), r.is(i, "chr"), r.is(i, "nchar"):
+		if r.kind(i+2) != sqllex.Number {
+			return false
+		}
+		return r.kind(i+3) == sqllex.Comma && r.asked(i) || (r.kind(end) == sqllex.Arith || r.kind(end) == sqllex.Logic) && r.role(end+1) == sqllex.Spy || r.asked(i) && r.goesOn(end)
+	case r.is(i, "concat"), r.is(i, "concat_ws"), r.is(i, "group_concat"), r.is(i, "make_set"), r.is(i, "elt"):
+		for j := i + 2; j < min(end, i+2+maxOperand) && j < len(r.toks); j++ {
+			if r.kind(j) == sqllex.Number && len(r.text(j)) > 3 && r.text(j)[1]|0x20 == 'x' {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// conditional looks at IF(condition, x, y).
+func (r *sqlReader) conditional(i int) {
+	left, a := r.expression(i + 2)
+	right, b, ok := r.rightSide(left)
+	if ok && r.kind(right) == sqllex.Comma && a.constant() && b.constant() && a != opSum && b != opSum {
+		r.hit(signCompareCall, i, right)
+	}
+}
+
+// danger looks at the names of functions and procedures that do harm.
+func (r *sqlReader) danger(i int) {
+	j := i + 1
+	for r.kind(j) == sqllex.Dot && (r.kind(j+1) == sqllex.Word || r.kind(j+1) == sqllex.Key) && j < i+8 {
+		j += 2
+	}
+	before := i
+	for before > 1 && r.kind(before-1) == sqllex.Dot {
+		before -= 2
+		if r.kind(before) == sqllex.Dot {
+			before++ // master..xp_cmdshell
+		}
+	}
+	switch {
+	case r.role(before-1) == sqllex.Exec, r.kind(before-1) == sqllex.Semicolon, r.role(before-1) == sqllex.Select:
+		r.hit(signDanger, i, j)
+	case r.kind(j) == sqllex.LParen && (before == 0 || r.kind(before-1) != sqllex.Word):
+		r.hit(signDanger, i, j+1)
+	case r.quoteAt(j) || r.atBreak(i) || r.cut(j) && before <= 1:
+		r.hit(signDangerName, i, j)
+	}
+}
+
+// stacked looks at what follows a semicolon.
+func (r *sqlReader) stacked(i int) {
+	c := r.statement(i + 1)
+	if c == no {
+		return
+	}
+	// The end of the first statement: a constant, or where a string ended.
+	if c == sure && (r.operandBefore(i) && r.kind(i-1) != sqllex.Word || r.atBreak(i) || r.atStart(i)) {
+		r.hit(signStacked, i, i+3)
+	}
+}
+
+// statementValue looks at a value that is a statement from its beginning.
+func (r *sqlReader) statementValue(i int) {
+	for r.kind(i) == sqllex.LParen || r.kind(i) == sqllex.Semicolon {
+		i++
+	}
+	if r.role(i) == sqllex.Select {
+		if _, c := r.query(i); c != no {
+			r.hit(signQuery, i, i+2)
+		}
+		return
+	}
+	switch c := r.statement(i); {
+	case c == sure && r.role(i) == sqllex.Exec:
+		r.hit(signDanger, i, i+2)
+	case c != no:
+		r.hit(signStatement, i, i+2)
+	}
+}
+
+// statement grades the statement that begins at token i.
+func (r *sqlReader) statement(i int) certainty {
+	name := func(i int) bool {
+		return r.kind(i) == sqllex.Word || r.kind(i) == sqllex.Key && r.role(i) >= sqllex.Func
+	}
+	switch r.role(i) {
+	case sqllex.Select:
+		_, c := r.query(i)
+		if c == likely {
+			c = sure // what follows a semicolon needs no more
+		}
+		return c
+	case sqllex.Exec:
+		return r.execute(i)
+	case sqllex.Declare:
+		if r.kind(i+1) == sqllex.Variable {
+			return sure
+		}
+	case sqllex.Waitfor:
+		if r.role(i+1) == sqllex.Delay && r.quoteAt(i+2) {
+			return sure
+		}
+	case sqllex.Sleep, sqllex.Danger:
+		if r.kind(i+1) == sqllex.LParen && r.kind(i+2) == sqllex.Number {
+			return sure
+		}
+	case sqllex.Func:
+		if r.is(i, "if") && (r.role(i+1) == sqllex.Not || r.kind(i+1) == sqllex.LParen && (r.kind(i+2) == sqllex.Number || r.role(i+2) == sqllex.Select)) {
+			return sure
+		}
+	case sqllex.Values:
+		if r.is(i, "set") && r.kind(i+1) == sqllex.Variable && r.kind(i+2) == sqllex.Compare {
+			return sure
+		}
+	case sqllex.Verb:
+		return r.change(i, name)
+	}
+	if r.is(i, "begin") && (r.role(i+1) == sqllex.Declare || r.role(i+1) == sqllex.Exec) {
+		return sure
+	}
+	return no
+}
+
+// execute grades EXEC procedure and EXEC(@s).
+func (r *sqlReader) execute(i int) certainty {
+	switch {
+	case r.role(i+1) == sqllex.Danger, r.is(i+1, "immediate") && r.quoteAt(i+2):
+		return sure
+	case r.kind(i+1) == sqllex.Variable:
+		return sure
+	case r.kind(i+1) == sqllex.LParen && !r.is(i, "call") && (r.kind(i+2) == sqllex.Variable || r.role(i+2) >= sqllex.Func):
+		return sure
+	case r.role(i+1) == sqllex.System && r.kind(i+2) == sqllex.Dot:
+		return sure
+	case r.role(i+1) >= sqllex.Func && r.kind(i+2) == sqllex.LParen && !r.is(i, "execute"):
+		return sure
+	}
+	return no
+}
+
+// change grades the statements that change data or structure.
+func (r *sqlReader) change(i int, name func(int) bool) certainty {
+	ends := func(i int) bool { return r.cut(i) || r.kind(i) == sqllex.Cut }
+	switch {
+	case r.is(i, "insert"), r.is(i, "replace"), r.is(i, "merge"):
+		if r.role(i+1) == sqllex.Into && name(i+2) {
+			for j := i + 3; j < i+6; j++ {
+				if r.kind(j) == sqllex.LParen || r.role(j) == sqllex.Values || r.role(j) == sqllex.Select {
+					return sure
+				}
+			}
+		}
+	case r.is(i, "update"):
+		if name(i+1) && (r.is(i+2, "set") && r.kind(i+4) == sqllex.Compare || r.kind(i+2) == sqllex.Dot && r.is(i+4, "set")) {
+			return sure
+		}
+	case r.is(i, "delete"):
+		if r.is(i+1, "from") && name(i+2) && (ends(i+3) || r.role(i+3) == sqllex.Where && r.kind(i+5) == sqllex.Compare) {
+			return sure
+		}
+	case r.is(i, "drop"), r.is(i, "truncate"), r.is(i, "alter"):
+		if r.role(i+1) != sqllex.Object && r.role(i+1) != sqllex.Procedure {
+			return no
+		}
+		j := i + 2
+		if r.is(j, "if") {
+			j += 2
+		}
+		if !name(j) && r.role(j) != sqllex.Object {
+			return no
+		}
+		if ends(j+1) || r.kind(j+1) == sqllex.Comma || r.kind(j+1) == sqllex.Dot || r.role(j+1) == sqllex.Verb {
+			return sure
+		}
+	case r.is(i, "create"):
+		return r.create(i+1, name)
+	case r.is(i, "grant"), r.is(i, "revoke"):
+		for j := i + 2; j < i+6; j++ {
+			if r.role(j) == sqllex.Where && name(j+1) {
+				return sure
+			}
+		}
+	case r.is(i, "shutdown"):
+		if ends(i+1) && i > 0 {
+			return sure
+		}
+	case r.is(i, "load"):
+		if r.is(i+1, "data") && r.is(i+2, "infile") || r.is(i+1, "data") && r.is(i+3, "infile") {
+			return sure
+		}
+	case r.is(i, "copy"):
+		if (name(i+1) || r.kind(i+1) == sqllex.LParen) && (r.role(i+2) == sqllex.From || r.is(i+2, "to")) && r.quoteAt(i+3) {
+			return sure
+		}
+	case r.is(i, "attach"):
+		if r.is(i+1, "database") && r.quoteAt(i+2) {
+			return sure
+		}
+	}
+	return no
+}
+
+// create grades CREATE [OR REPLACE] TABLE name (.
+func (r *sqlReader) create(i int, name func(int) bool) certainty {
+	for n := 0; n < 4 && (r.role(i) == sqllex.And || r.role(i) == sqllex.Verb || r.is(i, "temporary") || r.is(i, "temp") || r.is(i, "unique")); n++ {
+		i++
+	}
+	if r.role(i) != sqllex.Object && r.role(i) != sqllex.Procedure {
+		return no
+	}
+	i++
+	if r.is(i, "if") {
+		i += 3
+	}
+	if !name(i) {
+		return no
+	}
+	for r.kind(i+1) == sqllex.Dot {
+		i += 2
+	}
+	switch {
+	case r.kind(i+1) == sqllex.LParen, r.is(i+1, "identified"), r.is(i+1, "with") && r.quoteAt(i+3), r.is(i+1, "as") && r.role(i+2) == sqllex.Select:
+		return sure
+	case r.cut(i + 1):
+		return likely
+	}
+	return no
+}

@@ -1,0 +1,540 @@
+// Package sqllex cuts SQL, whole or broken, into tokens.
+//
+// The lexer knows no single dialect: it accepts what MySQL, PostgreSQL, SQL
+// Server, Oracle, SQLite or DB2 would, and never fails. A fragment may begin
+// inside a string, so callers choose the byte to begin at.
+package sqllex
+
+// Kind is the kind of a token.
+type Kind uint8
+
+// The kinds.
+const (
+	End      Kind = iota
+	Word          // a name that is not in the vocabulary, plain or quoted
+	Key           // a word of the vocabulary; see Role
+	Number        // decimal, hexadecimal, with exponent
+	String        // closed by its quote
+	Open          // a string whose quote never comes: it goes to the end
+	Variable      // @x, @@x, :x, $1
+	Compare       // = < > <= <> != <=> ~ !~ and their kin
+	Arith         // + - * / % ^ | & << >> || and their kin
+	Logic         // && and, where nothing else fits, ||
+	LParen
+	RParen
+	Comma
+	Semicolon
+	Dot
+	Cut   // a comment that hides what the query had after the value
+	Other // a byte that SQL has no use for
+)
+
+// A Token is a piece of the source, src[From:To].
+type Token struct {
+	From, To int32
+	Kind     Kind
+	Role     Role // of a Key
+	Quote    byte // of a String, Open or quoted Word
+	Glued    bool // a comment stood for the white space before it
+	Hint     bool // it is in a version comment, as in /*!50000select*/
+	// Pair is the distance to the matching parenthesis in the token buffer,
+	// 0 for none.
+	Pair int32
+}
+
+// A Lexer yields the tokens of a source. It reads each byte a bounded number
+// of times.
+type Lexer struct {
+	src   []byte
+	pos   int
+	glued bool
+	hint  bool
+	// after the first failed search for one of these, no other is made
+	noBacktick, noBracket, noBlockEnd bool
+}
+
+// New returns a lexer of src that begins at pos.
+func New(src []byte, pos int) Lexer { return Lexer{src: src, pos: pos} }
+
+// Next returns the next token, of kind End when there is none.
+func (l *Lexer) Next() Token {
+	for l.pos < len(l.src) {
+		from := l.pos
+		kind, role := l.lex(l.src[from])
+		if kind == End {
+			continue
+		}
+		t := Token{From: int32(from), To: int32(l.pos), Kind: kind, Role: role, Glued: l.glued, Hint: l.hint}
+		switch kind {
+		case String, Open:
+			t.Quote = l.src[from]
+			if t.Quote != '\'' && t.Quote != '"' && t.Quote != '$' {
+				t.Quote = l.src[from+1] // N'', x'', E''
+			}
+		case Word:
+			if c := l.src[from]; c == '`' || c == '[' {
+				t.Quote = c
+			}
+		}
+		l.glued = false
+		return t
+	}
+	return Token{From: int32(len(l.src)), To: int32(len(l.src))}
+}
+
+// lex reads what begins with c. It returns End for white space and for
+// comments that stand for it.
+func (l *Lexer) lex(c byte) (Kind, Role) {
+	switch class[c] {
+	case space:
+		l.pos++
+		return End, None
+	case letter:
+		return l.word(l.pos)
+	case digit:
+		return l.number()
+	case high:
+		if n := l.wideSpace(); n > 0 {
+			l.pos += n
+			return End, None
+		}
+		return l.word(l.pos)
+	}
+	next := l.at(l.pos + 1)
+	switch c {
+	case '\'', '"':
+		return l.str(l.pos), None
+	case '`':
+		return l.quoted('`', &l.noBacktick), None
+	case '[':
+		return l.bracket(), None
+	case '(':
+		return l.one(LParen), None
+	case ')':
+		return l.one(RParen), None
+	case ',':
+		return l.one(Comma), None
+	case ';':
+		return l.one(Semicolon), None
+	case '.':
+		if class[next] == digit {
+			return l.number()
+		}
+		return l.one(Dot), None
+	case '/':
+		if next == '*' {
+			return l.block(), None
+		}
+		return l.one(Arith), None
+	case '*':
+		if next == '/' {
+			l.pos += 2
+			l.glued, l.hint = true, false
+			return End, None
+		}
+		return l.one(Arith), None
+	case '-':
+		if next == '-' {
+			return l.line(2), None
+		}
+		if next == '>' {
+			return l.arrow(), None
+		}
+		return l.one(Arith), None
+	case '#':
+		return l.line(1), None
+	case '@':
+		return l.variable(), None
+	case '&':
+		return l.twice(Logic, Arith), None
+	case '|':
+		return l.twice(Logic, Arith), None
+	case '=', '<', '>', '!', '~':
+		return l.compare(c, next), None
+	case '+', '%', '^':
+		return l.one(Arith), None
+	case ':':
+		return l.colon(next), None
+	case '$':
+		return l.dollar(next), None
+	}
+	return l.one(Other), None
+}
+
+func (l *Lexer) at(i int) byte {
+	if i < len(l.src) {
+		return l.src[i]
+	}
+	return 0
+}
+
+func (l *Lexer) one(k Kind) Kind {
+	l.pos++
+	return k
+}
+
+// twice takes the operator that the same byte makes alone or doubled.
+func (l *Lexer) twice(double, single Kind) Kind {
+	c := l.src[l.pos]
+	l.pos++
+	if l.at(l.pos) != c {
+		return single
+	}
+	l.pos++
+	return double
+}
+
+// arrow takes -> and ->>, which reach into JSON.
+func (l *Lexer) arrow() Kind {
+	l.pos += 2
+	if l.at(l.pos) == '>' {
+		l.pos++
+	}
+	return Arith
+}
+
+// compare takes = == <=> <> <= << >> != !< ~ !~ ~* and the like.
+func (l *Lexer) compare(c, next byte) Kind {
+	l.pos++
+	if (c == '<' || c == '>') && next == c {
+		l.pos++
+		return Arith
+	}
+	if c == '!' && next != '=' && next != '~' && next != '<' && next != '>' || c == '~' && next != '*' {
+		return Arith // not, complement: as a sign before an operand
+	}
+	for n := 0; n < 2 && l.pos < len(l.src); n++ {
+		switch l.src[l.pos] {
+		case '=', '<', '>', '~', '*', '@':
+			if l.src[l.pos] == '*' && c != '~' && l.src[l.pos-1] != '~' {
+				return Compare
+			}
+			if l.src[l.pos] == '@' && l.src[l.pos-1] != '<' {
+				return Compare
+			}
+			l.pos++
+			continue
+		}
+		break
+	}
+	return Compare
+}
+
+// colon takes := and :: as operators, :name as a variable.
+func (l *Lexer) colon(next byte) Kind {
+	switch {
+	case next == ':':
+		l.pos += 2
+		return Dot // a cast binds its operand to a name, as a dot does
+	case next == '=':
+		l.pos += 2
+		return Compare
+	}
+	return l.one(Other)
+}
+
+// variable takes @x, @@x.y, @'x', and the operator @>.
+func (l *Lexer) variable() Kind {
+	l.pos++
+	if l.at(l.pos) == '>' {
+		l.pos++
+		return Compare
+	}
+	if l.at(l.pos) == '@' {
+		l.pos++
+	}
+	from := l.pos
+	for l.pos < len(l.src) && wordByte[l.src[l.pos]] {
+		l.pos++
+	}
+	if from == l.pos {
+		return Other
+	}
+	return Variable
+}
+
+// maxTag bounds the search for the end of a dollar-quoted string, so that
+// many tags without an end cost no more than their bytes.
+const maxTag = 512
+
+// dollar takes $$text$$ and $tag$text$tag$, else $1.
+func (l *Lexer) dollar(next byte) Kind {
+	end := l.pos + 1
+	for end < len(l.src) && end-l.pos < 16 && wordByte[l.src[end]] && l.src[end] != '$' {
+		end++
+	}
+	if l.at(end) != '$' {
+		if class[next] == digit {
+			l.pos = end
+			return Variable
+		}
+		return l.one(Other)
+	}
+	tag := l.src[l.pos : end+1]
+	limit := min(len(l.src), end+1+maxTag)
+	for i := end + 1; i+len(tag) <= limit; i++ {
+		if l.src[i] == '$' && string(l.src[i:i+len(tag)]) == string(tag) {
+			l.pos = i + len(tag)
+			return String
+		}
+	}
+	return l.one(Other)
+}
+
+// str takes a string that begins at quote. Both a doubled quote and a
+// backslash keep the quote inside.
+func (l *Lexer) str(quote int) Kind {
+	q := l.src[quote]
+	i := quote + 1
+	for i < len(l.src) {
+		switch {
+		case l.src[i] == '\\':
+			i++
+		case l.src[i] == q && l.at(i+1) == q:
+			i++
+		case l.src[i] == q:
+			l.pos = i + 1
+			return String
+		}
+		i++
+	}
+	l.pos = len(l.src)
+	return Open
+}
+
+// quoted takes a quoted name; without its end the quote is a stray byte.
+func (l *Lexer) quoted(q byte, none *bool) Kind {
+	if *none {
+		return l.one(Other)
+	}
+	for i := l.pos + 1; i < len(l.src); i++ {
+		if l.src[i] == q {
+			l.pos = i + 1
+			return Word
+		}
+	}
+	*none = true
+	return l.one(Other)
+}
+
+// bracket takes a name of SQL Server, [x]. A name is short and of one line;
+// other brackets are stray bytes, as in an array.
+func (l *Lexer) bracket() Kind {
+	for i := l.pos + 1; i < len(l.src) && i-l.pos < 64; i++ {
+		switch c := l.src[i]; {
+		case c == ']' && i > l.pos+1:
+			l.pos = i + 1
+			return Word
+		case !wordByte[c] && c != ' ':
+			return l.one(Other)
+		}
+	}
+	return l.one(Other)
+}
+
+// block takes a comment. What a version comment holds is lexed; a comment
+// without end cuts the query off.
+func (l *Lexer) block() Kind {
+	if i := l.versioned(); i > 0 {
+		l.pos = i
+		l.glued, l.hint = true, true
+		return End
+	}
+	if !l.noBlockEnd {
+		for i := l.pos + 2; i+1 < len(l.src); i++ {
+			if l.src[i] == '*' && l.src[i+1] == '/' {
+				l.pos = i + 2
+				l.glued = true
+				return End
+			}
+		}
+		l.noBlockEnd = true
+	}
+	l.pos += 2
+	return Cut
+}
+
+// versioned returns where the content of a version comment begins, 0 if the
+// comment is none. MySQL and MariaDB run what it holds. A space after the
+// mark is the banner of a script or style sheet, as in /*! jQuery.
+func (l *Lexer) versioned() int {
+	i := l.pos + 2
+	if l.at(i) == 'M' {
+		i++
+	}
+	if l.at(i) != '!' || class[l.at(i+1)] == space {
+		return 0
+	}
+	for i++; class[l.at(i)] == digit; i++ {
+	}
+	return i
+}
+
+// maxLine is the longest comment that stands for white space because a line
+// feed ends it; evasions use a short random word.
+const maxLine = 40
+
+// line takes the mark of a line comment. What follows is lexed, for the
+// mark may be none in the dialect, unless it is but a word and a line feed.
+func (l *Lexer) line(n int) Kind {
+	for i := l.pos + n; i < len(l.src) && i-l.pos < maxLine; i++ {
+		c := l.src[i]
+		if c == '\n' {
+			l.pos = i + 1
+			l.glued = true
+			return End
+		}
+		if !wordByte[c] && c != '\r' && c != ' ' {
+			break
+		}
+	}
+	l.pos += n
+	return Cut
+}
+
+// number takes a number, and a word that begins with digits.
+func (l *Lexer) number() (Kind, Role) {
+	from := l.pos
+	if l.src[from] == '0' && l.at(from+1)|0x20 == 'x' && hex[l.at(from+2)] {
+		for l.pos = from + 2; hex[l.at(l.pos)]; l.pos++ {
+		}
+		return l.numberOrWord()
+	}
+	l.digits()
+	if l.at(l.pos) == '.' {
+		l.pos++
+		l.digits()
+	}
+	if l.at(l.pos)|0x20 == 'e' {
+		i := l.pos + 1
+		if c := l.at(i); c == '+' || c == '-' {
+			i++
+		}
+		if class[l.at(i)] == digit {
+			l.pos = i
+			l.digits()
+		} else if l.src[l.pos-1] == '.' && !wordByte[l.at(i)] {
+			l.pos = i // 1.e(: an empty exponent, which MySQL drops
+		}
+	}
+	if l.src[l.pos-1] == '.' {
+		return Number, None
+	}
+	return l.numberOrWord()
+}
+
+// numberOrWord ends a number, before a word of the vocabulary too, as in
+// 1union. Other letters make all of it a word.
+func (l *Lexer) numberOrWord() (Kind, Role) {
+	if !wordByte[l.at(l.pos)] || l.keyAt(l.pos) {
+		return Number, None
+	}
+	l.pos = l.wordEnd(l.pos)
+	return Word, None
+}
+
+func (l *Lexer) digits() {
+	for class[l.at(l.pos)] == digit {
+		l.pos++
+	}
+}
+
+// keyAt reports whether a word of the vocabulary begins at i.
+func (l *Lexer) keyAt(i int) bool {
+	return Lookup(l.src[i:l.wordEnd(i)]) != None
+}
+
+func (l *Lexer) wordEnd(i int) int {
+	for i < len(l.src) && wordByte[l.src[i]] {
+		i++
+	}
+	return i
+}
+
+// word takes a word, or a string with a prefix, as in N'x'.
+func (l *Lexer) word(from int) (Kind, Role) {
+	end := l.wordEnd(from)
+	if end-from == 1 && l.at(end) == '\'' && prefix(l.src[from]) && end+1 < len(l.src) {
+		return l.str(end), None
+	}
+	l.pos = end
+	if r := Lookup(l.src[from:end]); r != None {
+		return Key, r
+	}
+	return Word, None
+}
+
+// prefix reports whether a string may follow the letter: national, hex,
+// bits, escapes.
+func prefix(c byte) bool {
+	switch c | 0x20 {
+	case 'n', 'x', 'b', 'e':
+		return true
+	}
+	return false
+}
+
+// wideSpace returns the length of a no-break or ideographic space, which
+// some servers take for white space.
+func (l *Lexer) wideSpace() int {
+	switch c, next := l.src[l.pos], l.at(l.pos+1); {
+	case c == 0xC2 && next == 0xA0:
+		return 2
+	case c == 0xE3 && next == 0x80 && l.at(l.pos+2) == 0x80:
+		return 3
+	case c == 0xA0:
+		return 1
+	}
+	return 0
+}
+
+// The classes of bytes.
+const (
+	other uint8 = iota
+	space
+	letter
+	digit
+	high
+)
+
+var class = makeClass()
+
+func makeClass() *[256]uint8 {
+	t := new([256]uint8)
+	for i := 1; i <= ' '; i++ {
+		t[i] = space // MySQL and others take several controls for space
+	}
+	for c := range 26 {
+		t['a'+c], t['A'+c] = letter, letter
+	}
+	t['_'] = letter
+	for c := range 10 {
+		t['0'+c] = digit
+	}
+	for i := 0x80; i < 0x100; i++ {
+		t[i] = high
+	}
+	return t
+}
+
+// wordByte holds the bytes that go on a word.
+var wordByte = makeWordByte()
+
+func makeWordByte() *[256]bool {
+	t := new([256]bool)
+	for i, c := range class {
+		t[i] = c == letter || c == digit || c == high && i != 0xA0
+	}
+	t['$'] = true
+	return t
+}
+
+var hex = makeHex()
+
+func makeHex() *[256]bool {
+	t := new([256]bool)
+	for _, c := range "0123456789abcdefABCDEF" {
+		t[c] = true
+	}
+	return t
+}
