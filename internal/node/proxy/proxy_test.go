@@ -129,6 +129,7 @@ func TestForwardAndBlock(t *testing.T) {
 	body := "id=" + url.QueryEscape(attack)
 	f(fmt.Sprintf("POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s", len(body), body), "HTTP/1.1 403 Forbidden", "X-Gabion-Request-Id: ")
 	f("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "HTTP/1.1 400 Bad Request", "Bad Request")
+	waitIdle(t, p)
 	c := p.Counts()
 	if c.Received != 6 || c.Inspected != 5 || c.Blocked != 2 || c.Bypassed["malformed"] != 1 {
 		t.Errorf("%+v", c)
@@ -157,6 +158,22 @@ func TestKeepAliveReusesBothConnections(t *testing.T) {
 			first = got
 		} else if got != first {
 			t.Fatalf("request %d came over another upstream connection", i)
+		}
+	}
+}
+
+// waitIdle waits until every exchange is settled: that happens a moment
+// after its client has the response.
+func waitIdle(t testing.TB, p *Proxy) {
+	t.Helper()
+	until(t, func() bool { return p.Active() == 0 })
+}
+
+func until(t testing.TB, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); !ok(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("waited 10 s in vain")
 		}
 	}
 }

@@ -147,7 +147,7 @@ type trial struct {
 // bodySize is log-uniform up to 16 MiB within a skew that lets small bodies
 // dominate, since each byte crosses five sockets and the engine.
 func bodySize(r *rand.Rand) int {
-	return int(math.Exp(math.Pow(r.Float64(), 6)*math.Log(16<<20))) - 1
+	return int(math.Exp(math.Pow(r.Float64(), 9)*math.Log(16<<20))) - 1
 }
 
 var words = strings.Fields(`order invoice garden river window bottle summer winter paper market coffee station
@@ -155,13 +155,20 @@ var words = strings.Fields(`order invoice garden river window bottle summer wint
 
 func word(r *rand.Rand) string { return words[r.IntN(len(words))] }
 
+// text returns a piece of a long text.
 func text(r *rand.Rand, size int) []byte {
-	b := make([]byte, 0, size+16)
-	for len(b) < size {
+	from := r.IntN(1 << 16)
+	return prose()[from : from+size]
+}
+
+var prose = sync.OnceValue(func() []byte {
+	r := rand.New(rand.NewPCG(3, 4))
+	b := make([]byte, 0, 17<<20)
+	for len(b) < 16<<20+1<<16 {
 		b = append(append(b, word(r)...), ' ')
 	}
-	return b[:size]
-}
+	return b
+})
 
 func target(r *rand.Rand) string {
 	s := ""
@@ -356,6 +363,7 @@ func TestUntouchedHTTP1(t *testing.T) {
 		})
 	}
 	wg.Wait()
+	waitIdle(t, p)
 	if c := p.Counts(); c.Received != uint64(*cases) || c.Inspected != c.Received || c.UpstreamErrors != 0 {
 		t.Errorf("%+v", c)
 	}
