@@ -1,0 +1,45 @@
+# Everything a contributor types. `make test` is what CI runs.
+GO ?= go
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+.PHONY: all build run test lint bench fuzz gen console clean
+
+all: build
+
+build: console
+	$(GO) build -o bin/ ./cmd/...
+
+# Node, cloud, console and a demo application under attack, in one process.
+run: console
+	$(GO) build -o bin/ ./cmd/gabion
+	bin/gabion run --demo --data .run
+
+test:
+	.ci/run
+
+lint:
+	@test -z "$$(gofmt -l . | tee /dev/stderr)"
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./engine/... ./internal/node/...
+	$(GO) run ./cmd/gabion score --corpus corpus
+
+# FUZZTIME=10m make fuzz
+FUZZTIME ?= 10s
+fuzz:
+	tools/fuzz.sh $(FUZZTIME)
+
+gen:
+	$(GO) generate ./...
+	$(GO) run ./cmd/gabion config schema > docs/config.schema.json
+	$(GO) run ./cmd/gabion config reference > docs/config.md
+	$(GO) run ./cmd/gabion reference > docs/cli.md
+
+# The console is embedded when it has been built; Go code builds without it.
+console:
+	@if [ -f console/package.json ]; then tools/console.sh; fi
+
+clean:
+	rm -rf bin .run
