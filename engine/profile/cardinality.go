@@ -3,6 +3,7 @@ package profile
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math"
 	"math/bits"
 )
@@ -84,6 +85,31 @@ func (c *Cardinality) append(b []byte) []byte {
 		b = append(b, byte(word), byte(word>>8), byte(word>>16))
 	}
 	return b
+}
+
+// MarshalBinary returns the encoding of c: a version, then the registers as
+// in a Sketch. There is one encoding of a cardinality.
+func (c *Cardinality) MarshalBinary() ([]byte, error) {
+	return c.append([]byte{sketchVersion}), nil
+}
+
+// UnmarshalBinary makes c the cardinality that b encodes. The error names the
+// offset at which b is wrong.
+func (c *Cardinality) UnmarshalBinary(b []byte) error {
+	*c = Cardinality{}
+	r := reader{in: b}
+	if v := r.byte(); v != sketchVersion {
+		r.fail(fmt.Errorf("version %d, this program reads %d", v, sketchVersion))
+	}
+	r.cardinality(c)
+	if r.err == nil && r.at != len(b) {
+		r.fail(errors.New("bytes behind the end"))
+	}
+	if r.err != nil {
+		*c = Cardinality{}
+		return fmt.Errorf("reading a cardinality: byte %d: %w", r.at, r.err)
+	}
+	return nil
 }
 
 func (r *reader) cardinality(c *Cardinality) {

@@ -128,10 +128,12 @@ func identifier(v []byte) Format {
 // structured returns the format of a value with a syntax of its own.
 func structured(v []byte, set uint16) Format {
 	switch {
-	case v[0] == '{' && v[len(v)-1] == '}', v[0] == '[' && v[len(v)-1] == ']':
+	case isJSON(v):
 		return JSON
 	case v[0] == '<' && v[len(v)-1] == '>':
 		return Markup
+	case v[0] == '+' && isPhone(v):
+		return Phone
 	case set&^inNumber == 0 && isFloat(v):
 		return Float
 	case isIP(v):
@@ -162,6 +164,20 @@ func structured(v []byte, set uint16) Format {
 		return Path
 	}
 	return Other
+}
+
+// isJSON looks at both ends alone: whether the document is one to its end is
+// for a parser to find out.
+func isJSON(v []byte) bool {
+	open, last := v[0], v[len(v)-1]
+	if len(v) < 2 || (open != '{' || last != '}') && (open != '[' || last != ']') {
+		return false
+	}
+	first := bytes.TrimLeft(v[1:], " \t\r\n")[0]
+	if open == '{' {
+		return first == '"' || first == '}'
+	}
+	return bytes.IndexByte([]byte("]\"[{-0123456789tfn"), first) >= 0
 }
 
 func digits(v []byte) int {
@@ -531,13 +547,9 @@ func isPath(v []byte) bool {
 
 // prose tells a Sentence, a text mostly of words, from what has no format.
 func prose(v []byte, s *Stat) Format {
-	const rare = 1<<Angle | 1<<Shell | 1<<Equal | 1<<Control
 	words := int(s.Class[Letter]) + int(s.Class[High]) + int(s.Class[Space]) + int(s.Class[Digit])
-	if s.classes()&rare != 0 && s.Class[Shell] == 0 && bytes.IndexByte(v, '<') >= 0 {
-		return Other
-	}
-	odd := int(s.Class[Angle]) + int(s.Class[Shell]) + int(s.Class[Equal]) + int(s.Class[Bracket]) + int(s.Class[Control])
-	if s.Class[Letter]+s.Class[High] == 0 || words*10 < len(v)*8 || odd*20 > len(v) {
+	odd := int(s.Class[Angle]) + int(s.Class[Shell]) + int(s.Class[Equal]) + int(s.Class[Control])
+	if s.Class[Letter]+s.Class[High] == 0 || words*4 < len(v)*3 || odd*20 > len(v) || int(s.Class[Bracket])*10 > len(v) {
 		return Other
 	}
 	return Sentence

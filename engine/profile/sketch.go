@@ -100,6 +100,19 @@ func sum64(a, b uint64) uint64 {
 	return a + min(b, math.MaxUint64-a)
 }
 
+// Longest returns the length that at most one value in so many is longer
+// than, rounded up to its bucket's end.
+func (s *Sketch) Longest(oneIn uint32) uint32 {
+	longer := uint64(0)
+	for b := lenBuckets - 1; b > 0; b-- {
+		longer += uint64(s.Length[b])
+		if longer*uint64(oneIn) > uint64(s.Count) {
+			return lenOf(min(b+1, lenBuckets-1)) - 1
+		}
+	}
+	return 0
+}
+
 // sketchVersion is the first byte of an encoded sketch.
 const sketchVersion = 1
 
