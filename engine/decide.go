@@ -25,6 +25,10 @@ func (tx *Tx) scope(h *Head) {
 	}
 	tx.set.Match(&tx.match, &tx.request)
 	tx.report.Endpoint = tx.match.Endpoint
+	for range tx.set.Profiles() {
+		tx.profiled = true
+		break
+	}
 	tx.verdict.Mode = rule.Resolve(tx.env.Mode, tx.env.Override, tx.match.Mode, tx.set.General())
 }
 
@@ -33,6 +37,80 @@ func (tx *Tx) Visit(t *parse.Tree, n parse.Node, value []byte) {
 	found := tx.scanner.Scan(value, tx.where(t, n))
 	for i := range found {
 		tx.add(t, n, value, &found[i], 0)
+	}
+	if len(tx.match.Detectors) > 0 {
+		tx.custom(t, n, value)
+	}
+	if !t.IsName(n) && !t.IsContainer(n) && (tx.env.Observe || tx.profiled) {
+		tx.measure(t, n, value)
+	}
+}
+
+// Decode is called by the walk before it decodes a value. Rules turn parsers
+// off, and on again.
+func (tx *Tx) Decode(t *parse.Tree, n parse.Node, kind parse.Kind) bool {
+	for _, a := range tx.match.Parsers {
+		if a.Name == kind.String() && holdsAt(a, t, n) {
+			return a.On
+		}
+	}
+	return true
+}
+
+// customWeight is that of a detector that a user wrote: who writes one means
+// to block what it finds.
+const customWeight = 0.95
+
+// custom runs the detectors of the ruleset.
+func (tx *Tx) custom(t *parse.Tree, n parse.Node, value []byte) {
+	for _, a := range tx.match.Detectors {
+		if !holdsAt(a, t, n) {
+			continue
+		}
+		from, to, ok := a.Find(value)
+		if !ok {
+			continue
+		}
+		f := detect.Finding{Class: a.Class, Reason: "A detector of the ruleset matches.", From: int32(from), To: int32(to)}
+		if f.Class == detect.NoClass {
+			f.Class = detect.Custom
+		}
+		if !a.Experimental {
+			f.Weight = customWeight
+		}
+		tx.add(t, n, value, &f, a.ID)
+	}
+}
+
+// Weights of a value that is not what its parameter has been. Alone it is
+// never an attack: people enter new things.
+const (
+	strangeWeight = 0.45
+	unusualWeight = 0.25
+	perSurprise   = 0.02
+)
+
+// measure takes the statistics of a value, compares them with the profile of
+// its parameter and keeps them for learning.
+func (tx *Tx) measure(t *parse.Tree, n parse.Node, value []byte) {
+	key := t.Keys(n).Folded
+	var v Value
+	v.Key = key
+	v.Of(value)
+	if p, ok := tx.match.Profile(key); ok {
+		if d := p.Model.Score(&v.Stat); d.Surprise > 0 {
+			f := detect.Finding{Class: detect.Anomaly, Weight: min(unusualWeight, d.Surprise*perSurprise), Reason: d.Reason, To: int32(len(value))}
+			if d.Strong {
+				f.Weight = strangeWeight
+			}
+			tx.add(t, n, value, &f, p.ID)
+		}
+	}
+	if tx.env.Observe && len(tx.report.Values) < MaxValues {
+		from := len(tx.points)
+		tx.points = t.AppendFolded(tx.points, n)
+		v.Point = tx.points[from:len(tx.points):len(tx.points)]
+		tx.report.Values = append(tx.report.Values, v)
 	}
 }
 
@@ -73,17 +151,54 @@ var troubles = [parse.NumTroubles]struct {
 	parse.Introspection: {detect.GraphQL, 0.1, false, "The query asks for the schema."},
 }
 
+// hardWeight is the least weight of hard evidence.
+const hardWeight = 0.99
+
 // add records a finding and its weight, unless a rule ignores it.
 func (tx *Tx) add(t *parse.Tree, n parse.Node, value []byte, f *detect.Finding, by uint64) {
 	if tx.ignored(t, n, f.Class, by) {
 		return
 	}
-	weight := f.Weight
-	if f.Hard {
-		weight = max(weight, 0.99)
-	}
+	weight := tx.shifted(t, n, f)
 	tx.strongest[f.Class] = max(tx.strongest[f.Class], weight)
 	tx.keep(t, n, value, f, by)
+	tx.patch(t, n, value, f)
+}
+
+// shifted returns the weight of a finding where rules move the threshold: a
+// threshold that is higher by some amount is evidence that is lower by it.
+// Hard evidence stays.
+func (tx *Tx) shifted(t *parse.Tree, n parse.Node, f *detect.Finding) float32 {
+	if f.Hard {
+		return max(f.Weight, hardWeight)
+	}
+	for _, a := range tx.match.Shifts {
+		if holdsAt(a, t, n) {
+			return min(max(f.Weight-float32(a.Shift)/1000, 0), hardWeight)
+		}
+	}
+	return f.Weight
+}
+
+// patchFloor is the evidence from which on a virtual patch blocks. Who
+// patches a point wants no benefit of the doubt there.
+const patchFloor = 0.3
+
+// patch notes the virtual patches that a finding meets.
+func (tx *Tx) patch(t *parse.Tree, n parse.Node, value []byte, f *detect.Finding) {
+	if f.Weight < patchFloor {
+		return
+	}
+	for _, a := range tx.match.Patches {
+		if a.Class != detect.NoClass && a.Class != f.Class || !holdsAt(a, t, n) {
+			continue
+		}
+		tx.patched = true
+		p := detect.Finding{Class: detect.VirtualPatch, Weight: 1, Hard: true, Reason: "A virtual patch covers this point.", From: f.From, To: f.To}
+		tx.strongest[p.Class] = 1
+		tx.keep(t, n, value, &p, a.ID)
+		return
+	}
 }
 
 // ignored reports whether a rule drops findings of that class at n or at a
@@ -115,7 +230,7 @@ func holdsAt(a *rule.Active, t *parse.Tree, n parse.Node) bool {
 func (tx *Tx) keep(t *parse.Tree, n parse.Node, value []byte, f *detect.Finding, by uint64) {
 	kept := tx.report.Findings
 	if len(kept) < MaxFindings {
-		tx.report.Findings = append(kept, render(t, n, value, f, by))
+		tx.report.Findings = append(kept, tx.render(t, n, value, f, by))
 		return
 	}
 	tx.report.Dropped++
@@ -126,12 +241,12 @@ func (tx *Tx) keep(t *parse.Tree, n parse.Node, value []byte, f *detect.Finding,
 		}
 	}
 	if f.Weight > kept[weakest].Weight {
-		kept[weakest] = render(t, n, value, f, by)
+		kept[weakest] = tx.render(t, n, value, f, by)
 	}
 }
 
-// render copies what a finding borrows.
-func render(t *parse.Tree, n parse.Node, value []byte, f *detect.Finding, by uint64) Finding {
+// render copies what a finding borrows. A mask leaves its value out.
+func (tx *Tx) render(t *parse.Tree, n parse.Node, value []byte, f *detect.Finding, by uint64) Finding {
 	out := Finding{Finding: *f, Point: string(t.AppendPoint(nil, n)), Rule: by}
 	out.Fragment = string(detect.AppendFragment(nil, value, f.Tokens))
 	from := 0
@@ -139,7 +254,9 @@ func render(t *parse.Tree, n parse.Node, value []byte, f *detect.Finding, by uin
 		from = max(0, min(int(f.From)-MaxFindingValue/4, len(value)-MaxFindingValue))
 		value = value[from : from+MaxFindingValue]
 	}
-	out.Value = append([]byte(nil), value...)
+	if !tx.masked(t, n) {
+		out.Value = append([]byte(nil), value...)
+	}
 	out.From, out.To = shift(f.From, from, len(value)), shift(f.To, from, len(value))
 	out.Tokens = nil
 	for _, k := range f.Tokens {
@@ -147,6 +264,15 @@ func render(t *parse.Tree, n parse.Node, value []byte, f *detect.Finding, by uin
 		out.Tokens = append(out.Tokens, k)
 	}
 	return out
+}
+
+func (tx *Tx) masked(t *parse.Tree, n parse.Node) bool {
+	for _, a := range tx.match.Masks {
+		if holdsAt(a, t, n) {
+			return true
+		}
+	}
+	return false
 }
 
 func shift(at int32, by, most int) int32 {

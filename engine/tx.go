@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"io"
 	"sync"
 
 	"github.com/gabionhq/gabion/engine/detect"
@@ -26,7 +25,7 @@ type Options struct {
 	Limits parse.Limits
 	// Decoders open readers of content codings beyond gzip and deflate, by
 	// their names in lower case: br, zstd.
-	Decoders map[string]func(io.Reader) (io.Reader, error)
+	Decoders map[string]parse.Opener
 }
 
 // An Engine inspects requests. It is safe for concurrent use.
@@ -69,15 +68,18 @@ type Tx struct {
 
 	strongest [numClasses]float32 // weight of the strongest finding per class
 	patched   bool                // a virtual patch matched
+	profiled  bool                // the ruleset holds profiles
+	points    []byte              // rendered points of Report.Values
 	place     headerPlace
 	verdict   Verdict
 }
 
 func (tx *Tx) begin(e *Engine, set *rule.Set, env Env) {
 	tx.engine, tx.set, tx.env = e, set, env
-	tx.walk.Reset(tx, e.options.Limits)
+	tx.walk.Reset(tx, e.options.Limits, e.options.Decoders)
 	tx.strongest = [numClasses]float32{}
-	tx.patched = false
+	tx.patched, tx.profiled = false, false
+	tx.points = tx.points[:0]
 	tx.verdict = Verdict{Mode: env.Mode}
 	tx.report = Report{Findings: tx.report.Findings[:0], Values: tx.report.Values[:0], Limits: tx.report.Limits[:0]}
 }
@@ -114,6 +116,7 @@ func (tx *Tx) Report() *Report {
 // Close ends the inspection and gives its buffers back.
 func (tx *Tx) Close() {
 	e := tx.engine
+	tx.walk.Close()
 	tx.engine, tx.set = nil, nil
 	e.pool.Put(tx)
 }

@@ -8,7 +8,10 @@ import "bytes"
 type body struct {
 	buf      []byte
 	declared format
-	boundary []byte // declared; borrowed from the fields
+	boundary []byte   // declared; borrowed from the fields
+	codings  []Opener // of the content, the last applied first
+	coder    coder
+	wrapped  bool // the coding was not declared
 	begun    bool
 	lanes    [2]lane
 	used     int // lanes in use
@@ -26,6 +29,8 @@ const (
 	jsonFormat
 	xmlFormat
 	multipartFormat
+	grpcFormat
+	protobufFormat
 )
 
 // A lane is one reading of the body. It has a tree of its own, because it is
@@ -33,25 +38,51 @@ const (
 type lane struct {
 	format format
 	tree   Tree
+	root   Node
 	at     int // bytes of the buffer that are done with
 	form   formParser
 	json   jsonParser
 	xml    xmlParser
 	parts  multipartParser
+	grpc   grpcParser
 }
 
 func (b *body) reset(v Visitor, l Limits, s *spending) {
 	b.buf, b.declared, b.boundary, b.begun, b.used = b.buf[:0], raw, nil, false, 0
+	b.codings, b.wrapped = nil, false
+	b.coder.reset()
 	b.visitor, b.limits, b.spent = v, l, s
 }
 
-// declare takes from the header fields what they say of the body.
-func (b *body) declare(t *Tree, fields []Field) {
+// declare takes from the header fields what they say of the body, and what
+// servers may disagree about: where it ends and what it is.
+func (b *body) declare(fields []Field, registered map[string]Opener) {
+	var lengths, codings, types int
 	for i := range fields {
-		if equalFold(fields[i].Name, "content-type") {
-			b.declared = declaredFormat(fields[i].Value)
-			b.boundary = declaredBoundary(fields[i].Value)
+		f := &fields[i]
+		switch {
+		case equalFold(f.Name, "content-type"):
+			types++
+			b.declared = declaredFormat(f.Value)
+			b.boundary = declaredBoundary(f.Value)
+		case equalFold(f.Name, "content-length"):
+			lengths++
+		case equalFold(f.Name, "transfer-encoding"):
+			codings++
+		case equalFold(f.Name, "content-encoding"):
+			open, ok := openers(f.Value, registered)
+			b.codings = append(open, b.codings...)
+			if !ok || len(b.codings) > maxCodings {
+				b.codings = nil
+				b.trouble(Undecodable)
+			}
 		}
+	}
+	if lengths > 1 || codings > 1 || lengths > 0 && codings > 0 {
+		b.trouble(TwoLengths)
+	}
+	if types > 1 {
+		b.trouble(TwoTypes)
 	}
 }
 
@@ -74,6 +105,10 @@ func declaredFormat(v []byte) format {
 		return formFormat
 	case containsFold(kind, "json"):
 		return jsonFormat
+	case hasPrefixFold(kind, "application/grpc") && !containsFold(kind, "text"):
+		return grpcFormat
+	case containsFold(kind, "protobuf"):
+		return protobufFormat
 	case hasPrefixFold(kind, "multipart/"):
 		return multipartFormat
 	case containsFold(kind, "/xml"), containsFold(kind, "+xml"), containsFold(kind, "soap"):
@@ -116,27 +151,65 @@ func containsFold(v []byte, word string) bool {
 // Write takes the next bytes of the body.
 func (w *Walk) Write(chunk []byte) {
 	b := &w.body
+	if len(b.codings) == 0 {
+		b.write(chunk)
+		return
+	}
+	if b.coder.next == nil {
+		b.coder.start(b.codings, b.limits.Ratio, b.writeDecoded, b.trouble)
+	}
+	b.coder.write(chunk, b.write)
+}
+
+// Finish ends the body.
+func (w *Walk) Finish() {
+	b := &w.body
+	if b.coder.next != nil {
+		b.coder.finish()
+	}
+	if len(b.buf) > 0 || b.begun {
+		b.flush(true)
+	}
+}
+
+// write fills the window.
+func (b *body) write(chunk []byte) {
 	for len(chunk) > 0 {
 		n := min(len(chunk), b.limits.Window-len(b.buf))
 		b.buf = append(b.buf, chunk[:n]...)
 		chunk = chunk[n:]
-		w.spent.in += n
+		b.spent.in += n
 		if len(b.buf) == b.limits.Window {
 			b.flush(false)
 		}
 	}
 }
 
-// Finish ends the body.
-func (w *Walk) Finish() {
-	if len(w.body.buf) > 0 || w.body.begun {
-		w.body.flush(true)
+// writeDecoded fills the window with what a decoder produced.
+func (b *body) writeDecoded(chunk []byte) {
+	b.spent.decoded += len(chunk)
+	b.write(chunk)
+}
+
+// trouble reports trouble with the body as a whole.
+func (b *body) trouble(what Trouble) {
+	t := &b.lanes[0].tree
+	if b.used == 0 {
+		t.reset(b.visitor, b.limits, b.spent)
+		n := t.root(Post, nil, 0)
+		t.trouble(n, what, nil)
+		t.drop(n)
+		return
 	}
+	t.trouble(0, what, nil)
 }
 
 // flush feeds the window to all lanes and keeps what they are not done with.
 func (b *body) flush(last bool) {
 	if !b.begun {
+		if b.unwrap(last) && !last {
+			return
+		}
 		b.begin()
 	}
 	done := len(b.buf)
@@ -149,6 +222,22 @@ func (b *body) flush(last bool) {
 	for i := range b.used {
 		b.lanes[i].at -= done
 	}
+}
+
+// unwrap decodes a body that is compressed without saying so. The window
+// then holds what came of it.
+func (b *body) unwrap(last bool) bool {
+	if b.codings != nil || !isGzip(b.buf) {
+		return false
+	}
+	encoded := b.buf
+	b.buf, b.wrapped, b.codings = nil, true, append(b.codings, openGzip)
+	b.coder.start(b.codings, b.limits.Ratio, b.writeDecoded, b.trouble)
+	b.coder.write(encoded, b.write)
+	if last {
+		b.coder.finish()
+	}
+	return true
 }
 
 // begin opens the lanes, knowing the first window.
@@ -187,11 +276,17 @@ func (b *body) open(f format) {
 	l.format, l.at = f, 0
 	l.tree.reset(b.visitor, b.limits, b.spent)
 	root := l.tree.root(Post, nil, 0)
+	if b.wrapped {
+		root = l.tree.pushDecoder(root, Gzip)
+	}
+	l.root = root
 	switch f {
 	case formFormat:
 		l.form = formParser{node: l.tree.pushDecoder(root, Form)}
 	case jsonFormat:
 		l.json = newJSONParser(&l.tree, l.tree.pushDecoder(root, JSON))
+	case grpcFormat:
+		l.grpc = grpcParser{node: l.tree.pushDecoder(root, GRPC)}
 	case xmlFormat:
 		l.xml = newXMLParser(&l.tree, l.tree.pushDecoder(root, XML))
 	case multipartFormat:
@@ -208,14 +303,19 @@ func (l *lane) feed(buf []byte, last bool) int {
 		return l.form.feed(&l.tree, buf, last)
 	case jsonFormat:
 		return l.json.feed(&l.tree, buf, last)
+	case grpcFormat:
+		return l.grpc.feed(&l.tree, buf, last)
 	case xmlFormat:
 		return l.xml.feed(&l.tree, buf, last)
 	case multipartFormat:
 		return l.parts.feed(&l.tree, buf, last)
 	}
-	l.tree.value(0, buf)
-	if last {
-		return len(buf)
+	l.tree.value(l.root, buf)
+	if !last {
+		return len(buf) - l.tree.limits.Overlap
 	}
-	return len(buf) - l.tree.limits.Overlap
+	if l.format == protobufFormat {
+		l.tree.protobuf(l.root, buf)
+	}
+	return len(buf)
 }

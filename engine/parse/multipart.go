@@ -68,7 +68,7 @@ func (p *multipartParser) feed(t *Tree, buf []byte, last bool) int {
 	at := 0
 	if !p.begun {
 		p.begun = true
-		if v := trimLeft(buf); bytes.HasPrefix(v, p.delim[1:p.size]) && p.size > 3 {
+		if v := trimLeft(buf); p.size > 3 && bytes.HasPrefix(v, p.delim[1:p.size]) {
 			at = len(buf) - len(v) + p.size - 1
 			at += p.enter(t, buf[at:])
 		}
@@ -113,7 +113,7 @@ func (p *multipartParser) boundary(v []byte) int {
 			return -1
 		}
 		at += i
-		if end := at + p.size; end == len(v) || v[end] == '-' || isSpace(v[end]) {
+		if end := v[at+p.size:]; len(end) == 0 || isSpace(end[0]) || hasPrefix(end, "--") {
 			return at
 		}
 		at++
@@ -181,7 +181,8 @@ func (p *multipartParser) enter(t *Tree, v []byte) int {
 	if n < 0 {
 		n = len(v)
 	}
-	_, header, _ := bytes.Cut(v[:n], []byte{'\n'})
+	line, header, _ := bytes.Cut(v[:n], []byte{'\n'})
+	p.visit(t, line)
 	name, file, isFile := disposition(header)
 	mark := len(t.scratch)
 	name = t.unescapeParam(name)
@@ -211,6 +212,9 @@ func (p *multipartParser) fields(t *Tree, header []byte) {
 		}
 		if !found {
 			name, value = nil, line
+		}
+		if !isBare(name) {
+			t.visitName(p.part, name)
 		}
 		mark := len(t.scratch)
 		upper := t.upper(bytes.TrimSpace(name))

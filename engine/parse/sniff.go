@@ -1,5 +1,7 @@
 package parse
 
+import "math/bits"
+
 // A trait is a set of bytes that occur in a value. One pass collects them;
 // they rule out most decoders for most values.
 type trait uint16
@@ -91,11 +93,12 @@ const (
 	asJWT
 	asGzip
 	asCharset
+	asViewState
 	asJSON
 	asXML
-	asForm
 	asMultipart
 	asGraphQL
+	asForm
 )
 
 // parted are the decoders whose own syntax proves nothing once the parts
@@ -134,8 +137,15 @@ func (t *Tree) sniff(n Node, v []byte, f trait) coding {
 	if f&notHex == 0 && len(v) >= minHex {
 		c |= asHex
 	}
-	if f&hasOpen != 0 && looksJSON(v) {
-		c |= asJSON
+	if f&(hasHigh|hasControl) != 0 && isViewState(v) {
+		c |= asViewState
+	}
+	if f&hasOpen != 0 {
+		if looksJSON(v) {
+			c |= asJSON
+		} else if looksGraphQL(v) {
+			return c | asGraphQL
+		}
 	}
 	if f&hasLess != 0 && looksXML(v) {
 		c |= asXML
@@ -149,39 +159,40 @@ func (t *Tree) sniff(n Node, v []byte, f trait) coding {
 	return c
 }
 
-// decode visits what the decoders in c make of the value v at n.
-func (t *Tree) decode(n Node, v []byte, c coding) {
-	if c&asPercent != 0 {
+// codings lists the decoders in the order in which they are tried: bit i of
+// a coding is the one at i.
+var codings = [...]Kind{
+	Percent, HTMLJS, Base64, Hex, JWT, Gzip, Charset, ViewState, JSON, XML, Multipart, GraphQL, Form,
+}
+
+// decode visits what one decoder makes of the value v at n.
+func (t *Tree) decode(n Node, v []byte, kind Kind) {
+	switch kind {
+	case Percent:
 		t.transform(n, Percent, v, appendPercentDecoded)
-	}
-	if c&asHTMLJS != 0 {
+	case HTMLJS:
 		t.transform(n, HTMLJS, v, appendCharDecoded)
-	}
-	if c&asBase64 != 0 {
+	case Base64:
 		t.transform(n, Base64, v, appendBase64Decoded)
-	}
-	if c&asHex != 0 {
+	case Hex:
 		t.transform(n, Hex, v, appendHexDecoded)
-	}
-	if c&asJWT != 0 {
+	case JWT:
 		t.jwt(n, v)
-	}
-	if c&asGzip != 0 {
+	case Gzip:
 		t.inflate(n, v)
-	}
-	if c&asCharset != 0 {
+	case Charset:
 		t.charset(n, v)
-	}
-	if c&asJSON != 0 {
+	case ViewState:
+		t.viewState(n, v)
+	case JSON:
 		t.json(n, v)
-	}
-	if c&asXML != 0 {
+	case XML:
 		t.xml(n, v)
-	}
-	if c&asMultipart != 0 {
+	case Multipart:
 		t.multipart(n, v)
-	}
-	if c&asForm != 0 {
+	case GraphQL:
+		t.graphql(n, v)
+	case Form:
 		t.form(n, v)
 	}
 }
@@ -208,8 +219,11 @@ func (t *Tree) value(n Node, v []byte) {
 	}
 	t.nodes[n].container = c&parted != 0
 	t.visitor.Visit(t, n, v)
-	if c != 0 {
-		t.decode(n, v, c)
+	for ; c != 0; c &= c - 1 {
+		kind := codings[bits.TrailingZeros16(uint16(c))]
+		if t.visitor.Decode(t, n, kind) {
+			t.decode(n, v, kind)
+		}
 	}
 }
 

@@ -86,6 +86,9 @@ func (t Trouble) String() string { return troubleNames[t] }
 type Visitor interface {
 	// Visit is told of each value. The bytes are valid during the call.
 	Visit(t *Tree, n Node, value []byte)
+	// Decode is asked whether the value just visited shall be decoded as
+	// kind.
+	Decode(t *Tree, n Node, kind Kind) bool
 	// Trouble is told of evidence that is not a value, with the bytes
 	// around it where there are any.
 	Trouble(t *Tree, n Node, what Trouble, value []byte)

@@ -7,17 +7,22 @@ type Field struct {
 	Name, Value []byte
 }
 
-// A Walk visits the values of one request. Its zero value is ready for
-// Reset. It is not safe for concurrent use.
+// A Walk visits the values of one request: Target, Fields, Write for each
+// chunk of the body, and Finish. Its zero value is ready for Reset. It is not
+// safe for concurrent use.
 type Walk struct {
 	tree  Tree
 	spent spending
 	body  body
-	pairs paramTable // of header names
+
+	decoders map[string]Opener
+	pairs    paramTable // of header names
 }
 
-// Reset begins a request.
-func (w *Walk) Reset(v Visitor, l Limits) {
+// Reset begins a request. Decoders open content codings beyond gzip and
+// deflate, by their names in lower case.
+func (w *Walk) Reset(v Visitor, l Limits, decoders map[string]Opener) {
+	w.decoders = decoders
 	w.spent.reset()
 	w.tree.reset(v, l.fill(), &w.spent)
 	w.body.reset(v, l.fill(), &w.spent)
@@ -115,7 +120,7 @@ func (w *Walk) Fields(fields []Field) {
 	for i := range fields {
 		w.field(&fields[i])
 	}
-	w.body.declare(t, fields)
+	w.body.declare(fields, w.decoders)
 }
 
 func (w *Walk) field(f *Field) {
@@ -180,4 +185,9 @@ func (t *Tree) cookies(at Node, v []byte) {
 		t.leaf(n, Hash, name, 0, value)
 	}
 	t.drop(n)
+}
+
+// Close ends a request that may not be finished.
+func (w *Walk) Close() {
+	w.body.coder.reset()
 }

@@ -1,7 +1,10 @@
 package parse
 
 import (
+	"bytes"
+	"compress/gzip"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 
@@ -26,6 +29,8 @@ func (r *recorder) Visit(t *Tree, n Node, v []byte) {
 	}
 }
 
+func (r *recorder) Decode(*Tree, Node, Kind) bool { return true }
+
 func (r *recorder) Trouble(t *Tree, n Node, what Trouble, v []byte) {
 	r.lines = append(r.lines, fmt.Sprintf("%s!%s", t.AppendPoint(nil, n), what))
 }
@@ -34,7 +39,7 @@ func (r *recorder) Trouble(t *Tree, n Node, what Trouble, v []byte) {
 func walked(target, contentType, body string) []string {
 	var w Walk
 	var r recorder
-	w.Reset(&r, Limits{})
+	w.Reset(&r, Limits{}, nil)
 	w.Target([]byte(target))
 	if contentType != "" {
 		w.Fields([]Field{{[]byte("Content-Type"), []byte(contentType)}})
@@ -143,4 +148,65 @@ func TestEscapes(t *testing.T) {
 	wantAll(t, walked("/?a=%26lt;x%26%23x3e;%26%2362", "", ""), `get.a.htmljs="<x>>"`)
 	wantAll(t, walked("/?a=%5Cu003cx%5Cx3e%5C074", "", ""), `get.a.htmljs="<x><"`)
 	wantAll(t, walked("/?a=3c7363726970743e78", "", ""), `get.a.hex="<script>x"`)
+}
+
+func TestGraphQL(t *testing.T) {
+	f := func(doc string, lines ...string) {
+		t.Helper()
+		wantAll(t, walked("/", "application/graphql", doc), lines...)
+	}
+	f(`query GetUser($id: ID = "x") { user(id: "1' or 1=1") { name posts(first: 3) @include(if: true) { t } } more(a: "b") }`,
+		`post.graphql.GetUser.user.id="1' or 1=1"`, `post.graphql.GetUser.user.posts.first="3"`, `post.graphql.GetUser.more.a="b"`)
+	f(`{ a: user(in: {name: "n", list: ["l"]}, z: "z") { ...F ... on T { x(y: """w""") } } } # end`,
+		`post.graphql.user.in.name="n"`, `post.graphql.user.in.list="l"`, `post.graphql.user.z="z"`, `post.graphql.user.x.y="w"`,
+		`post.graphql.comment[0]="# end"`)
+	f(`{ __schema { types { name } } }`, `post.graphql!introspection`)
+	f("{"+strings.Repeat("a{", 50)+"x"+strings.Repeat("}", 51), `post.graphql!graphql-limit`)
+	wantAll(t, walked("/", "application/json", `{"query":"mutation { del(id: \"7\") { ok } }"}`), `post.json.query.graphql.mutation.del.id="7"`)
+	for _, l := range walked("/?q={constructor.constructor('alert(1)')()}", "", "") {
+		if strings.Contains(l, "graphql") {
+			t.Errorf("taken for GraphQL: %s", l)
+		}
+	}
+}
+
+func TestProtobuf(t *testing.T) {
+	msg := "\x0a\x05hello\x12\x06\x0a\x04<x>y\x18\x07"
+	wantAll(t, walked("/", "application/grpc", "\x00\x00\x00\x00"+string(rune(len(msg)))+msg),
+		`post.grpc.protobuf.1="hello"`, `post.grpc.protobuf.2.1="<x>y"`, `post.grpc.protobuf.3="7"`)
+}
+
+func compressed(s string) string {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	z.Write([]byte(s))
+	z.Close()
+	return b.String()
+}
+
+func TestCodings(t *testing.T) {
+	f := func(fields []Field, body string, lines ...string) {
+		t.Helper()
+		var w Walk
+		var r recorder
+		w.Reset(&r, Limits{}, map[string]Opener{"rot": func(r io.Reader) (io.Reader, error) { return r, nil }})
+		w.Fields(fields)
+		w.Write([]byte(body))
+		w.Finish()
+		wantAll(t, r.lines, lines...)
+	}
+	field := func(name, value string) Field { return Field{[]byte(name), []byte(value)} }
+	js := field("Content-Type", "application/json")
+	f([]Field{js, field("Content-Encoding", "gzip")}, compressed(`{"a":"b"}`), `post.json.a="b"`)
+	f([]Field{js, field("Content-Encoding", "gzip, rot")}, compressed(`{"a":"b"}`), `post.json.a="b"`)
+	f([]Field{js, field("Content-Encoding", "gzip")}, `{"a":"b"}`, `post.json.a="b"`, `post!undecodable`)
+	f([]Field{js, field("Content-Encoding", "nope")}, `{"a":"b"}`, `post.json.a="b"`, `post!undecodable`)
+	f([]Field{js, field("Content-Encoding", "gzip")}, compressed(strings.Repeat(" ", 1<<20)), `post!ratio`)
+	f([]Field{js}, compressed(`{"a":"b"}`), `post.gzip.json.a="b"`)
+	f([]Field{js, js, field("Content-Length", "1"), field("Content-Length", "2")}, ``, `post!two-lengths`, `post!two-types`)
+	f([]Field{field("Cookie", `a=b%27; c="d"`), field("X-A", "1"), field("X-A", "2")}, ``,
+		`header.COOKIE.cookie.a="b%27"`, `header.COOKIE.cookie.a.percent="b'"`, `header.COOKIE.cookie.c="d"`,
+		`header.X-A[0]="1"`, `header.X-A[1]="2"`)
+	f([]Field{field("Authorization", "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJhJyJ9.x")}, ``,
+		`header.AUTHORIZATION.jwt.jwt_payload.base64.json.sub="a'"`, `header.AUTHORIZATION.jwt.jwt_prefix="Bearer"`)
 }

@@ -425,6 +425,9 @@ func (p *xmlParser) element(t *Tree, name []byte) Node {
 // endTag closes the innermost element of that name and all inside it. One
 // that was never opened is passed over.
 func (p *xmlParser) endTag(t *Tree, name []byte) {
+	if !isBare(name) {
+		t.visitName(p.at(t), name)
+	}
 	if p.skip > 0 {
 		p.skip--
 		return

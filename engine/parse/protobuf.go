@@ -1,0 +1,179 @@
+package parse
+
+import (
+	"encoding/binary"
+	"strconv"
+	"unicode/utf8"
+)
+
+// protobuf visits the fields of a message without its description: field 2
+// of a nested message in field 1 is protobuf.1.2. What could be text or a
+// message is read as both.
+func (t *Tree) protobuf(n Node, v []byte) {
+	at := t.pushDecoder(n, Protobuf)
+	t.message(at, v)
+	t.drop(at)
+}
+
+// A wireField is a field of a message.
+type wireField struct {
+	number uint64
+	bytes  []byte // of length-delimited fields
+	scalar uint64
+	size   int // of the whole field
+}
+
+// nextField reads the field that v begins with (protobuf encoding, "Message
+// structure"). ok is false when there is none.
+func nextField(v []byte) (f wireField, ok bool) {
+	tag, n := binary.Uvarint(v)
+	f.number = tag >> 3
+	if n <= 0 || f.number == 0 || f.number > 1<<29 {
+		return f, false
+	}
+	rest := v[n:]
+	switch tag & 7 {
+	case 0:
+		x, m := binary.Uvarint(rest)
+		f.scalar, f.size = x, n+m
+		return f, m > 0
+	case 1:
+		f.size = n + 8
+		return f, len(rest) >= 8
+	case 2:
+		length, m := binary.Uvarint(rest)
+		if m <= 0 || length > uint64(len(rest)-m) {
+			return f, false
+		}
+		f.bytes, f.size = rest[m:m+int(length)], n+m+int(length)
+		return f, true
+	case 5:
+		f.size = n + 4
+		return f, len(rest) >= 4
+	}
+	return f, false
+}
+
+// isMessage reports whether v is made of whole fields.
+func isMessage(v []byte) bool {
+	if len(v) == 0 {
+		return false
+	}
+	for len(v) > 0 {
+		f, ok := nextField(v)
+		if !ok {
+			return false
+		}
+		v = v[f.size:]
+	}
+	return true
+}
+
+// message visits the fields of v. What is left when v is no message is
+// visited as it is.
+func (t *Tree) message(at Node, v []byte) {
+	for len(v) > 0 {
+		f, ok := nextField(v)
+		if !ok {
+			t.value(at, v)
+			return
+		}
+		var name [10]byte
+		n := t.push(at, Hash, strconv.AppendUint(name[:0], f.number, 10), 0)
+		t.wireValue(n, f)
+		t.drop(n)
+		v = v[f.size:]
+	}
+}
+
+func (t *Tree) wireValue(n Node, f wireField) {
+	if f.bytes == nil {
+		var digits [20]byte
+		t.value(n, strconv.AppendUint(digits[:0], f.scalar, 10))
+		return
+	}
+	t.value(n, f.bytes)
+	if utf8.Valid(f.bytes) && !hasBinary(f.bytes) || !isMessage(f.bytes) {
+		return
+	}
+	if t.Depth(n) >= t.limits.Depth {
+		t.trouble(n, TooDeep, nil)
+		return
+	}
+	t.nodes[n].depth++
+	t.message(n, f.bytes)
+}
+
+// hasBinary reports whether v holds controls that text does not.
+func hasBinary(v []byte) bool {
+	for _, b := range v {
+		if b < ' ' && !isSpace(b) {
+			return true
+		}
+	}
+	return false
+}
+
+// A grpcParser reads the length-prefixed messages of a gRPC body.
+type grpcParser struct {
+	node Node
+	next int32
+	left int // bytes of a message that is too long to be read whole
+}
+
+// grpcPrefix is the length of what stands before a message: a flag for
+// compression and a length of four bytes.
+const grpcPrefix = 5
+
+// feed visits the messages in buf and returns how much of it is done with.
+func (p *grpcParser) feed(t *Tree, buf []byte, last bool) int {
+	at := 0
+	for at < len(buf) {
+		if p.left > 0 {
+			n := min(p.left, len(buf)-at)
+			t.leaf(p.node, Array, nil, p.next-1, buf[at:at+n])
+			p.left -= n
+			at += n
+			continue
+		}
+		rest := buf[at:]
+		if len(rest) < grpcPrefix && !last {
+			return at
+		}
+		size := len(rest)
+		if len(rest) >= grpcPrefix {
+			size = grpcPrefix + int(binary.BigEndian.Uint32(rest[1:]))
+		}
+		if size > len(rest) && !last {
+			if at > len(buf)/2 {
+				return at
+			}
+			p.left = size - grpcPrefix
+			p.next++
+			at += grpcPrefix
+			continue
+		}
+		p.message(t, rest[:min(size, len(rest))])
+		at += min(size, len(rest))
+	}
+	return at
+}
+
+func (p *grpcParser) message(t *Tree, v []byte) {
+	n := p.node
+	if p.next > 0 {
+		n = t.push(n, Array, nil, p.next)
+	}
+	p.next++
+	switch {
+	case len(v) <= grpcPrefix || v[0] > 1 || int(binary.BigEndian.Uint32(v[1:])) != len(v)-grpcPrefix:
+		t.value(n, v)
+	case v[0] == 1:
+		t.value(n, v[grpcPrefix:])
+	default:
+		t.protobuf(n, v[grpcPrefix:])
+	}
+	if n != p.node {
+		t.drop(n)
+	}
+}
