@@ -125,42 +125,46 @@ func identifier(v []byte) Format {
 	return Identifier
 }
 
-// structured returns the format of a value with a syntax of its own.
+// structured returns the format of a value with a syntax of its own. What
+// its classes rule out is not asked.
 func structured(v []byte, set uint16) Format {
+	has := func(classes uint16) bool { return set&classes != 0 }
 	switch {
 	case isJSON(v):
 		return JSON
-	case v[0] == '<' && v[len(v)-1] == '>':
+	case has(1<<Angle) && v[0] == '<' && v[len(v)-1] == '>':
 		return Markup
-	case v[0] == '+' && isPhone(v):
+	case has(1<<Digit) && isDateTime(v):
+		return DateTime
+	case !has(1<<Letter) && (v[0] == '+' || has(1<<Space)) && isPhone(v):
 		return Phone
-	case set&^inNumber == 0 && isFloat(v):
+	case has(1 << Space):
+		return Other
+	case !has(^uint16(inNumber)) && isFloat(v):
 		return Float
 	case isIP(v):
 		return IP
 	case set == 1<<Digit|1<<Dot && isVersion(v):
 		return Version
-	case isDateTime(v):
-		return DateTime
-	case isTime(v):
+	case set == 1<<Digit|1<<Punct && isTime(v):
 		return Time
-	case isColor(v):
-		return Color
-	case isJWT(v):
-		return JWT
-	case isEmail(v):
-		return Email
-	case isHost(v):
-		return Host
-	case isURL(v):
-		return URL
-	case isPhone(v):
+	case !has(1<<Letter) && isPhone(v):
 		return Phone
-	case isList(v):
+	case has(1<<Punct) && isColor(v):
+		return Color
+	case has(1<<Dot) && isJWT(v):
+		return JWT
+	case has(1<<At) && isEmail(v):
+		return Email
+	case has(1<<Dot) && isHost(v):
+		return Host
+	case has(1<<Slash) && isURL(v):
+		return URL
+	case has(1<<Punct) && isList(v):
 		return List
 	case isBase64(v):
 		return Base64
-	case isPath(v):
+	case has(1<<Slash) && isPath(v):
 		return Path
 	}
 	return Other
