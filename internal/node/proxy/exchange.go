@@ -197,6 +197,8 @@ func (x *exchange) inspect() bool {
 		return x.bypass(failed, http.StatusInternalServerError) && x.proceed()
 	}
 	if x.verdict.Mode == rule.Off {
+		x.tx.Close()
+		x.tx, x.verdict = nil, engine.Verdict{}
 		x.fate, x.held.forced = off, true
 		return x.proceed()
 	}
