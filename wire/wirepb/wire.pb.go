@@ -962,7 +962,7 @@ type ParamDelta struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Point  string                 `protobuf:"bytes,1,opt,name=point,proto3" json:"point,omitempty"`   // array indexes folded, unrevealed names as tokens
 	Count  uint64                 `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"`  // requests that hold it
-	Sketch []byte                 `protobuf:"bytes,3,opt,name=sketch,proto3" json:"sketch,omitempty"` // profile.Sketch of what is new, its own versioned encoding; merge
+	Sketch []byte                 `protobuf:"bytes,3,opt,name=sketch,proto3" json:"sketch,omitempty"` // profile.Sketch of what is new, its own versioned encoding; merge. Empty: only the name is new
 	// The engine's hash of the folded point, encrypted with the group key, for
 	// the ruleset to name it; nodes turn it back. Hit.point_key is the same, as
 	// 8 bytes big endian.

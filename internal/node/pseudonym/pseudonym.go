@@ -99,6 +99,15 @@ func width(a netip.Addr, v4, v6 int) int {
 	return v6
 }
 
+// Tag returns the tag of a hash, for counting distinct values. Unlike that of
+// Seal it is not for turning back.
+func (k *Key) Tag(hash uint64) uint64 {
+	b := [16]byte{15: 1} // apart from what mix encrypts
+	binary.BigEndian.PutUint64(b[:], hash)
+	k.number.Encrypt(b[:], b[:])
+	return binary.BigEndian.Uint64(b[:])
+}
+
 // Seal returns the tag of a number, such as the hash of a point. Whoever
 // knows an unkeyed hash can test guesses of its text; a tag gives nothing
 // away.

@@ -1,0 +1,276 @@
+// Package journal turns what the proxy observes into what the cloud may know: hits without values, and statistics.
+//
+// A hit is in the spool when Attack returns, its raw request in the evidence
+// store. Statistics are counted in memory by endpoint and parameter, and
+// spooled as deltas when a quantity has crossed a power of two.
+package journal
+
+import (
+	"encoding/binary"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/gabionhq/gabion/engine"
+	"github.com/gabionhq/gabion/engine/detect"
+	"github.com/gabionhq/gabion/internal/node/evidence"
+	"github.com/gabionhq/gabion/internal/node/proxy"
+	"github.com/gabionhq/gabion/internal/node/pseudonym"
+	"github.com/gabionhq/gabion/internal/node/recorder"
+	"github.com/gabionhq/gabion/internal/node/reveal"
+	"github.com/gabionhq/gabion/wire/wirepb"
+)
+
+// A Spool takes records: each one an encoded wirepb.Batch, so that batches
+// are made by joining them.
+type Spool interface {
+	Put(record []byte) error
+}
+
+// Options are what a journal works with. Evidence and Recorder may be nil.
+type Options struct {
+	Spool      Spool
+	Key        *pseudonym.Key
+	Names      *reveal.Names
+	Evidence   *evidence.Store
+	Recorder   *recorder.Recorder
+	FullSource bool // hits carry the address, not only its tag
+	Log        *slog.Logger
+	Now        func() time.Time // nil: time.Now
+}
+
+// A Journal implements proxy.Observer.
+type Journal struct {
+	opts   Options
+	labels labels
+	ledger ledger
+	shed   throttle
+	stats  counters
+}
+
+type counters struct {
+	hits, lostHits, evidenceSkipped, evidenceLost, dropped atomic.Uint64
+}
+
+// Stats are totals since the start.
+type Stats struct {
+	Hits            uint64 // spooled
+	LostHits        uint64 // that the spool did not take
+	EvidenceSkipped uint64 // requests of a source that already filled its share
+	EvidenceLost    uint64 // requests that the store did not take
+	Dropped         uint64 // observations that found no room
+	Endpoints       int
+	Params          int64
+}
+
+var _ proxy.Observer = (*Journal)(nil)
+
+// New returns a journal. Call Flush from time to time.
+func New(opts Options) *Journal {
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	j := &Journal{opts: opts}
+	j.labels = labels{names: opts.Names, key: opts.Key}
+	j.ledger.init(&j.labels)
+	return j
+}
+
+// Stats returns the totals.
+func (j *Journal) Stats() Stats {
+	endpoints := 0
+	for i := range j.ledger.shards {
+		s := &j.ledger.shards[i]
+		s.mu.Lock()
+		endpoints += len(s.endpoints)
+		s.mu.Unlock()
+	}
+	return Stats{
+		Hits: j.stats.hits.Load(), LostHits: j.stats.lostHits.Load(),
+		EvidenceSkipped: j.stats.evidenceSkipped.Load(), EvidenceLost: j.stats.evidenceLost.Load(),
+		Dropped: j.stats.dropped.Load(), Endpoints: endpoints, Params: j.ledger.params.Load(),
+	}
+}
+
+// Attack implements proxy.Observer: one hit for each class of attack in the
+// request, in the spool before it returns.
+func (j *Journal) Attack(r *proxy.Record) {
+	kept := j.keep(r)
+	for _, f := range strongest(r.Report.Findings) {
+		hit := j.hit(r, f)
+		hit.EvidenceId = kept
+		record, err := proto.Marshal(&wirepb.Batch{Hits: []*wirepb.Hit{hit}})
+		if err == nil {
+			err = j.opts.Spool.Put(record)
+		}
+		if err != nil {
+			j.stats.lostHits.Add(1)
+			j.opts.Log.Error("hit lost", "request_id", r.RequestID, "err", err)
+			continue
+		}
+		j.stats.hits.Add(1)
+	}
+}
+
+// keep puts the request into the evidence store and returns its id there.
+func (j *Journal) keep(r *proxy.Record) string {
+	if j.opts.Evidence == nil {
+		return ""
+	}
+	if !j.shed.allow(j.opts.Key.Network(r.Source), j.opts.Now()) {
+		j.stats.evidenceSkipped.Add(1)
+		return ""
+	}
+	id := ulid.Make().String()
+	if err := j.opts.Evidence.Put(evidence.New(id, r)); err != nil {
+		j.stats.evidenceLost.Add(1)
+		j.opts.Log.Error("evidence lost", "request_id", r.RequestID, "err", err)
+		return ""
+	}
+	return id
+}
+
+// strongest returns the finding with the most weight of each class. A verdict
+// without findings is a hit as well: of no class.
+func strongest(findings []engine.Finding) []*engine.Finding {
+	var best []*engine.Finding
+next:
+	for i := range findings {
+		f := &findings[i]
+		for k, b := range best {
+			if b.Class == f.Class {
+				if f.Weight > b.Weight {
+					best[k] = f
+				}
+				continue next
+			}
+		}
+		best = append(best, f)
+	}
+	if best == nil {
+		best = append(best, new(engine.Finding))
+	}
+	return best
+}
+
+// maxFragment bounds a fragment: more than a screen of it explains nothing.
+const maxFragment = 512
+
+func (j *Journal) hit(r *proxy.Record, f *engine.Finding) *wirepb.Hit {
+	id := ulid.Make()
+	h := &wirepb.Hit{
+		Id: id[:], RequestId: r.RequestID, UnixMs: r.Time.UnixMilli(),
+		Class: f.Class.String(), Mode: r.Verdict.Mode.String(), Decision: decision(r.Verdict.Decision),
+		Score: r.Verdict.Score, Reason: f.Reason, Fragment: f.Fragment[:min(len(f.Fragment), maxFragment)],
+		Status: int32(r.Status), Ruleset: r.Ruleset, Rule: f.Rule,
+		Source: &wirepb.Source{Tag: j.opts.Key.Source(r.Source), Prefix: pseudonym.Prefix(r.Source)},
+	}
+	if f.Class == detect.Custom {
+		h.Fragment = "" // what a user's expression finds may be anything
+	}
+	if j.opts.FullSource {
+		h.Source.Address = r.Source.String()
+	}
+	h.Endpoint = j.labels.endpoint(r.Report.Endpoint, r.Head)
+	h.Point, h.PointKey = j.labels.point(f.Point)
+	return h
+}
+
+func decision(d engine.Decision) string {
+	if d == engine.Block {
+		return "block"
+	}
+	return "pass"
+}
+
+// suspicious is the score from which on a request teaches nothing, although
+// it passes: poison is served in small doses.
+const suspicious = 0.2
+
+// Done implements proxy.Observer: it counts benign requests.
+func (j *Journal) Done(r *proxy.Record) {
+	if r.Verdict.Attack || r.Verdict.Decision != engine.Pass || r.Verdict.Score >= suspicious {
+		return
+	}
+	if j.opts.Recorder != nil && r.Status < 400 {
+		if err := j.opts.Recorder.Offer(r); err != nil {
+			j.stats.dropped.Add(1)
+		}
+	}
+	dropped := j.ledger.count(r, j.opts.Key.Network(r.Source), j.opts.Key.Neighbourhood(r.Source))
+	if dropped > 0 {
+		j.stats.dropped.Add(dropped)
+	}
+}
+
+// Flush spools what has changed enough since the last time; with all set,
+// everything that was not spooled yet.
+func (j *Journal) Flush(all bool) error {
+	now := j.opts.Now()
+	for i := range j.ledger.shards {
+		err := j.ledger.shards[i].flush(&j.ledger, now, all, func(d *wirepb.EndpointDelta) error {
+			record, err := proto.Marshal(&wirepb.Batch{Endpoints: []*wirepb.EndpointDelta{d}})
+			if err != nil {
+				return err
+			}
+			return j.opts.Spool.Put(record)
+		})
+		if err != nil {
+			return fmt.Errorf("spooling statistics: %w", err)
+		}
+	}
+	return nil
+}
+
+// Resolve returns the texts behind keys that the node has sent: host and path
+// of an endpoint, or a point. They are for people with permission only.
+func (j *Journal) Resolve(keys [][]byte) []*wirepb.Name {
+	var names []*wirepb.Name
+	for _, k := range keys {
+		if len(k) != 8 {
+			continue
+		}
+		if text := j.ledger.text(j.opts.Key.Open(binary.BigEndian.Uint64(k))); text != "" {
+			names = append(names, &wirepb.Name{Key: k, Text: text})
+		}
+	}
+	return names
+}
+
+// A throttle allows each source so many requests a minute. It forgets all
+// sources each minute, and so is bounded by what a minute brings.
+type throttle struct {
+	mu     sync.Mutex
+	minute int64
+	seen   map[uint64]int
+}
+
+const (
+	// evidencePerMinute is what one network may put into the evidence store:
+	// a scanner must not push out the evidence of others.
+	evidencePerMinute = 300
+	// maxThrottled bounds the networks that are told apart in a minute.
+	maxThrottled = 1 << 16
+)
+
+func (t *throttle) allow(source uint64, now time.Time) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if m := now.Unix() / 60; m != t.minute || t.seen == nil {
+		t.minute, t.seen = m, map[uint64]int{}
+	}
+	if len(t.seen) >= maxThrottled && t.seen[source] == 0 {
+		return false
+	}
+	t.seen[source]++
+	return t.seen[source] <= evidencePerMinute
+}
+
+// hostOf returns the host of a request in lower case.
+func hostOf(head *engine.Head) string { return strings.ToLower(string(head.Host)) }

@@ -1,0 +1,318 @@
+package journal
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gabionhq/gabion/engine"
+	"github.com/gabionhq/gabion/engine/parse"
+	"github.com/gabionhq/gabion/engine/profile"
+	"github.com/gabionhq/gabion/internal/node/proxy"
+	"github.com/gabionhq/gabion/wire/wirepb"
+)
+
+const (
+	shards = 16 // locks, so that requests to different endpoints do not wait for each other
+	// maxEndpoints bounds the endpoints of a shard: 8192 in all, some 10 MB
+	// without parameters. Those of a scanner answer 404 and never enter.
+	maxEndpoints = 512
+	// maxParams bounds the parameters of all endpoints: a sketch that is not
+	// spooled yet has 2.7 KB, so 45 MB at worst.
+	maxParams = 16384
+	// maxParamsOf bounds those of one endpoint, whose names a client invents.
+	maxParamsOf = 256
+	// maxPoint bounds a point, and maxTarget a path, that is remembered.
+	maxPoint, maxTarget = 512, 1024
+	// chunk is how many parameters one record of the spool holds.
+	chunk = 32
+	// idle is how long an endpoint is remembered that nobody calls, and
+	// after which counts leave although they have not doubled.
+	idle = 24 * time.Hour
+	slot = 5 * 60 // seconds; times leave rounded down to five minutes
+)
+
+// A ledger counts benign requests by endpoint.
+type ledger struct {
+	labels *labels
+	shards [shards]shard
+	params atomic.Int64
+}
+
+type shard struct {
+	mu        sync.Mutex
+	endpoints map[identity]*account
+}
+
+type identity struct {
+	endpoint uint64
+	app      int32
+}
+
+// An account is what is known of one endpoint.
+type account struct {
+	host, method, template string
+	hidden                 []string // names that are not public
+	network                uint64   // of the last source, whose names were counted
+	sources                profile.Cardinality
+	count                  quantity
+	status                 [5]quantity
+	first, last            int64
+	sent                   time.Time
+	told                   string // host and path as they were spooled last
+	params                 map[uint64]*entry
+}
+
+// An entry is what is known of one parameter.
+type entry struct {
+	point   string
+	hidden  []string
+	network uint64
+	count   quantity
+	sketch  *profile.Sketch // of what is not spooled; nil when there is nothing
+	told    string
+}
+
+// A quantity is a total and the part of it that was not spooled yet.
+type quantity struct{ total, fresh uint64 }
+
+func (q *quantity) add(n uint64) { q.total += n; q.fresh += n }
+
+// changed says whether the total has reached another power of two since the
+// last time it left.
+func (q quantity) changed() bool { return bits.Len64(q.total) != bits.Len64(q.total-q.fresh) }
+
+func (l *ledger) init(labels *labels) {
+	l.labels = labels
+	for i := range l.shards {
+		l.shards[i].endpoints = map[identity]*account{}
+	}
+}
+
+// count enters a benign request and returns how many observations found no
+// room. Requests that were refused by the upstream count for endpoints that
+// are known from others, and teach nothing else.
+func (l *ledger) count(r *proxy.Record, network, neighbourhood uint64) (dropped uint64) {
+	class := r.Status/100 - 1
+	if class < 0 || class > 4 {
+		return 0
+	}
+	served := r.Status < 400 && len(r.Report.Limits) == 0
+	id := identity{r.Report.Endpoint, r.Head.App}
+	s := &l.shards[id.endpoint%shards]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := s.endpoints[id]
+	if a == nil {
+		if !served {
+			return 0
+		}
+		if len(s.endpoints) >= maxEndpoints || len(r.Head.Target) > maxTarget {
+			return 1
+		}
+		a = l.newAccount(r.Head)
+		s.endpoints[id] = a
+	}
+	unix := r.Time.Unix()
+	if a.count.fresh == 0 {
+		a.first = unix - unix%slot
+	}
+	a.last = max(a.last, unix-unix%slot)
+	a.count.add(1)
+	a.status[class].add(1)
+	if !served {
+		return 0
+	}
+	a.sources.Add(network)
+	if a.network != network {
+		a.network = network
+		a.hidden = l.saw(a.hidden, network, neighbourhood)
+	}
+	for i := range r.Report.Values {
+		if !l.observe(a, &r.Report.Values[i], network, neighbourhood) {
+			dropped++
+		}
+	}
+	return dropped
+}
+
+func (l *ledger) newAccount(head *engine.Head) *account {
+	a := &account{
+		host: hostOf(head), method: method(string(head.Method)),
+		template: string(profile.AppendTemplate(nil, profile.AppendPath(nil, head.Target))), params: map[uint64]*entry{},
+	}
+	a.hidden = l.labels.hidden(nil, a.host, a.template)
+	return a
+}
+
+// saw counts a source for names and returns those that are still hidden.
+func (l *ledger) saw(hidden []string, network, neighbourhood uint64) []string {
+	kept := hidden[:0]
+	for _, name := range hidden {
+		if !l.labels.names.Saw(name, network, neighbourhood) {
+			kept = append(kept, name)
+		}
+	}
+	return kept
+}
+
+func (l *ledger) observe(a *account, v *engine.Value, network, neighbourhood uint64) bool {
+	e := a.params[v.Key]
+	if e == nil {
+		if len(a.params) >= maxParamsOf || len(v.Point) > maxPoint || l.params.Load() >= maxParams {
+			return false
+		}
+		steps, err := parse.ParsePoint(string(v.Point))
+		if err != nil {
+			return false
+		}
+		e = &entry{point: string(v.Point), hidden: l.labels.hiddenIn(steps)}
+		a.params[v.Key] = e
+		l.params.Add(1)
+	}
+	e.count.add(1)
+	if e.sketch == nil {
+		e.sketch = new(profile.Sketch)
+	}
+	e.sketch.Add(&v.Stat, l.labels.key.Tag(v.Hash), network)
+	if e.network != network && len(e.hidden) > 0 {
+		e.network = network
+		e.hidden = l.saw(e.hidden, network, neighbourhood)
+	}
+	return true
+}
+
+// flush hands out the deltas of a shard. What put does not take stays.
+func (s *shard) flush(l *ledger, now time.Time, all bool, put func(*wirepb.EndpointDelta) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, a := range s.endpoints {
+		if err := l.flush(id, a, now, all, put); err != nil {
+			return err
+		}
+		if now.Unix()-a.last > int64(idle/time.Second) && a.count.fresh == 0 {
+			l.params.Add(-int64(len(a.params)))
+			delete(s.endpoints, id)
+		}
+	}
+	return nil
+}
+
+// flush spools one account. Its own counts go with the first record, and only
+// once that is taken are they no longer fresh.
+func (l *ledger) flush(id identity, a *account, now time.Time, all bool, put func(*wirepb.EndpointDelta) error) error {
+	all = all || now.Sub(a.sent) >= idle
+	named := &wirepb.Endpoint{
+		Application: id.app, Host: l.labels.host(a.host), Method: a.method, Path: l.labels.path(a.template),
+		Key: binary.BigEndian.AppendUint64(nil, l.labels.key.Seal(id.endpoint)),
+	}
+	told := named.Host + named.Path
+	params := l.changed(a, all)
+	if len(params) == 0 && a.told == told && !a.changed() && !(all && a.count.fresh > 0) {
+		return nil
+	}
+	d := &wirepb.EndpointDelta{Endpoint: named, Count: a.count.fresh, FirstUnix: a.first, LastUnix: a.last}
+	for _, q := range a.status {
+		d.StatusClass = append(d.StatusClass, q.fresh)
+	}
+	sources, err := a.sources.MarshalBinary()
+	if err != nil {
+		return err
+	}
+	d.Sources = sources
+	for first := true; first || len(params) > 0; first = false {
+		n := min(len(params), chunk)
+		if err := l.fill(d, a, params[:n]); err != nil {
+			return err
+		}
+		if err := put(d); err != nil {
+			return err
+		}
+		a.spooled(params[:n], d, told, now)
+		params = params[n:]
+		d = &wirepb.EndpointDelta{Endpoint: named, FirstUnix: a.first, LastUnix: a.last}
+	}
+	return nil
+}
+
+func (a *account) changed() bool {
+	for _, q := range a.status {
+		if q.changed() {
+			return true
+		}
+	}
+	return a.count.changed()
+}
+
+// changed returns the keys of the parameters that are to be spooled.
+func (l *ledger) changed(a *account, all bool) (keys []uint64) {
+	for key, e := range a.params {
+		if e.count.changed() || all && e.count.fresh > 0 || l.tell(e) != e.told {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// tell returns the point of e with the names that may leave.
+func (l *ledger) tell(e *entry) string {
+	if len(e.hidden) == 0 && e.told == e.point {
+		return e.point
+	}
+	text, _ := l.labels.point(e.point)
+	return text
+}
+
+func (l *ledger) fill(d *wirepb.EndpointDelta, a *account, keys []uint64) error {
+	for _, key := range keys {
+		e := a.params[key]
+		p := &wirepb.ParamDelta{Point: l.tell(e), Count: e.count.fresh, Key: l.labels.key.Seal(key)}
+		if e.sketch != nil {
+			b, err := e.sketch.MarshalBinary()
+			if err != nil {
+				return err
+			}
+			p.Sketch = b
+		}
+		d.Params = append(d.Params, p)
+	}
+	return nil
+}
+
+// spooled notes that the counts of a, and those parameters, are on disk.
+func (a *account) spooled(keys []uint64, d *wirepb.EndpointDelta, told string, now time.Time) {
+	a.count.fresh, a.told, a.sent = 0, told, now
+	for i := range a.status {
+		a.status[i].fresh = 0
+	}
+	for i, key := range keys {
+		e := a.params[key]
+		e.count.fresh, e.sketch, e.told = 0, nil, d.Params[i].Point
+	}
+}
+
+// text returns the full text of an endpoint or point by the engine's hash.
+func (l *ledger) text(hash uint64) string {
+	for i := range l.shards {
+		if text := l.shards[i].text(hash); text != "" {
+			return text
+		}
+	}
+	return ""
+}
+
+func (s *shard) text(hash uint64) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, a := range s.endpoints {
+		if id.endpoint == hash {
+			return a.host + a.template
+		}
+		if e := a.params[hash]; e != nil {
+			return e.point
+		}
+	}
+	return ""
+}
