@@ -57,6 +57,7 @@ const (
 	signCatalogue
 	signSpy
 	signEncode
+	signProbe
 	signOutfile
 	signAnalyse
 	signHint
@@ -92,6 +93,7 @@ var sqlSigns = [numSigns]struct {
 	signCase:          {0.80, false, "A CASE expression with a constant condition is added."},
 	signCatalogue:     {0.62, false, "A catalogue of the database is read."},
 	signSpy:           {0.55, false, "The database is asked about itself."},
+	signProbe:         {0.82, false, "A value of the database is read character by character."},
 	signEncode:        {0.75, false, "Text is built from character codes so that it cannot be read."},
 	signOutfile:       {0.92, true, "The result of a query is written to a file."},
 	signAnalyse:       {0.95, true, "PROCEDURE ANALYSE is called."},
@@ -123,6 +125,9 @@ type sqlReader struct {
 	first  bool // toks[0] is the first token of the context
 	last   bool // no token follows the last one
 	glue   int  // keywords between comments
+	// whole: a complete statement began before, outside any operand. What
+	// statements contain is then no evidence of an injection.
+	whole bool
 
 	seen  uint32 // signs
 	miss  float32
@@ -264,8 +269,15 @@ func sqlKnown(k sqllex.Kind) bool {
 	return true
 }
 
+// ordinary are the signs that any longer statement may show.
+const ordinary = 1<<signCompare | 1<<signCompareCall | 1<<signSubquery | 1<<signStacked | 1<<signSpy | 1<<signOrderBy |
+	1<<signLimit | 1<<signCase | 1<<signEncode | 1<<signUnionNames | 1<<signCatalogue | 1<<signProbe
+
 // hit records a sign over the tokens i up to, not including, j.
 func (r *sqlReader) hit(sign sqlSign, i, j int) {
+	if r.whole && ordinary&(1<<sign) != 0 {
+		sign = signQuery
+	}
 	if r.seen&(1<<sign) != 0 {
 		return
 	}
@@ -324,6 +336,9 @@ func (r *sqlReader) read(i int) {
 	switch t.Kind {
 	case sqllex.Key:
 		r.key(i, t.Role)
+		r.whole = r.whole || r.opensStatement(i)
+	case sqllex.Word:
+		r.whole = r.whole || r.is(i, "with") && r.is(i+2, "as") && r.kind(i+3) == sqllex.LParen
 	case sqllex.Logic:
 		r.condition(i)
 	case sqllex.Semicolon:
@@ -360,8 +375,12 @@ func (r *sqlReader) key(i int, role sqllex.Role) {
 		if r.atBreak(i) && r.kind(i+1) == sqllex.Number {
 			r.hit(signLimit, i, i+2)
 		}
+	case sqllex.Exec:
+		if r.execute(i) == harmful && r.operandBefore(i) {
+			r.hit(signStacked, i, i+2)
+		}
 	case sqllex.Into:
-		if r.role(i+1) == sqllex.Outfile && (r.quoteAt(i+2) || r.kind(i+2) == sqllex.Word && r.kind(i+3) != sqllex.Word) {
+		if r.role(i+1) == sqllex.Outfile && (r.quoteAt(i+2) || r.kind(i+2) == sqllex.LParen || r.kind(i+2) == sqllex.Word && r.kind(i+3) != sqllex.Word) {
 			r.hit(signOutfile, i, i+3)
 		}
 	case sqllex.Waitfor:
@@ -375,13 +394,13 @@ func (r *sqlReader) key(i int, role sqllex.Role) {
 	case sqllex.Case:
 		r.caseWhen(i)
 	case sqllex.Sleep:
-		if r.called(i) && (r.asked(i) || r.argument(i)) {
+		if r.called(i) && r.long(i) && (r.asked(i) || r.argument(i)) {
 			r.hit(signDelay, i, i+2)
 		}
 	case sqllex.Danger:
 		r.danger(i)
 	case sqllex.System:
-		if r.role(i-1) == sqllex.From || r.kind(i+1) == sqllex.Dot && r.kind(i+2) != sqllex.End {
+		if r.role(i-1) == sqllex.From || r.kind(i-1) == sqllex.Dot && r.role(i-3) == sqllex.From || r.kind(i+1) == sqllex.Dot && r.kind(i+2) != sqllex.End {
 			r.hit(signCatalogue, i, i+1)
 		}
 	case sqllex.Spy, sqllex.Func:
@@ -413,10 +432,32 @@ func (r *sqlReader) begin() {
 	case k == sqllex.Compare, k == sqllex.Arith, k == sqllex.Logic, r.role(i) == sqllex.Like, r.role(i) == sqllex.In:
 		r.breakOperator(i)
 	default:
-		if r.statement(i) >= sure {
+		c := r.statement(i)
+		if c >= harmful || c == sure && r.shortPrefix() && r.v[r.start-1] != '`' {
 			r.hit(signStacked, 0, i+2)
 		}
 	}
+}
+
+// maxPrefix is how much may stand before the quote by which a value breaks
+// out, for the signs that are weak by themselves.
+const maxPrefix = 24
+
+// shortPrefix reports whether the break is near the value's start, after
+// nothing but a word, a number or the like. Passwords of random signs, and
+// quotes in texts, have more before it.
+func (r *sqlReader) shortPrefix() bool {
+	if r.start > maxPrefix {
+		return false
+	}
+	for _, c := range r.v[:r.start-1] {
+		switch classOf(c) {
+		case cLetter, cDigit, cSpace, cDash, cDot, cPercent, cAt, cHigh, cClose, cBackslash:
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 // breakOperator looks at an operator that follows the end of the string:
@@ -427,25 +468,33 @@ func (r *sqlReader) breakOperator(i int) {
 	if r.role(j) == sqllex.Like {
 		j++ // not like
 	}
-	if r.kind(j) == sqllex.Open && (r.toks[j].To-r.toks[j].From <= 2 || r.kind(i) == sqllex.Compare || r.kind(i) == sqllex.Logic || r.role(i) == sqllex.Like) {
-		if int(r.toks[j].To-r.toks[j].From) < 24 {
+	words := r.kind(i) == sqllex.Key
+	if r.kind(j) == sqllex.Open {
+		size := r.toks[j].To - r.toks[j].From
+		if (size <= 2 || size < 16 && (words || r.kind(i) != sqllex.Arith)) && r.shortPrefix() && (words || r.closedByQuery()) {
 			r.hit(signBreakOperator, i, j+1)
 		}
 		return
 	}
 	end, op := r.expression(j)
-	if op == opNone {
-		return
-	}
-	if op == opQuery || op == opCall {
+	right, b, ok := r.rightSide(end)
+	joined := r.role(end) == sqllex.And || r.kind(end) == sqllex.Logic || ok && b.constant()
+	switch {
+	case op == opNone:
+	case op == opQuery, op == opCall && (r.goesOn(end) || ok):
 		r.hit(signCompareCall, i, end)
-		return
+	case !r.shortPrefix() || r.v[r.start-1] == '`':
+	case joined && (op.constant() || words):
+		r.hit(signBreakCompare, i, max(end, right))
+	case (r.kind(i) == sqllex.Compare || words) && op.constant() && r.cut(end) && (r.kind(end) != sqllex.End || words):
+		r.hit(signBreakCompare, i, end)
 	}
-	if r.kind(i) == sqllex.Compare || r.role(i) == sqllex.Like {
-		if op.constant() && (r.cut(end) || r.role(end) == sqllex.And || r.kind(end) == sqllex.Logic) {
-			r.hit(signBreakCompare, i, end)
-		}
-	}
+}
+
+// closedByQuery reports whether the value ends with the kind of quote at
+// which it broke out, or with what stands in the string that this opens.
+func (r *sqlReader) closedByQuery() bool {
+	return r.v[r.start-1] == r.toks[len(r.toks)-1].Quote
 }
 
 // atBreak reports whether only closing parentheses stand between the end of
@@ -539,6 +588,15 @@ func (r *sqlReader) argument(i int) bool {
 	return r.kind(i+4) == sqllex.Cut && r.cutEnds(i+4) || r.kind(i+4) == sqllex.Open
 }
 
+// longBenchmark is the digits of the smallest repetition of BENCHMARK that
+// takes noticeable time.
+const longBenchmark = 6
+
+// long reports whether the call at i delays for long: any SLEEP does.
+func (r *sqlReader) long(i int) bool {
+	return !r.is(i, "benchmark") || r.kind(i+2) != sqllex.Number || len(r.text(i+2)) >= longBenchmark
+}
+
 // quoteAt reports whether a string begins at token i.
 func (r *sqlReader) quoteAt(i int) bool {
 	return r.kind(i) == sqllex.String || r.kind(i) == sqllex.Open
@@ -555,7 +613,7 @@ func (r *sqlReader) cutEnds(i int) bool {
 		return false
 	}
 	for _, c := range tail {
-		if c != '-' && c != '+' && c != '/' && c != '*' && c != '#' && c != '\'' && c != '"' && c != ')' && c != ';' && classOf(c) != cLetter && classOf(c) != cDigit {
+		if c != '-' && c != '+' && c != '/' && c != '*' && c != '#' && c != '\'' && c != '"' && c != ')' && c != '(' && c != ';' && classOf(c) != cLetter && classOf(c) != cDigit {
 			return false
 		}
 	}

@@ -41,14 +41,25 @@ func (r *sqlReader) expression(i int) (int, operand) {
 		if next == opNone {
 			break
 		}
-		if best == opLiteral && next == opLiteral && r.kind(i-1) == sqllex.Number {
-			next = opSum
-			best = opSum
-		}
-		best = max(best, next)
+		best = joinOperands(best, next, r.kind(i-1) == sqllex.Number)
 		i = end
 	}
 	return i, best
+}
+
+// joinOperands returns what two operands make together.
+func joinOperands(a, b operand, numeric bool) operand {
+	switch {
+	case a >= opCall || b >= opCall:
+		return max(a, b)
+	case a == opOpen || b == opOpen:
+		return opOpen
+	case a <= opUnknown || b <= opUnknown:
+		return opName
+	case numeric:
+		return opSum
+	}
+	return max(a, b)
 }
 
 // operand reads one operand with its signs.
@@ -301,6 +312,7 @@ func (r *sqlReader) constants(i, start, left, right int, before, next bool) {
 	if !before || !next {
 		return
 	}
+	signs := r.kind(left) == sqllex.Compare && (r.text(left)[0] == '<' || r.text(left)[0] == '>')
 	// the right operand is the last token before right, but for casts
 	same := right-1 > left && left-1 >= start && sameConstant(r.text(left-1), r.text(right-1))
 	switch {
@@ -308,7 +320,7 @@ func (r *sqlReader) constants(i, start, left, right int, before, next bool) {
 		r.hit(signTautology, i, right)
 	case r.atBreak(i):
 		r.hit(signBreakCompare, i, right)
-	default:
+	case !signs || r.cut(right) && r.atStart(i) || r.kind(start) == sqllex.String:
 		r.hit(signCompare, i, right)
 	}
 }
@@ -331,6 +343,8 @@ func (r *sqlReader) alone(i, end int, a operand, before bool) {
 		if r.atBreak(i) && r.toks[end-1].To-r.toks[end-1].From < 24 {
 			r.hit(signBreakOperator, i, end)
 		}
+	case a == opGroup && before && (r.role(i) == sqllex.Having && r.cut(end) || r.kind(end) == sqllex.Cut && r.cutEnds(end)):
+		r.hit(signBreakValue, i, end)
 	case a == opLiteral || a == opName && r.kind(end) != sqllex.End:
 		if r.atBreak(i) && r.kind(end) != sqllex.End && r.cut(end) {
 			r.hit(signBreakValue, i, end)

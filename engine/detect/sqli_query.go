@@ -16,6 +16,8 @@ func (r *sqlReader) union(i int) {
 	}
 	end, list := r.selectList(j + 1)
 	switch {
+	case r.whole && list != listConstants:
+		r.hit(signQuery, i, end)
 	case list >= listValues, r.kind(end) != sqllex.End && (r.cut(end) || r.role(end) == sqllex.From) && r.kind(end+1) != sqllex.Other,
 		r.toks[i].Glued, r.toks[j].Glued:
 		r.hit(signUnion, i, end)
@@ -30,15 +32,19 @@ func (r *sqlReader) union(i int) {
 type list uint8
 
 const (
-	listNone   list = iota
-	listNames       // words only
-	listComma       // words, with commas
-	listValues      // constants, calls, or *
+	listNone      list = iota
+	listNames          // words only
+	listComma          // words, with commas
+	listValues         // constants, calls, or * among them
+	listConstants      // constants and calls only
 )
 
 // selectList reads the columns of a query.
 func (r *sqlReader) selectList(i int) (int, list) {
-	grade := listNone
+	grade, names := listNone, false
+	if r.kind(i) == sqllex.Dot {
+		i++ // select.1, select.``.x
+	}
 	for r.role(i) == sqllex.All {
 		i++
 		if r.kind(i) == sqllex.Number && r.toks[i-1].Role == sqllex.All && r.is(i-1, "top") {
@@ -47,7 +53,7 @@ func (r *sqlReader) selectList(i int) (int, list) {
 	}
 	for n := 0; n < maxOperand; n++ {
 		if r.kind(i) == sqllex.Arith && r.text(i)[0] == '*' && len(r.text(i)) == 1 {
-			grade = max(grade, listComma)
+			grade, names = max(grade, listComma), true
 			i++
 			if r.role(i) == sqllex.From {
 				grade = listValues
@@ -63,16 +69,19 @@ func (r *sqlReader) selectList(i int) (int, list) {
 			case op >= opSum:
 				grade = listValues
 			default:
-				grade = max(grade, listNames)
+				grade, names = max(grade, listNames), true
 			}
 			i = r.comparedColumn(end)
 			i = r.alias(i)
 		}
 		if r.kind(i) != sqllex.Comma {
-			return i, grade
+			break
 		}
 		grade = max(grade, listComma)
 		i++
+	}
+	if grade == listValues && !names {
+		grade = listConstants
 	}
 	return i, grade
 }
@@ -107,9 +116,10 @@ func (r *sqlReader) alias(i int) int {
 type certainty uint8
 
 const (
-	no     certainty = iota
-	likely           // its words are in order
-	sure             // and nothing else would read like this
+	no      certainty = iota
+	likely            // its words are in order
+	sure              // and nothing else would read like this
+	harmful           // and it reaches outside the database, or hides what it does
 )
 
 // query grades SELECT list FROM table at i.
@@ -129,7 +139,7 @@ func (r *sqlReader) query(i int) (int, certainty) {
 		}
 		return end, no
 	}
-	if list == listValues && (r.cut(end) || r.kind(end) == sqllex.RParen || r.goesOn(end) && r.kind(end) == sqllex.Key) {
+	if list >= listValues && (r.cut(end) || r.kind(end) == sqllex.RParen || r.goesOn(end) && r.kind(end) == sqllex.Key) {
 		return end, likely
 	}
 	return end, no
@@ -207,11 +217,20 @@ func (r *sqlReader) function(i int) {
 	switch {
 	case r.encodes(i):
 		r.hit(signEncode, i, i+3)
+	case r.probes(i):
+		r.hit(signProbe, i, i+4)
 	case r.role(i) == sqllex.Spy && r.asked(i) && r.goesOn(r.afterArguments(i+1)):
 		r.hit(signSpy, i, i+2)
 	case r.is(i, "if") || r.is(i, "iif"):
 		r.conditional(i)
 	}
+}
+
+// probes reports whether one character of something is turned into its
+// code, as in ascii(substring(x,1,1)).
+func (r *sqlReader) probes(i int) bool {
+	return (r.is(i, "ascii") || r.is(i, "ord") || r.is(i, "unicode")) && r.kind(i+3) == sqllex.LParen &&
+		(r.is(i+2, "substring") || r.is(i+2, "substr") || r.is(i+2, "mid") || r.is(i+2, "substrb"))
 }
 
 // encodes reports whether text is built of codes: char(65), as a part of an
@@ -257,7 +276,7 @@ func (r *sqlReader) danger(i int) {
 		}
 	}
 	switch {
-	case r.role(before-1) == sqllex.Exec, r.kind(before-1) == sqllex.Semicolon, r.role(before-1) == sqllex.Select:
+	case r.role(before-1) == sqllex.Exec, r.kind(before-1) == sqllex.Semicolon, r.role(before-1) == sqllex.Select, r.is(before-1, "begin"):
 		r.hit(signDanger, i, j)
 	case r.kind(j) == sqllex.LParen && (before == 0 || r.kind(before-1) != sqllex.Word):
 		r.hit(signDanger, i, j+1)
@@ -273,7 +292,7 @@ func (r *sqlReader) stacked(i int) {
 		return
 	}
 	// The end of the first statement: a constant, or where a string ended.
-	if c == sure && (r.operandBefore(i) && r.kind(i-1) != sqllex.Word || r.atBreak(i) || r.atStart(i)) {
+	if c >= sure && (r.operandBefore(i) && r.kind(i-1) != sqllex.Word || r.atBreak(i) || r.atStart(i)) {
 		r.hit(signStacked, i, i+3)
 	}
 }
@@ -290,11 +309,31 @@ func (r *sqlReader) statementValue(i int) {
 		return
 	}
 	switch c := r.statement(i); {
-	case c == sure && r.role(i) == sqllex.Exec:
+	case c == harmful:
 		r.hit(signDanger, i, i+2)
 	case c != no:
 		r.hit(signStatement, i, i+2)
 	}
+}
+
+// opensStatement reports whether a whole statement begins at token i, that
+// is, where neither a query nor a value ended.
+func (r *sqlReader) opensStatement(i int) bool {
+	if i == 0 && (r.broken || !r.first) {
+		return false
+	}
+	switch r.kind(i - 1) {
+	case sqllex.Number, sqllex.String, sqllex.RParen, sqllex.Variable, sqllex.LParen, sqllex.Arith, sqllex.Logic, sqllex.Comma, sqllex.Key:
+		return false
+	}
+	switch r.role(i) {
+	case sqllex.Select:
+		end, c := r.query(i)
+		return c != no && r.role(end) != sqllex.Union
+	case sqllex.Verb:
+		return r.statement(i) != no
+	}
+	return false
 }
 
 // statement grades the statement that begins at token i.
@@ -312,9 +351,7 @@ func (r *sqlReader) statement(i int) certainty {
 	case sqllex.Exec:
 		return r.execute(i)
 	case sqllex.Declare:
-		if r.kind(i+1) == sqllex.Variable {
-			return sure
-		}
+		return r.declare(i)
 	case sqllex.Waitfor:
 		if r.role(i+1) == sqllex.Delay && r.quoteAt(i+2) {
 			return sure
@@ -340,17 +377,28 @@ func (r *sqlReader) statement(i int) certainty {
 	return no
 }
 
+// declare grades DECLARE @x type; with a number in hexadecimal, hidden text.
+func (r *sqlReader) declare(i int) certainty {
+	if r.kind(i+1) != sqllex.Variable {
+		return no
+	}
+	for j := i + 2; j < i+maxOperand && j < len(r.toks); j++ {
+		if r.kind(j) == sqllex.Number && len(r.text(j)) > 4 && r.text(j)[1]|0x20 == 'x' || r.role(j) == sqllex.Exec {
+			return harmful
+		}
+	}
+	return sure
+}
+
 // execute grades EXEC procedure and EXEC(@s).
 func (r *sqlReader) execute(i int) certainty {
+	open := r.kind(i+1) == sqllex.LParen
 	switch {
-	case r.role(i+1) == sqllex.Danger, r.is(i+1, "immediate") && r.quoteAt(i+2):
-		return sure
-	case r.kind(i+1) == sqllex.Variable:
-		return sure
-	case r.kind(i+1) == sqllex.LParen && !r.is(i, "call") && (r.kind(i+2) == sqllex.Variable || r.role(i+2) >= sqllex.Func):
-		return sure
-	case r.role(i+1) == sqllex.System && r.kind(i+2) == sqllex.Dot:
-		return sure
+	case r.role(i+1) == sqllex.Danger, r.is(i+1, "immediate") && r.quoteAt(i+2), r.kind(i+1) == sqllex.Variable,
+		r.role(i+1) == sqllex.System && r.kind(i+2) == sqllex.Dot:
+		return harmful
+	case open && !r.is(i, "call") && (r.kind(i+2) == sqllex.Variable || r.role(i+2) >= sqllex.Func || r.quoteAt(i+2) && r.kind(i+3) == sqllex.Arith):
+		return harmful
 	case r.role(i+1) >= sqllex.Func && r.kind(i+2) == sqllex.LParen && !r.is(i, "execute"):
 		return sure
 	}
@@ -403,17 +451,30 @@ func (r *sqlReader) change(i int, name func(int) bool) certainty {
 		if ends(i+1) && i > 0 {
 			return sure
 		}
+	}
+	return r.fileAccess(i, name)
+}
+
+// fileAccess grades the statements that read or write files.
+func (r *sqlReader) fileAccess(i int, name func(int) bool) certainty {
+	switch {
 	case r.is(i, "load"):
-		if r.is(i+1, "data") && r.is(i+2, "infile") || r.is(i+1, "data") && r.is(i+3, "infile") {
-			return sure
+		if r.is(i+1, "data") && (r.is(i+2, "infile") || r.is(i+3, "infile")) {
+			return harmful
 		}
 	case r.is(i, "copy"):
-		if (name(i+1) || r.kind(i+1) == sqllex.LParen) && (r.role(i+2) == sqllex.From || r.is(i+2, "to")) && r.quoteAt(i+3) {
-			return sure
+		if (name(i+1) || r.kind(i+1) == sqllex.LParen) && (r.role(i+2) == sqllex.From || r.is(i+2, "to")) && (r.quoteAt(i+3) || r.is(i+3, "program")) {
+			return harmful
 		}
 	case r.is(i, "attach"):
 		if r.is(i+1, "database") && r.quoteAt(i+2) {
-			return sure
+			return harmful
+		}
+	case r.is(i, "backup"), r.is(i, "restore"):
+		for j := i + 2; j < i+6; j++ {
+			if r.is(j, "disk") && r.kind(j+1) == sqllex.Compare {
+				return harmful
+			}
 		}
 	}
 	return no

@@ -417,7 +417,7 @@ func (l *Lexer) number() (Kind, Role) {
 			l.pos = i // 1.e(: an empty exponent, which MySQL drops
 		}
 	}
-	if l.src[l.pos-1] == '.' {
+	if l.src[l.pos-1] == '.' || l.src[from] == '.' {
 		return Number, None
 	}
 	return l.numberOrWord()
