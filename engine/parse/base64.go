@@ -22,6 +22,15 @@ func buildBase64Value() (table [256]byte) {
 	return table
 }
 
+// startsLong tells base64 in lines from words with spaces between.
+func startsLong(v []byte) bool {
+	i := 0
+	for i < len(v) && !isSpace(v[i]) {
+		i++
+	}
+	return i >= 2*minBase64
+}
+
 // appendBase64Decoded decodes either alphabet, padded or not, across white
 // space. It reports false when the result is no text and nothing that is
 // decoded further, as of words that happen to fit the alphabet.

@@ -131,7 +131,7 @@ func (t *Tree) sniff(n Node, v []byte, f trait) coding {
 	if f&hasDot != 0 && looksJWT(v) {
 		return c | asJWT
 	}
-	if f&not64 == 0 && len(v) >= minBase64 {
+	if f&not64 == 0 && len(v) >= minBase64 && (f&hasSpace == 0 || startsLong(v)) {
 		c |= asBase64
 	}
 	if f&notHex == 0 && len(v) >= minHex {
@@ -238,8 +238,8 @@ func (t *Tree) transform(n Node, kind Kind, v []byte, decode transformer) {
 	}
 	mark := len(t.scratch)
 	out, ok := decode(t.scratch, v)
+	t.scratch = out
 	if ok {
-		t.scratch = out
 		child := t.pushDecoder(n, kind)
 		t.value(child, out[mark:])
 		t.drop(child)
