@@ -6,7 +6,7 @@ import (
 )
 
 // A Model is what the engine scores values of one parameter against. It is
-// a fixed table of surprises, each the rounded -log2 of a probability:
+// a fixed table of surprises, each the rounded -log2 of a share of values:
 //
 //	version | log2 of count | surprises, two per byte, low one first
 //
@@ -15,21 +15,21 @@ import (
 //	format  numFormats   that a value has the format
 //	bigram  256          that a value holds the bigram
 //
-// What was never seen among n values has the probability of half a value
-// among n+1.
+// The surprise 15 stands for what no value has shown.
 type Model []byte
 
 const (
 	modelVersion = 1
 	modelHead    = 2
 
-	lengthAt    = 0
-	classAt     = lengthAt + lenBuckets
-	formatAt    = classAt + NumClasses
-	bigramAt    = formatAt + int(numFormats)
-	surprises   = bigramAt + 256
-	modelSize   = modelHead + (surprises+1)/2
-	maxSurprise = 15 // bits: once in 32,768
+	lengthAt  = 0
+	classAt   = lengthAt + lenBuckets
+	formatAt  = classAt + NumClasses
+	bigramAt  = formatAt + int(numFormats)
+	surprises = bigramAt + 256
+	modelSize = modelHead + (surprises+1)/2
+
+	never = 15
 )
 
 // Compile returns the model of s, nil if s is empty. It is a pure function.
@@ -56,11 +56,14 @@ func Compile(s *Sketch) Model {
 	return m
 }
 
-// surprise returns the rounded -log2 of the probability of what n of the
-// values have.
+// surprise returns the rounded -log2 of the share of what n of the values
+// have shown.
 func (s *Sketch) surprise(n uint64) byte {
-	p := (float64(n) + 0.5) / (float64(s.Count) + 1)
-	return byte(min(math.Round(-math.Log2(min(p, 1))), maxSurprise))
+	if n == 0 {
+		return never
+	}
+	share := min(float64(n)/float64(s.Count), 1)
+	return byte(min(math.Round(-math.Log2(share)), never-1))
 }
 
 func (m Model) set(i int, surprise byte) {
@@ -85,6 +88,11 @@ func (m Model) Check() error {
 	return nil
 }
 
+// Count returns how many values m was learned from, rounded down to a power
+// of two.
+func (m Model) Count() uint64 { return 1 << m[1] }
+
 // Bound returns the rule-of-three bound on how often, at 95 % confidence, a
-// benign value has what none of the values learned had: 3/n.
-func (m Model) Bound() float64 { return math.Ldexp(3, -int(m[1])) }
+// benign value shows what none of the n values learned has shown: 3/n. The
+// sum over the rules in force bounds their false positives.
+func (m Model) Bound() float64 { return 3 / float64(m.Count()) }

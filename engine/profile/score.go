@@ -2,96 +2,149 @@ package profile
 
 import "math/bits"
 
-// A Deviation is how far a value is from what its parameter has held.
+// A Deviation is how far a value is from what its parameter has held. The
+// zero Deviation is not at all.
 type Deviation struct {
 	// Surprise is the largest -ln p of what the value shows: its length,
 	// classes, format and bigrams. It is never their sum, so that a value
-	// odd in one way is not made to look impossible.
+	// that is odd in one way is not made to look impossible.
 	Surprise float32
-	// Strong marks a value that breaks the closed type of its parameter
-	// and holds characters of syntax that the parameter has never held.
+	// Strong marks a value that breaks the type of its parameter and holds
+	// several kinds of characters of syntax that the parameter never held.
+	// At most Model.Bound of benign values do.
 	Strong bool
-	// Reason names the statistic; a constant. Empty without surprise.
+	// Weight is the probability, 0 to 1, that a request with this evidence
+	// alone is an attack: above one half if it is Strong.
+	Weight float32
+	// Reason names the statistic; a constant.
 	Reason string
 }
 
 // The reasons.
 const (
-	reasonStrong = "the value is not of the type this parameter has always held and holds characters it has never held"
-	reasonFormat = "the value is not of the type this parameter has always held"
-	reasonClass  = "the value holds characters this parameter has never held"
-	reasonLength = "the value is longer than almost all this parameter has held"
-	reasonBigram = "the value orders its characters as this parameter has hardly ever held them"
+	reasonStrong  = "the value is not of the type this parameter has always held, and holds characters it has never held"
+	reasonFormat  = "the value is not of the type this parameter has always held"
+	reasonClass   = "the value holds characters this parameter has never held"
+	reasonLength  = "the value is longer than any this parameter has held"
+	reasonBigram  = "the value orders its characters as this parameter has never held them"
+	reasonRare    = "the value is of a kind that less than one in 1,000 of this parameter's values are"
+	reasonLongest = "the value is longer than 99.9 % of what this parameter has held"
 )
 
-// floor is the surprise in bits below which a value is ordinary: what at
-// least one value in 256 shows.
-const floor = 8
+// What is ordinary, and what mild and strong deviations weigh. A request has
+// many values, so that mild ones are frequent: one in 1,024 values.
+const (
+	floor        = 10 // bits below which a value is ordinary
+	mildWeight   = 0.1
+	perBit       = 0.03
+	mostMild     = 0.3
+	strongWeight = 0.8
+)
 
+// ln2 turns bits into nats.
 const ln2 = 0.6931472
-
-// syntax are the classes that injections need and plain data rarely holds.
-const syntax = 1<<Space | 1<<Quote | 1<<Angle | 1<<Bracket | 1<<Shell | 1<<Equal | 1<<Slash | 1<<Control | 1<<Punct
 
 // Score compares a value with m. It allocates nothing.
 func (m Model) Score(v *Stat) Deviation {
-	length := m.at(lengthAt + lenBucket(v.Len-v.Len/3)) // half as long again is no news
 	format := m.format(v.Format)
-	class, never := byte(0), uint16(0)
+	class, strange := m.class(v)
+	length := m.at(lengthAt + lenBucket(v.Len-v.Len/3)) // half as long again is no news
+	d := Deviation{}
+	worst := byte(0)
+	for _, s := range [...]struct {
+		surprise    byte
+		always, not string
+	}{{format, reasonFormat, reasonRare}, {class, reasonClass, reasonRare},
+		{length, reasonLength, reasonLongest}, {m.bigram(v), reasonBigram, reasonRare}} {
+		if s.surprise > worst && m.bits(s.surprise) >= floor {
+			worst, d.Reason = s.surprise, s.not
+			if worst == never {
+				d.Reason = s.always
+			}
+		}
+	}
+	if worst == 0 {
+		return Deviation{}
+	}
+	d.Surprise = float32(m.bits(worst)) * ln2
+	d.Weight = min(mostMild, mildWeight+perBit*float32(m.bits(worst)-floor))
+	if format == never && m.isSyntax(strange) {
+		d.Strong, d.Weight, d.Reason = true, strongWeight, reasonStrong
+	}
+	return d
+}
+
+// bits returns the surprise in bits: what was never seen has one bit more
+// than what was seen once.
+func (m Model) bits(surprise byte) int {
+	if surprise == never {
+		return int(m[1]) + 1
+	}
+	return int(surprise)
+}
+
+// class returns the surprise of the least likely class of v, and the set of
+// classes that the parameter never held.
+func (m Model) class(v *Stat) (worst byte, strange uint16) {
 	for c, n := range v.Class {
 		if n == 0 {
 			continue
 		}
 		s := m.at(classAt + c)
-		class = max(class, s)
-		if s >= floor {
-			never |= 1 << c
+		worst = max(worst, s)
+		if s == never {
+			strange |= 1 << c
 		}
 	}
-	bigram := byte(0)
+	return worst, strange
+}
+
+func (m Model) bigram(v *Stat) (worst byte) {
 	for i, word := range v.Bigrams {
 		for ; word != 0; word &= word - 1 {
-			bigram = max(bigram, m.at(bigramAt+(i<<6|bits.TrailingZeros64(word))))
+			worst = max(worst, m.at(bigramAt+(i<<6|bits.TrailingZeros64(word))))
 		}
 	}
-	worst, reason := bigram, reasonBigram
-	for _, s := range [...]struct {
-		surprise byte
-		reason   string
-	}{{length, reasonLength}, {class, reasonClass}, {format, reasonFormat}} {
-		if s.surprise >= worst {
-			worst, reason = s.surprise, s.reason
-		}
-	}
-	if worst < floor {
-		return Deviation{}
-	}
-	d := Deviation{Surprise: float32(worst) * ln2, Reason: reason}
-	if format >= floor && never&syntax != 0 && m.Closed() {
-		d.Strong, d.Reason = true, reasonStrong
-	}
-	return d
+	return worst
 }
+
+// syntax are the classes that injections cannot do without.
+const syntax = 1<<Quote | 1<<Angle | 1<<Bracket | 1<<Shell | 1<<Equal | 1<<Slash | 1<<Control
+
+// isSyntax says whether classes that a parameter never held look like code
+// and not like a slip: "12 kg", "$12.50" and "n/a" are no attacks on a
+// number. A parameter that held free text needs more, and longer, to be sure.
+func (m Model) isSyntax(strange uint16) bool {
+	code := bits.OnesCount16(strange & syntax)
+	if m.Closed() {
+		return code >= 2 || code == 1 && bits.OnesCount16(strange) >= 3
+	}
+	return code >= 3 && m.Count() >= minOpen
+}
+
+// minOpen is the number of values from which on a parameter that holds free
+// text can have strong deviations.
+const minOpen = 1 << 12
 
 // Closed says whether the parameter has held nothing but values of closed
 // types: those whose syntax leaves no room for text.
 func (m Model) Closed() bool {
 	for f := range numFormats {
-		if closed>>f&1 == 0 && m.at(formatAt+int(f)) < floor {
+		if closed>>f&1 == 0 && m.at(formatAt+int(f)) != never {
 			return false
 		}
 	}
 	return true
 }
 
-const closed = 1<<Empty | 1<<Bool | 1<<Int | 1<<Float | 1<<UUID | 1<<Date | 1<<DateTime | 1<<IP | 1<<Hex | 1<<ULID |
-	1<<Base64 | 1<<JWT | 1<<Time | 1<<Color | 1<<Version | 1<<Phone
+const closed = 1<<Empty | 1<<Bool | 1<<Int | 1<<Float | 1<<UUID | 1<<Date | 1<<DateTime | 1<<Email | 1<<Host | 1<<IP |
+	1<<Hex | 1<<ULID | 1<<Base64 | 1<<JWT | 1<<Phone | 1<<Time | 1<<Color | 1<<Version
 
 // format returns the surprise of a format. A format that is a special case
 // of another is as ordinary as that one.
 func (m Model) format(f Format) byte {
 	if f >= numFormats {
-		return 0
+		return never
 	}
 	s := m.at(formatAt + int(f))
 	for wide := range numFormats {
@@ -102,19 +155,22 @@ func (m Model) format(f Format) byte {
 	return s
 }
 
-// widens are the formats whose every value, or nearly so, could by chance or
-// by its kind appear where the wider one is held.
+// widens holds, for each format, those whose values turn up by chance where
+// it is held: a hexadecimal id may happen to be all digits.
 var widens = [numFormats]uint32{
 	Float:      1 << Int,
 	Hex:        1<<Int | 1<<Float | 1<<Identifier | 1<<Word,
-	Base64:     1<<Identifier | 1<<Word | 1<<Hex | 1<<Int,
-	Identifier: 1<<Word | 1<<Int | 1<<Hex | 1<<Date | 1<<Bool | 1<<Phone,
-	Word:       1<<Bool | 1<<Hex,
-	Words:      1<<Word | 1<<Identifier | 1<<Int | 1<<Bool | 1<<Float,
-	Sentence:   1<<Words | 1<<Word | 1<<Identifier | 1<<Int | 1<<Bool | 1<<Float | 1<<List,
-	List:       1<<Int | 1<<Word | 1<<Identifier | 1<<Float,
-	Phone:      1 << Int,
-	Host:       1 << IP,
-	URL:        1 << Path,
-	DateTime:   1 << Date,
+	ULID:       1<<Base64 | 1<<Identifier,
+	Base64:     1<<Identifier | 1<<Word | 1<<Hex | 1<<Int | 1<<Path,
+	Identifier: 1<<Word | 1<<Int | 1<<Hex | 1<<Date | 1<<Bool | 1<<Phone | 1<<Float | 1<<Base64,
+	Word:       1<<Bool | 1<<Hex | 1<<Base64,
+	Words:      1<<Word | 1<<Identifier | 1<<Int | 1<<Bool | 1<<Float | 1<<Hex | 1<<Phone,
+	Sentence: 1<<Words | 1<<Word | 1<<Identifier | 1<<Int | 1<<Bool | 1<<Float | 1<<List | 1<<Hex | 1<<Phone |
+		1<<Host | 1<<Email | 1<<Version | 1<<Date | 1<<Time,
+	List:     1<<Int | 1<<Word | 1<<Identifier | 1<<Float,
+	Phone:    1<<Int | 1<<Float,
+	Host:     1 << IP,
+	URL:      1 << Path,
+	DateTime: 1 << Date,
+	Other:    1<<numFormats - 1,
 }

@@ -12,7 +12,7 @@ import (
 // in the size of the expression, which repetition multiplies.
 const (
 	maxExprLen  = 1024
-	maxExprCost = 20000 // instructions, about
+	maxExprCost = 5000 // instructions, about
 )
 
 // compileExpr compiles an expression of a user, if it is small enough.

@@ -43,8 +43,8 @@ const (
 	MaxBlob     = 256 << 20
 	MaxRules    = 50_000
 	MaxProfiles = 1 << 20
-	maxExprs    = 1_000     // expressions of all rules together
-	maxCost     = 2_000_000 // and their instructions, of some 40 bytes
+	maxExprs    = 1_000   // expressions of all rules together
+	maxCost     = 200_000 // and their instructions, of some 40 bytes
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
