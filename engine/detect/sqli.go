@@ -62,6 +62,7 @@ const (
 	signAnalyse
 	signHint
 	signGlue
+	signWholeCut
 	numSigns
 )
 
@@ -91,13 +92,14 @@ var sqlSigns = [numSigns]struct {
 	signOrderBy:       {0.80, false, "ORDER BY or GROUP BY is added, as to count the columns of a query."},
 	signLimit:         {0.60, false, "LIMIT is added after the end of the value."},
 	signCase:          {0.80, false, "A CASE expression with a constant condition is added."},
-	signCatalogue:     {0.62, false, "A catalogue of the database is read."},
+	signCatalogue:     {0.71, false, "A catalogue of the database is read."},
 	signSpy:           {0.55, false, "The database is asked about itself."},
 	signProbe:         {0.82, false, "A value of the database is read character by character."},
 	signEncode:        {0.75, false, "Text is built from character codes so that it cannot be read."},
 	signOutfile:       {0.92, true, "The result of a query is written to a file."},
 	signAnalyse:       {0.95, true, "PROCEDURE ANALYSE is called."},
 	signHint:          {0.92, true, "SQL is hidden in a version comment."},
+	signWholeCut:      {0.50, false, "A statement ends in a comment that hides what would follow."},
 	signGlue:          {0.72, false, "Comments stand for the spaces between SQL words."},
 }
 
@@ -152,9 +154,13 @@ func (s *Scanner) sqli(v []byte, w Where) {
 		s.sqlContext(v, i+2, true)
 	}
 	if s.sql.best.seen != 0 {
-		s.sqlReport(v)
+		s.sqlReport(v, w)
 	}
 }
+
+// containerShare is what remains of soft evidence in a value that was also
+// parsed: escapes of its own syntax distort it, and its parts are scanned.
+const containerShare = 0.6
 
 var endOfComment = []byte("*/")
 
@@ -218,12 +224,15 @@ func pairParens(toks []sqllex.Token) {
 	}
 }
 
-func (s *Scanner) sqlReport(v []byte) {
+func (s *Scanner) sqlReport(v []byte, w Where) {
 	r := &s.sql.best
 	sign := sqlSigns[r.sign]
 	f := Finding{
 		Class: SQLi, Weight: 1 - r.miss, Hard: sign.hard, Reason: sign.reason,
 		From: r.from, To: r.to,
+	}
+	if w.Container && !f.Hard {
+		f.Weight *= containerShare
 	}
 	mark := s.mark()
 	lex := sqllex.New(v, r.start)
@@ -271,7 +280,7 @@ func sqlKnown(k sqllex.Kind) bool {
 
 // ordinary are the signs that any longer statement may show.
 const ordinary = 1<<signCompare | 1<<signCompareCall | 1<<signSubquery | 1<<signStacked | 1<<signSpy | 1<<signOrderBy |
-	1<<signLimit | 1<<signCase | 1<<signEncode | 1<<signUnionNames | 1<<signCatalogue | 1<<signProbe
+	1<<signLimit | 1<<signCase | 1<<signEncode | 1<<signCatalogue | 1<<signProbe
 
 // hit records a sign over the tokens i up to, not including, j.
 func (r *sqlReader) hit(sign sqlSign, i, j int) {
@@ -338,11 +347,15 @@ func (r *sqlReader) read(i int) {
 		r.key(i, t.Role)
 		r.whole = r.whole || r.opensStatement(i)
 	case sqllex.Word:
-		r.whole = r.whole || r.is(i, "with") && r.is(i+2, "as") && r.kind(i+3) == sqllex.LParen
+		r.whole = r.whole || r.is(i, "with") && r.opensCommon(i+1)
 	case sqllex.Logic:
 		r.condition(i)
 	case sqllex.Semicolon:
 		r.stacked(i)
+	case sqllex.Cut:
+		if r.whole && r.cutEnds(i) {
+			r.hit(signWholeCut, i, i+1)
+		}
 	case sqllex.Variable:
 		if t.To-t.From > 4 && r.v[t.From+1] == '@' && r.asked(i) {
 			r.hit(signSpy, i, i+1)
@@ -377,6 +390,10 @@ func (r *sqlReader) key(i int, role sqllex.Role) {
 		}
 	case sqllex.Exec:
 		if r.execute(i) == harmful && r.operandBefore(i) {
+			r.hit(signStacked, i, i+2)
+		}
+	case sqllex.Declare:
+		if r.declare(i) == harmful && r.operandBefore(i) {
 			r.hit(signStacked, i, i+2)
 		}
 	case sqllex.Into:

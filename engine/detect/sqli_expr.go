@@ -309,7 +309,8 @@ func (r *sqlReader) inner(i, start int, before bool) {
 
 // constants weighs a comparison of two constants.
 func (r *sqlReader) constants(i, start, left, right int, before, next bool) {
-	if !before || !next {
+	ended := r.kind(right) == sqllex.Cut && r.cutEnds(right)
+	if !next || !before && !ended {
 		return
 	}
 	signs := r.kind(left) == sqllex.Compare && (r.text(left)[0] == '<' || r.text(left)[0] == '>')
@@ -335,7 +336,7 @@ func sameConstant(a, b []byte) bool {
 func (r *sqlReader) alone(i, end int, a operand, before bool) {
 	switch {
 	case a == opCall && before && (r.role(i) == sqllex.And || r.kind(i) == sqllex.Logic) && r.cut(end):
-		if r.atBreak(i) || r.atStart(i) {
+		if r.atBreak(i) || r.atStart(i) || r.kind(end) == sqllex.Cut && r.role(i+1) >= sqllex.Spy {
 			r.hit(signCompareCall, i, end)
 		}
 	case a == opOpen:

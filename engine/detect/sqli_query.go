@@ -17,7 +17,9 @@ func (r *sqlReader) union(i int) {
 	end, list := r.selectList(j + 1)
 	switch {
 	case r.whole && list != listConstants:
-		r.hit(signQuery, i, end)
+		if list >= listValues {
+			r.hit(signUnionNames, i, end)
+		}
 	case list >= listValues, r.kind(end) != sqllex.End && (r.cut(end) || r.role(end) == sqllex.From) && r.kind(end+1) != sqllex.Other,
 		r.toks[i].Glued, r.toks[j].Glued:
 		r.hit(signUnion, i, end)
@@ -177,6 +179,10 @@ func (r *sqlReader) orderBy(i int) {
 	}
 	end, op := r.expression(i + 2)
 	for n := 0; n < maxOperand && r.kind(end) == sqllex.Comma; n++ {
+		if r.kind(end+1) == sqllex.Cut {
+			end++
+			break
+		}
 		end, op = r.expression(end + 1)
 	}
 	if r.is(end, "asc") || r.is(end, "desc") {
@@ -221,7 +227,7 @@ func (r *sqlReader) function(i int) {
 		r.hit(signProbe, i, i+4)
 	case r.role(i) == sqllex.Spy && r.asked(i) && r.goesOn(r.afterArguments(i+1)):
 		r.hit(signSpy, i, i+2)
-	case r.is(i, "if") || r.is(i, "iif"):
+	case r.is(i, "if") || r.is(i, "iif") || r.is(i, "elt") || r.is(i, "make_set"):
 		r.conditional(i)
 	}
 }
@@ -316,6 +322,18 @@ func (r *sqlReader) statementValue(i int) {
 	}
 }
 
+// opensCommon reports whether [RECURSIVE] name [(...)] AS ( begins at i.
+func (r *sqlReader) opensCommon(i int) bool {
+	if r.is(i, "recursive") {
+		i++
+	}
+	i++
+	if r.kind(i) == sqllex.LParen && r.toks[i].Pair > 0 {
+		i += int(r.toks[i].Pair) + 1
+	}
+	return r.is(i, "as") && r.kind(i+1) == sqllex.LParen
+}
+
 // opensStatement reports whether a whole statement begins at token i, that
 // is, where neither a query nor a value ended.
 func (r *sqlReader) opensStatement(i int) bool {
@@ -399,10 +417,20 @@ func (r *sqlReader) execute(i int) certainty {
 		return harmful
 	case open && !r.is(i, "call") && (r.kind(i+2) == sqllex.Variable || r.role(i+2) >= sqllex.Func || r.quoteAt(i+2) && r.kind(i+3) == sqllex.Arith):
 		return harmful
-	case r.role(i+1) >= sqllex.Func && r.kind(i+2) == sqllex.LParen && !r.is(i, "execute"):
+	case r.role(i+1) >= sqllex.Func && r.kind(i+2) == sqllex.LParen && !r.is(i, "execute"), r.systemProcedure(i + 1):
 		return sure
 	}
 	return no
+}
+
+// systemProcedure reports whether token i is named like the procedures that
+// SQL Server comes with.
+func (r *sqlReader) systemProcedure(i int) bool {
+	if r.kind(i) != sqllex.Word {
+		return false
+	}
+	name := r.text(i)
+	return len(name) > 5 && name[2] == '_' && (equalFold(name[:2], "sp") || equalFold(name[:2], "xp"))
 }
 
 // change grades the statements that change data or structure.

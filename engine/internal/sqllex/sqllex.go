@@ -98,6 +98,10 @@ func (l *Lexer) lex(c byte) (Kind, Role) {
 			l.pos += n
 			return End, None
 		}
+		if l.longDash() {
+			l.pos += 3
+			return Cut, None
+		}
 		return l.word(l.pos)
 	}
 	next := l.at(l.pos + 1)
@@ -426,7 +430,7 @@ func (l *Lexer) number() (Kind, Role) {
 // numberOrWord ends a number, before a word of the vocabulary too, as in
 // 1union. Other letters make all of it a word.
 func (l *Lexer) numberOrWord() (Kind, Role) {
-	if !wordByte[l.at(l.pos)] || l.keyAt(l.pos) {
+	if !wordByte[l.at(l.pos)] || class[l.at(l.pos)] == high || l.keyAt(l.pos) {
 		return Number, None
 	}
 	l.pos = l.wordEnd(l.pos)
@@ -486,6 +490,12 @@ func (l *Lexer) wideSpace() int {
 		return 1
 	}
 	return 0
+}
+
+// longDash reports whether an en or em dash stands here: what editors make
+// of the two dashes of a comment, and some servers read as them.
+func (l *Lexer) longDash() bool {
+	return l.src[l.pos] == 0xE2 && l.at(l.pos+1) == 0x80 && (l.at(l.pos+2) == 0x93 || l.at(l.pos+2) == 0x94)
 }
 
 // The classes of bytes.
