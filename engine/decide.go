@@ -82,14 +82,6 @@ func (tx *Tx) custom(t *parse.Tree, n parse.Node, value []byte) {
 	}
 }
 
-// Weights of a value that is not what its parameter has been. Alone it is
-// never an attack: people enter new things.
-const (
-	strangeWeight = 0.45
-	unusualWeight = 0.25
-	perSurprise   = 0.02
-)
-
 // measure takes the statistics of a value, compares them with the profile of
 // its parameter and keeps them for learning.
 func (tx *Tx) measure(t *parse.Tree, n parse.Node, value []byte) {
@@ -99,10 +91,7 @@ func (tx *Tx) measure(t *parse.Tree, n parse.Node, value []byte) {
 	v.Of(value)
 	if p, ok := tx.match.Profile(key); ok {
 		if d := p.Model.Score(&v.Stat); d.Surprise > 0 {
-			f := detect.Finding{Class: detect.Anomaly, Weight: min(unusualWeight, d.Surprise*perSurprise), Reason: d.Reason, To: int32(len(value))}
-			if d.Strong {
-				f.Weight = strangeWeight
-			}
+			f := detect.Finding{Class: detect.Anomaly, Weight: d.Weight, Reason: d.Reason, To: int32(len(value))}
 			tx.add(t, n, value, &f, p.ID)
 		}
 	}
