@@ -12,12 +12,16 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/gabionhq/gabion/internal/cloud/api"
+	"github.com/gabionhq/gabion/internal/cloud/compile"
 	"github.com/gabionhq/gabion/internal/cloud/fleet"
 	"github.com/gabionhq/gabion/internal/cloud/ingest"
+	"github.com/gabionhq/gabion/internal/cloud/learn"
 	"github.com/gabionhq/gabion/internal/cloud/store"
 	"github.com/gabionhq/gabion/internal/cloud/tenant"
 	"github.com/gabionhq/gabion/internal/cloud/web"
@@ -52,6 +56,13 @@ type Cloud struct {
 func New(cfg config.Cloud, data string, log *slog.Logger) (*Cloud, error) {
 	if err := os.MkdirAll(data, 0o700); err != nil {
 		return nil, fmt.Errorf("making the data directory: %w", err)
+	}
+	standard := config.Default().Cloud
+	if cfg.Publish <= 0 {
+		cfg.Publish = standard.Publish
+	}
+	if cfg.Learn == (config.Learn{}) {
+		cfg.Learn = standard.Learn
 	}
 	authority, err := fleet.OpenAuthority(data, cfg.Region)
 	if err != nil {
@@ -120,6 +131,8 @@ func (c *Cloud) Run(ctx context.Context) error {
 	g.Go(func() error { return c.serve(ctx, c.console, c.consoleHandler()) })
 	g.Go(func() error { return c.serve(ctx, wire, ingest.New(c.db, c.fleet, c.log).Handler()) })
 	g.Go(func() error { return c.fleet.Run(ctx) })
+	g.Go(func() error { return compile.New(c.db, c.authority.RulesetKey, c.log).Run(ctx) })
+	g.Go(func() error { return learn.New(c.db, c.learning(), c.log).Run(ctx) })
 	g.Go(func() error { return c.sweep(ctx) })
 	c.log.Info("cloud serves", "region", c.cfg.Region, "console", c.APIAddr(), "wire", c.WireAddr())
 	return g.Wait()
@@ -127,8 +140,29 @@ func (c *Cloud) Run(ctx context.Context) error {
 
 func (c *Cloud) consoleHandler() http.Handler {
 	mux := http.NewServeMux()
+	mux.Handle("/api/", api.Handler(api.Parts{
+		Region: c.cfg.Region, Version: version(), DB: c.db, Fleet: c.fleet, Tenants: c.dir, Log: c.log}))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
+		if err := c.db.Check(r.Context()); err != nil {
+			c.log.Error("checking the database", "err", err)
+			http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
+		}
+	})
 	mux.Handle("/", web.Handler())
 	return mux
+}
+
+// version is that of the module the program was built from.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
+}
+
+func (c *Cloud) learning() learn.Settings {
+	l := c.cfg.Learn
+	return learn.Settings{Every: c.cfg.Publish, Shadow: l.Shadow, MinValues: int64(l.Values), MinSources: int64(l.Sources), Budget: l.Budget}
 }
 
 // serve serves one listener until ctx ends. Requests see ctx end too, which
@@ -212,11 +246,11 @@ func (c *Cloud) Bootstrap(ctx context.Context, nodeURL string, demo bool) (Boots
 // NodeToken makes an enrolment token for the default group, for the node
 // that runs beside the cloud.
 func (c *Cloud) NodeToken(ctx context.Context) (string, error) {
-	tenants, err := c.db.Tenants(ctx)
-	if err != nil || len(tenants) == 0 {
-		return "", errors.Join(errors.New("making an enrolment token: there is no tenant yet"), err)
+	t, err := c.dir.Default(ctx)
+	if err != nil {
+		return "", fmt.Errorf("making an enrolment token: %w", err)
 	}
-	s := c.db.Tenant(tenants[0].ID)
+	s := c.db.Tenant(t.ID)
 	var g store.Group
 	if err := store.First(ctx, s.Select(&g).Order("created", "id")); err != nil {
 		return "", fmt.Errorf("making an enrolment token: %w", err)

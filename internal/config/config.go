@@ -98,6 +98,16 @@ type Cloud struct {
 	Wire    string        `yaml:"wire" is:"address" doc:"Where nodes connect, over TLS."`
 	Public  string        `yaml:"public" is:"address" doc:"The wire address as nodes see it; empty for the same."`
 	Publish time.Duration `yaml:"publish" doc:"How often learned rules are published."`
+	Learn   Learn         `yaml:"learn" doc:"How sure learning must be."`
+}
+
+// Learn is how sure learning must be before it proposes the profile of a
+// parameter.
+type Learn struct {
+	Values  int           `yaml:"values" is:"positive" doc:"Values of the parameter that nodes must have seen."`
+	Sources int           `yaml:"sources" is:"positive" doc:"Distinct sources that must have sent them."`
+	Budget  float64       `yaml:"budget" is:"share" doc:"Share of benign requests in which learned profiles may, by the rule of three, find something odd."`
+	Shadow  time.Duration `yaml:"shadow" doc:"How long traffic may contradict a suggestion before it is accepted by itself."`
 }
 
 // Default returns the configuration of an empty file: everything on
@@ -128,6 +138,7 @@ func Default() Config {
 			Listen:  "127.0.0.1:9000",
 			Wire:    "127.0.0.1:9001",
 			Publish: 15 * time.Minute,
+			Learn:   Learn{Values: 1000, Sources: 20, Budget: 1e-4, Shadow: 24 * time.Hour},
 		},
 		Log: Log{Level: "info", Format: "auto"},
 	}

@@ -99,9 +99,10 @@ func (f *Fleet) Watch(ctx context.Context, node store.Node, ruleset uint64, send
 		return err
 	}
 	asked := map[string]bool{}
-	ping := time.NewTicker(pingEvery)
-	defer ping.Stop()
-	for {
+	tick := time.NewTicker(pingEvery)
+	defer tick.Stop()
+	ping := func() error { return send(&wirepb.Order{Order: &wirepb.Order_Ping{Ping: &wirepb.Ping{}}}) }
+	for first := true; ; first = false {
 		if err := s.Find(ctx, &store.Node{ID: node.ID}); err != nil {
 			return fmt.Errorf("%w: the node was removed", ErrRefused)
 		}
@@ -116,15 +117,20 @@ func (f *Fleet) Watch(ctx context.Context, node store.Node, ruleset uint64, send
 				return err
 			}
 		}
-		if err := sendAsks(ctx, s, node.ID, asked, send); err != nil {
+		if err := sendAsks(ctx, s, node, asked, send); err != nil {
 			return err
+		}
+		if first { // behind the ruleset; it tells the node that the stream stands
+			if err := ping(); err != nil {
+				return err
+			}
 		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-st.wake:
-		case <-ping.C:
-			if err := send(&wirepb.Order{Order: &wirepb.Order_Ping{Ping: &wirepb.Ping{}}}); err != nil {
+		case <-tick.C:
+			if err := ping(); err != nil {
 				return err
 			}
 		}
@@ -140,10 +146,10 @@ func Newest(ctx context.Context, s store.Scope, group string) (store.Ruleset, er
 
 // sendAsks sends the open asks for a node that are not in asked yet, and
 // adds them. A node that reconnects is asked again; it may answer again.
-func sendAsks(ctx context.Context, s store.Scope, node string, asked map[string]bool, send func(*wirepb.Order) error) error {
+func sendAsks(ctx context.Context, s store.Scope, node store.Node, asked map[string]bool, send func(*wirepb.Order) error) error {
 	var asks []store.Ask
 	now := time.Now().UnixMilli()
-	if err := s.Select(&asks).Where("expires > ?", now).Where("node_id IN (?, '')", node).Order("id").Scan(ctx); err != nil {
+	if err := s.Select(&asks).Where("expires > ?", now).Where("node_id IN (?, ?, '')", node.ID, node.Group).Order("id").Scan(ctx); err != nil {
 		return err
 	}
 	for _, a := range asks {
@@ -216,4 +222,12 @@ func (f *Fleet) report(ctx context.Context, s store.Scope, node *store.Node, rul
 		}
 		return s.Emit(ctx, "node", node.ID, node)
 	})
+}
+
+// Runs says whether the ruleset in force on a node was made from this
+// version of the policy, or a later one.
+func Runs(ctx context.Context, s store.Scope, n store.Node, policy int64) (bool, error) {
+	r := store.Ruleset{Group: n.Group, Version: n.Ruleset}
+	err := s.Find(ctx, &r)
+	return err == nil && r.Policy >= policy, err
 }

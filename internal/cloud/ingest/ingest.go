@@ -231,7 +231,7 @@ func (s *Server) Answer(ctx context.Context, req *connect.Request[wirepb.AskAnsw
 		if errors.Is(err, store.ErrNotFound) {
 			return nil // it expired: nobody waits for it
 		}
-		if err != nil || ask.Node != "" && ask.Node != node.ID {
+		if err != nil || ask.Node != "" && ask.Node != node.ID && ask.Node != node.Group {
 			return err
 		}
 		row := store.Answer{Ask: ask.ID, Node: node.ID, At: time.Now().UnixMilli(), Refused: a.Refused, Reason: text(a.Reason),

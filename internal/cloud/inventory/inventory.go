@@ -6,9 +6,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
+	"github.com/gabionhq/gabion/engine/profile"
 	"github.com/gabionhq/gabion/internal/cloud/store"
 	"github.com/gabionhq/gabion/wire/wirepb"
 )
@@ -76,13 +78,31 @@ func merge(e *store.Endpoint, d *wirepb.EndpointDelta, now int64) {
 	for i, n := range d.StatusClass[:min(len(d.StatusClass), 5)] {
 		*classes[i] += int64(n)
 	}
-	if len(d.Sources) > 0 {
-		e.Sources = d.Sources
-	}
+	e.Sources = union(e.Sources, d.Sources)
 }
 
+// union merges two encoded cardinalities. What cannot be read counts as
+// empty: the estimate is for people.
+func union(a, b []byte) []byte {
+	var all, more profile.Cardinality
+	if more.UnmarshalBinary(b) != nil {
+		return a
+	}
+	if all.UnmarshalBinary(a) != nil {
+		return b
+	}
+	all.Merge(&more)
+	out, err := all.MarshalBinary()
+	if err != nil {
+		return a
+	}
+	return out
+}
+
+// addParam merges the sketch of a parameter. One that cannot be read, from
+// a node of another version, is left out; the parameter is still counted.
 func addParam(ctx context.Context, s store.Scope, endpoint string, d *wirepb.ParamDelta, now int64) error {
-	p := store.Param{Endpoint: endpoint, Key: int64(d.Key)}
+	p := store.Param{Endpoint: endpoint, Key: int64(d.Key), Sketch: []byte{}}
 	err := s.Find(ctx, &p)
 	fresh := errors.Is(err, store.ErrNotFound)
 	if err != nil && !fresh {
@@ -90,11 +110,65 @@ func addParam(ctx context.Context, s store.Scope, endpoint string, d *wirepb.Par
 	}
 	p.Point, p.Changed = clean(d.Point), now
 	p.Count += int64(d.Count)
-	p.Sketch = append([]byte{}, d.Sketch...)
+	var stored, delta profile.Sketch
+	if len(p.Sketch) > 0 {
+		if err := stored.UnmarshalBinary(p.Sketch); err != nil {
+			return fmt.Errorf("parameter %s: %w", p.Point, err)
+		}
+	}
+	if delta.UnmarshalBinary(d.Sketch) == nil {
+		stored.Merge(&delta)
+		if p.Sketch, err = stored.MarshalBinary(); err != nil {
+			return err
+		}
+	}
 	if fresh {
 		return s.Insert(ctx, &p)
 	}
 	return s.Update(ctx, &p)
+}
+
+// Sources estimates how many sources an endpoint has had.
+func Sources(e store.Endpoint) int64 {
+	var c profile.Cardinality
+	if c.UnmarshalBinary(e.Sources) != nil {
+		return 0
+	}
+	return int64(math.Round(c.Estimate()))
+}
+
+// Param is a parameter as people see it.
+type Param struct {
+	store.Param
+	Values  int64            `json:"values" doc:"distinct values, estimated"`
+	Sources int64            `json:"sources" doc:"distinct sources, estimated"`
+	Formats map[string]int64 `json:"formats" doc:"values per format"`
+}
+
+// Params returns the parameters of an endpoint, by point.
+func Params(ctx context.Context, s store.Scope, endpoint string) ([]Param, error) {
+	var rows []store.Param
+	if err := s.Select(&rows).Where("endpoint_id = ?", endpoint).Order("point", "key").Scan(ctx); err != nil {
+		return nil, err
+	}
+	params := make([]Param, len(rows))
+	for i, row := range rows {
+		p := Param{Param: row, Formats: map[string]int64{}}
+		var sketch profile.Sketch
+		if len(row.Sketch) > 0 {
+			if err := sketch.UnmarshalBinary(row.Sketch); err != nil {
+				return nil, fmt.Errorf("parameter %s: %w", row.Point, err)
+			}
+		}
+		p.Values, p.Sources = int64(math.Round(sketch.Values.Estimate())), int64(math.Round(sketch.Sources.Estimate()))
+		for f, n := range sketch.Formats {
+			if n > 0 {
+				p.Formats[profile.Format(f).String()] = int64(n)
+			}
+		}
+		params[i] = p
+	}
+	return params, nil
 }
 
 // maxName bounds a name; nodes send shorter ones.

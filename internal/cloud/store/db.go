@@ -28,6 +28,9 @@ var migrations embed.FS
 // ErrNotFound is what a query for one row returns when the tenant has none.
 var ErrNotFound = errors.New("not found")
 
+// ErrTaken is a name or number that is in use.
+var ErrTaken = errors.New("that name or number is taken")
+
 // readers bounds concurrent reads; SQLite scales with cores, not with more.
 const readers = 4
 

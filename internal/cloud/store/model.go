@@ -246,21 +246,25 @@ type Param struct {
 type Rule struct {
 	bun.BaseModel `bun:"table:rules"`
 	Owned
-	ID   int64           `bun:"id,pk"`
-	Kind string          `bun:"kind"`
-	Body json.RawMessage `bun:"body,type:text"`
+	ID      int64           `bun:"id,pk"`
+	Kind    string          `bun:"kind"`
+	Body    json.RawMessage `bun:"body,type:text"`
+	Version int64           `bun:"version"` // of the policy that changed it last
 }
 
 // PolicyVersion is one change of the policy; Changes is what it did.
 type PolicyVersion struct {
 	bun.BaseModel `bun:"table:policy_versions" json:"-"`
 	Owned
+	ID      string          `bun:"id" json:"-"`
 	Version int64           `bun:"version,pk" json:"version"`
 	At      int64           `bun:"at" json:"at" doc:"Unix milliseconds"`
 	Actor   string          `bun:"actor" json:"actor"`
 	Why     string          `bun:"why" json:"why"`
 	Changes json.RawMessage `bun:"changes,type:text" json:"changes" doc:"rules before and after"`
 }
+
+func (v PolicyVersion) position() (int64, string) { return v.At, v.ID }
 
 // Ruleset is what nodes of a group run.
 type Ruleset struct {

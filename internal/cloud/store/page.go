@@ -18,13 +18,13 @@ type Page struct {
 	After string // cursor of the page before; empty for the first
 }
 
-// A positioned row has a place in its list: its time and its key.
-type positioned interface{ position() (at int64, id string) }
+// A Positioned row has a place in its list: its time and its key.
+type Positioned interface{ position() (at int64, id string) }
 
 // List reads one page of the tenant's rows of T, refined by refine (which
 // may be nil), and the cursor of the next page, empty after the last one.
 // The place is a key, not an offset: pages stay whole while rows arrive.
-func List[T positioned](ctx context.Context, s Scope, p Page, refine func(*SelectQuery) *SelectQuery) ([]T, string, error) {
+func List[T Positioned](ctx context.Context, s Scope, p Page, refine func(*SelectQuery) *SelectQuery) ([]T, string, error) {
 	rows := make([]T, 0, p.Limit)
 	q := s.Select(&rows)
 	if refine != nil {

@@ -70,24 +70,24 @@ func (s Scope) Select(model any) *SelectQuery {
 	return s.reader().NewSelect().Model(model).Where("?TableAlias.tenant = ?", s.tenant)
 }
 
-// row is implemented by every model through Owned.
-type row interface{ own(tenant string) }
+// A Row is a model that a tenant owns.
+type Row interface{ own(tenant string) }
 
 // Insert adds a row to the tenant.
-func (s Scope) Insert(ctx context.Context, r row) error {
+func (s Scope) Insert(ctx context.Context, r Row) error {
 	r.own(s.tenant)
 	_, err := s.writer().NewInsert().Model(r).Exec(ctx)
 	return err
 }
 
 // InsertNew adds a row unless its key is taken, and says whether it did.
-func (s Scope) InsertNew(ctx context.Context, r row) (bool, error) {
+func (s Scope) InsertNew(ctx context.Context, r Row) (bool, error) {
 	r.own(s.tenant)
 	return affected(s.writer().NewInsert().Model(r).On("CONFLICT DO NOTHING").Exec(ctx))
 }
 
 // Update writes the named columns of the row (all if none), found by its key.
-func (s Scope) Update(ctx context.Context, r row, columns ...string) error {
+func (s Scope) Update(ctx context.Context, r Row, columns ...string) error {
 	r.own(s.tenant)
 	ok, err := affected(s.writer().NewUpdate().Model(r).Column(columns...).WherePK().Exec(ctx))
 	if err == nil && !ok {
@@ -97,7 +97,7 @@ func (s Scope) Update(ctx context.Context, r row, columns ...string) error {
 }
 
 // Delete removes the row, found by its key.
-func (s Scope) Delete(ctx context.Context, r row) error {
+func (s Scope) Delete(ctx context.Context, r Row) error {
 	r.own(s.tenant)
 	ok, err := affected(s.writer().NewDelete().Model(r).WherePK().Exec(ctx))
 	if err == nil && !ok {
@@ -128,7 +128,7 @@ func affected(res sql.Result, err error) (bool, error) {
 }
 
 // Find reads the tenant's one row of r's table with r's key into r.
-func (s Scope) Find(ctx context.Context, r row) error {
+func (s Scope) Find(ctx context.Context, r Row) error {
 	r.own(s.tenant)
 	return notFound(s.reader().NewSelect().Model(r).WherePK().Scan(ctx))
 }

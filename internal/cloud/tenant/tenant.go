@@ -41,6 +41,7 @@ type Access string
 
 // The kinds of access.
 const (
+	Self   Access = "self"   // one's own session
 	Read   Access = "read"   // look at everything but people and secrets
 	Decide Access = "decide" // rules, suggestions, asks
 	Deploy Access = "deploy" // enrolment tokens and nodes
@@ -49,10 +50,10 @@ const (
 
 // roles is who may do what.
 var roles = map[string][]Access{
-	"admin":     {Read, Decide, Deploy, Admin},
-	"analyst":   {Read, Decide},
-	"read-only": {Read},
-	"deploy":    {Deploy},
+	"admin":     {Self, Read, Decide, Deploy, Admin},
+	"analyst":   {Self, Read, Decide},
+	"read-only": {Self, Read},
+	"deploy":    {Self, Deploy},
 }
 
 // An Actor is who calls.
@@ -197,22 +198,28 @@ type Bootstrap struct {
 	Link, Token   string // empty once there is an administrator
 }
 
+// Default returns the first tenant, which it makes at the first start.
+func (d *Directory) Default(ctx context.Context) (store.Tenant, error) {
+	tenants, err := d.db.Tenants(ctx)
+	if err != nil || len(tenants) > 0 {
+		return append(tenants, store.Tenant{})[0], err
+	}
+	t, err := d.Create(ctx, "default")
+	if err != nil {
+		return t, fmt.Errorf("creating the default tenant: %w", err)
+	}
+	return t, nil
+}
+
 // Bootstrap makes the default tenant at the first start and, while it has
 // no administrator (or always, for a demo, whose link can be used again),
 // a fresh link and token.
 func (d *Directory) Bootstrap(ctx context.Context, demo bool) (Bootstrap, error) {
-	tenants, err := d.db.Tenants(ctx)
+	t, err := d.Default(ctx)
 	if err != nil {
 		return Bootstrap{}, err
 	}
-	if len(tenants) == 0 {
-		t, err := d.Create(ctx, "default")
-		if err != nil {
-			return Bootstrap{}, fmt.Errorf("creating the default tenant: %w", err)
-		}
-		tenants = append(tenants, t)
-	}
-	s := d.db.Tenant(tenants[0].ID)
+	s := d.db.Tenant(t.ID)
 	var b Bootstrap
 	err = s.Tx(ctx, func(s store.Scope) error {
 		b, err = d.bootstrap(ctx, s, demo)

@@ -75,11 +75,12 @@ CREATE TABLE params (
 CREATE INDEX params_changed ON params (tenant, changed);
 
 CREATE TABLE rules (
-  tenant TEXT NOT NULL, id BIGINT NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (tenant, id));
+  tenant TEXT NOT NULL, id BIGINT NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL, version BIGINT NOT NULL, PRIMARY KEY (tenant, id));
 
 CREATE TABLE policy_versions (
-  tenant TEXT NOT NULL, version BIGINT NOT NULL, at BIGINT NOT NULL, actor TEXT NOT NULL, why TEXT NOT NULL,
+  tenant TEXT NOT NULL, id TEXT NOT NULL, version BIGINT NOT NULL, at BIGINT NOT NULL, actor TEXT NOT NULL, why TEXT NOT NULL,
   changes TEXT NOT NULL, PRIMARY KEY (tenant, version));
+CREATE INDEX policy_versions_at ON policy_versions (tenant, at, id);
 
 CREATE TABLE rulesets (
   tenant TEXT NOT NULL, group_id TEXT NOT NULL, version BIGINT NOT NULL, at BIGINT NOT NULL, policy BIGINT NOT NULL,
