@@ -97,28 +97,39 @@ func looksGraphQL(v []byte) bool {
 	return balanced(v)
 }
 
+// maxBrackets bounds the brackets inside each other in what is taken for a
+// document.
+const maxBrackets = 1024
+
+// balanced reports whether the brackets of v match and it holds a selection.
 func balanced(v []byte) bool {
-	depth, sets := 0, 0
+	var open [maxBrackets]byte
+	depth, selects := 0, false
 	for at := 0; ; {
 		k := nextGraphQL(v, at)
 		at = k.to
 		switch k.kind {
 		case gqlEnd:
-			return depth == 0 && sets > 0
+			return depth == 0 && selects
 		case gqlBad:
 			return false
+		case gqlPunct:
+		default:
+			continue
 		}
-		switch k.punct {
+		switch b := k.punct; b {
 		case '{', '(', '[':
-			depth++
-			if k.punct == '{' {
-				sets++
+			if depth == maxBrackets {
+				return false
 			}
+			selects = selects || b == '{'
+			open[depth] = b
+			depth++
 		case '}', ')', ']':
 			depth--
-		}
-		if depth < 0 {
-			return false
+			if depth < 0 || open[depth] != b-1 && open[depth] != b-2 {
+				return false
+			}
 		}
 	}
 }

@@ -58,6 +58,7 @@ func (t *Tree) inflate(n Node, v []byte) {
 		var got int
 		got, err = io.ReadFull(r, t.scratch[from:])
 		t.scratch = t.scratch[:from+got]
+		t.spent.decoded -= inflateStep - got
 		if len(t.scratch)-mark > len(v)*t.limits.Ratio+ratioSlack {
 			t.trouble(n, Bomb, nil)
 			break

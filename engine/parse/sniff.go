@@ -221,7 +221,7 @@ func (t *Tree) value(n Node, v []byte) {
 	t.visitor.Visit(t, n, v)
 	for ; c != 0; c &= c - 1 {
 		kind := codings[bits.TrailingZeros16(uint16(c))]
-		if t.visitor.Decode(t, n, kind) {
+		if t.visitor.Decode(t, n, kind) && t.afford(n, len(v)) {
 			t.decode(n, v, kind)
 		}
 	}
@@ -233,9 +233,6 @@ type transformer func(dst, v []byte) ([]byte, bool)
 
 // transform visits what a decoder that never expands makes of v.
 func (t *Tree) transform(n Node, kind Kind, v []byte, decode transformer) {
-	if !t.afford(n, len(v)) {
-		return
-	}
 	mark := len(t.scratch)
 	out, ok := decode(t.scratch, v)
 	t.scratch = out
@@ -247,7 +244,9 @@ func (t *Tree) transform(n Node, kind Kind, v []byte, decode transformer) {
 	t.scratch = t.scratch[:mark]
 }
 
-// afford takes n bytes from the budget of decoded bytes.
+// afford takes n bytes from the budget of decoded bytes. Every decoder pays
+// for what it reads, those with parts too: a value that several formats fit
+// must not be read once per combination of them.
 func (t *Tree) afford(at Node, n int) bool {
 	s := t.spent
 	if s.decoded+n > min(t.limits.Decoded, 16*s.in+decodedSlack) {

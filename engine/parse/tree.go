@@ -41,7 +41,7 @@ func (l Limits) fill() Limits {
 
 // A small body may grow to this much whatever it came from: the allowance of
 // 16 decoded bytes per byte received means nothing for a few bytes.
-const decodedSlack = 256 << 10
+const decodedSlack = 64 << 10
 
 // maxName bounds what is kept of a name. The whole of it is visited as a value.
 const maxName = 256
