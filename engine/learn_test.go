@@ -1,0 +1,61 @@
+package engine
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/gabionhq/gabion/engine/profile"
+	"github.com/gabionhq/gabion/engine/rule"
+)
+
+// What the engine observes makes a profile that makes it block: the same
+// request passes with learning off.
+func TestLearningIsCausal(t *testing.T) {
+	e := New(Options{})
+	get := func(item, note string) *request {
+		return &request{"GET", "/shop/items/" + item + "?ref=" + note, browser, ""}
+	}
+	sketches := map[[2]uint64]*profile.Sketch{}
+	for i := range 1000 {
+		_, rep := inspect(e, nil, Env{Mode: rule.Block, Observe: true}, get(fmt.Sprint(i), fmt.Sprint(i*7)), whole)
+		for _, v := range rep.Values {
+			k := [2]uint64{rep.Endpoint, v.Key}
+			if sketches[k] == nil {
+				sketches[k] = new(profile.Sketch)
+			}
+			sketches[k].Add(&v.Stat, uint64(i), uint64(i%50))
+		}
+	}
+	w := rule.Writer{}
+	for k, s := range sketches {
+		w.Profiles = append(w.Profiles, rule.Profile{ID: uint64(len(w.Profiles) + 1), Endpoint: k[0], Point: k[1], Model: profile.Compile(s)})
+	}
+	blob, err := w.Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := rule.Load(blob)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 100 {
+		if v, rep := inspect(e, set, Env{Mode: rule.Block}, get(fmt.Sprint(5000+i), fmt.Sprint(9000+i)), whole); v.Attack || len(rep.Findings) > 0 {
+			t.Fatalf("benign: %+v, %+v", v, rep.Findings)
+		}
+	}
+	odd := get("7", "x(y)%3B%7Bz%7D") // no detector knows it
+	if v, _ := inspect(e, nil, Env{Mode: rule.Block}, odd, whole); v.Decision != Pass {
+		t.Fatalf("without a profile: %+v", v)
+	}
+	v, rep := inspect(e, set, Env{Mode: rule.Block}, odd, whole)
+	if v.Decision != Block {
+		t.Fatalf("with a profile: %+v, %+v", v, rep.Findings)
+	}
+	for _, f := range rep.Findings {
+		if f.Point == "get.ref" && strings.Contains(f.Reason, "this parameter has always held") && f.Rule != 0 {
+			return
+		}
+	}
+	t.Errorf("no finding names the statistics of get.ref: %+v", rep.Findings)
+}
