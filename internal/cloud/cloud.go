@@ -169,7 +169,7 @@ func (c *Cloud) learning() learn.Settings {
 // ends their streams.
 func (c *Cloud) serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	srv := &http.Server{
-		Handler:           h,
+		Handler:           c.recovering(h),
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
@@ -186,6 +186,19 @@ func (c *Cloud) serve(ctx context.Context, l net.Listener, h http.Handler) error
 		return fmt.Errorf("serving %s: %w", l.Addr(), err)
 	}
 	return <-stopped
+}
+
+// recovering logs a broken promise of ours where operators look.
+func (c *Cloud) recovering(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			if broken := recover(); broken != nil && broken != http.ErrAbortHandler {
+				c.log.Error("serving a request failed", "method", r.Method, "path", r.URL.Path, "err", broken, "stack", string(debug.Stack()))
+				panic(http.ErrAbortHandler)
+			}
+		}()
+		h.ServeHTTP(w, r)
+	})
 }
 
 func (c *Cloud) sweep(ctx context.Context) error {

@@ -144,7 +144,7 @@ func operation(route, summary string) huma.Operation {
 	tag, _, _ := strings.Cut(path, "/")
 	op := huma.Operation{Method: method, Path: prefix + path, Summary: summary, Tags: []string{tag}}
 	op.OperationID = strings.ToLower(method) + "-" + strings.Trim(strings.NewReplacer("/", "-", "{", "", "}", "").Replace(path), "-")
-	if method == http.MethodPost {
+	if method == http.MethodPost && !strings.Contains(path, "}/") { // not what is done to an object
 		op.DefaultStatus = http.StatusCreated
 	}
 	return op
