@@ -34,8 +34,8 @@ const (
 	DefaultBytes = 256 << 20
 )
 
-// A Batch is what is sent at once. Records is empty when the batch only
-// carries the node's status, or when its records had to make room.
+// A Batch is what is sent at once. Records is empty when they had to make
+// room since the batch was cut.
 type Batch struct {
 	Seq     uint64
 	Records [][]byte
@@ -52,7 +52,7 @@ type Stats struct {
 // A Spool is safe for concurrent use; batches are for one sender.
 type Spool struct {
 	tape  *tape.Tape
-	path  string // of the cursor
+	file  *os.File // of the cursor
 	ready chan struct{}
 
 	mu       sync.Mutex
@@ -75,8 +75,13 @@ func Open(dir string, bytes int64) (*Spool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening spool: %w", err)
 	}
-	s := &Spool{tape: t, path: filepath.Join(dir, "cursor"), ready: make(chan struct{}, 1)}
-	c, err := readCursor(s.path)
+	file, err := openCursor(filepath.Join(dir, "cursor"))
+	if err != nil {
+		t.Close()
+		return nil, fmt.Errorf("opening spool: %w", err)
+	}
+	s := &Spool{tape: t, file: file, ready: make(chan struct{}, 1)}
+	c, err := readCursor(file)
 	if err != nil {
 		// The count is lost, or this is the first start. Microseconds outrun
 		// any count of batches, so no number comes back.
@@ -120,10 +125,14 @@ func (s *Spool) signal() {
 func (s *Spool) Ready() <-chan struct{} { return s.ready }
 
 // Take returns the batch to send: the one in flight if there is one,
-// otherwise a new one, which may be empty.
+// otherwise a new one. A batch without number and records says that there is
+// nothing to send; it is not acknowledged.
 func (s *Spool) Take() (Batch, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !s.inFlight && s.waiting() == 0 {
+		return Batch{}, nil
+	}
 	limit := uint64(0)
 	if s.inFlight {
 		limit = s.cursor.to
@@ -145,7 +154,7 @@ func (s *Spool) Take() (Batch, error) {
 // held is let go only now: until then a restart would send it again.
 func (s *Spool) cut(number uint64) error {
 	next := cursor{seq: s.cursor.seq + 1, from: s.acked.Number, to: number}
-	if err := next.write(s.path); err != nil {
+	if err := next.write(s.file); err != nil {
 		return err
 	}
 	s.cursor, s.inFlight = next, true
@@ -187,7 +196,7 @@ func (s *Spool) Stats() Stats {
 }
 
 // Close syncs the spool.
-func (s *Spool) Close() error { return s.tape.Close() }
+func (s *Spool) Close() error { return errors.Join(s.tape.Close(), s.file.Close()) }
 
 func (s *Spool) waiting() uint64 {
 	from := max(s.acked.Number+1, s.tape.First())
@@ -218,38 +227,56 @@ type cursor struct {
 	seq, from, to uint64
 }
 
-const cursorSize = 3*8 + 4
+// A cursor file has two slots that are written in turn, so that one is whole
+// whenever power fails. It is written in place, which a full disk allows:
+// otherwise nothing could be sent any more and make room.
+const (
+	cursorSize = 3*8 + 4
+	slotSize   = 512 // a sector
+)
 
-func readCursor(path string) (cursor, error) {
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return cursor{}, err
+// readCursor returns the newest whole slot.
+func readCursor(f *os.File) (newest cursor, err error) {
+	err = errors.New("no whole cursor")
+	for i := range int64(2) {
+		b := make([]byte, cursorSize)
+		if _, e := f.ReadAt(b, i*slotSize); e != nil || binary.BigEndian.Uint32(b[24:]) != crc32.ChecksumIEEE(b[:24]) {
+			continue
+		}
+		c := cursor{binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:]), binary.BigEndian.Uint64(b[16:])}
+		if c.seq > newest.seq {
+			newest, err = c, nil
+		}
 	}
-	if len(b) != cursorSize || binary.BigEndian.Uint32(b[24:]) != crc32.ChecksumIEEE(b[:24]) {
-		return cursor{}, errors.New("damaged cursor")
-	}
-	return cursor{binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:]), binary.BigEndian.Uint64(b[16:])}, nil
+	return newest, err
 }
 
-// write replaces the file in one step that power loss cannot split.
-func (c cursor) write(path string) error {
-	b := make([]byte, 0, cursorSize)
+func (c cursor) write(f *os.File) error {
+	b := make([]byte, 0, slotSize)
 	for _, v := range []uint64{c.seq, c.from, c.to} {
 		b = binary.BigEndian.AppendUint64(b, v)
 	}
 	b = binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
-	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if _, err := f.WriteAt(b[:slotSize], int64(c.seq%2)*slotSize); err != nil {
+		return err
+	}
+	return f.Sync()
+}
+
+// openCursor opens the file and takes the room that both slots need.
+func openCursor(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	_, err = f.Write(b)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
+	if info, err := f.Stat(); err != nil || info.Size() >= 2*slotSize {
+		return f, err
 	}
-	if err := os.Rename(path+".new", path); err != nil {
-		return err
+	_, err = f.WriteAt(make([]byte, 2*slotSize), 0)
+	if err := errors.Join(err, f.Sync(), syncDir(filepath.Dir(path))); err != nil {
+		return nil, errors.Join(err, f.Close())
 	}
-	return syncDir(filepath.Dir(path))
+	return f, nil
 }
 
 func syncDir(dir string) error {

@@ -2,6 +2,7 @@ package spool
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -100,8 +101,7 @@ func TestExactlyOnceAcrossRestarts(t *testing.T) {
 		s.Close()
 	}
 	s := open(t, dir, 16<<20)
-	for s.Stats().Waiting > 0 {
-		b := take(t, s)
+	for b := take(t, s); b.Seq != 0; b = take(t, s) {
 		cloud.push(t, b)
 		ack(t, s, b.Seq)
 	}
@@ -205,8 +205,20 @@ func TestNumbersNeverComeBack(t *testing.T) {
 	cursor := func(dir string) string { return filepath.Join(dir, "cursor") }
 	f("nothing", func(string) error { return nil })
 	f("cursor removed", func(dir string) error { return os.Remove(cursor(dir)) })
+	f("next slot torn", func(dir string) error {
+		f, err := os.OpenFile(cursor(dir), os.O_RDWR, 0)
+		if err != nil {
+			return err
+		}
+		c, err := readCursor(f)
+		if err != nil {
+			return err
+		}
+		_, err = f.WriteAt([]byte("torn"), int64((c.seq+1)%2)*slotSize)
+		return errors.Join(err, f.Close())
+	})
 	f("cursor cut", func(dir string) error { return os.Truncate(cursor(dir), 10) })
-	f("cursor overwritten", func(dir string) error { return os.WriteFile(cursor(dir), make([]byte, cursorSize), 0o600) })
+	f("cursor overwritten", func(dir string) error { return os.WriteFile(cursor(dir), make([]byte, 2*slotSize), 0o600) })
 	f("records removed", func(dir string) error { return os.RemoveAll(filepath.Join(dir, "records")) })
 	f("all removed", func(dir string) error { return os.RemoveAll(dir) })
 }
@@ -281,13 +293,9 @@ func TestKill(t *testing.T) {
 		child.Wait()
 	}
 	s := open(t, dir, 64<<20)
-	for {
-		b := take(t, s)
+	for b := take(t, s); b.Seq != 0; b = take(t, s) {
 		cloud.push(t, b)
 		ack(t, s, b.Seq)
-		if s.Stats().Waiting == 0 {
-			break
-		}
 	}
 	for r := range safe {
 		if cloud.records[r] != 1 {
