@@ -7,11 +7,11 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 all: build
 
 build: console
-	$(GO) build -o bin/ ./cmd/...
+	$(GO) build -buildvcs=auto -o bin/ ./cmd/...
 
 # Node, cloud, console and a demo application under attack, in one process.
 run: console
-	$(GO) build -o bin/ ./cmd/gabion
+	$(GO) build -buildvcs=auto -o bin/ ./cmd/gabion
 	bin/gabion run --demo --data .run
 
 test:
@@ -36,6 +36,7 @@ gen:
 	$(GO) run ./cmd/gabion config schema > docs/config.schema.json
 	$(GO) run ./cmd/gabion config reference > docs/config.md
 	$(GO) run ./cmd/gabion reference > docs/cli.md
+	$(GO) list -deps -f '{{if not .Standard}}{{.ImportPath}}{{end}}' ./cmd/gabion-node > cmd/gabion-node/deps.txt
 
 # The console is embedded when it has been built; Go code builds without it.
 console:

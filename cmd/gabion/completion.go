@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/gabionhq/gabion/internal/program"
 )
 
 type completionCmd struct {
@@ -20,11 +22,11 @@ fish: gabion completion fish | source`
 }
 
 // Run prints the script for a shell.
-func (c *completionCmd) Run(k *kong.Kong, std stdio) error {
+func (c *completionCmd) Run(k *kong.Kong, std program.Stdio) error {
 	scripts := map[string]func(io.Writer, *kong.Node) error{
 		"bash": completeBash, "zsh": completeZsh, "fish": completeFish,
 	}
-	return scripts[c.Shell](std.out, k.Model.Node)
+	return scripts[c.Shell](std.Out, k.Model.Node)
 }
 
 // words lists what may follow a command: its commands and its flags.

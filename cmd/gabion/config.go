@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/gabionhq/gabion/internal/config"
+	"github.com/gabionhq/gabion/internal/program"
 )
 
 type configCmd struct {
@@ -18,31 +19,31 @@ type configCheckCmd struct {
 }
 
 // Run checks a file and prints each mistake in a line of its own.
-func (c *configCheckCmd) Run(std stdio) error {
+func (c *configCheckCmd) Run(std program.Stdio) error {
 	if _, err := config.Read(c.File); err != nil {
-		fmt.Fprintln(std.out, err)
-		return errFindings
+		fmt.Fprintln(std.Out, err)
+		return program.ErrFindings
 	}
-	_, err := fmt.Fprintf(std.out, "%s: ok\n", c.File)
+	_, err := fmt.Fprintf(std.Out, "%s: ok\n", c.File)
 	return err
 }
 
 type configSchemaCmd struct{}
 
 // Run prints the schema.
-func (configSchemaCmd) Run(std stdio) error {
+func (configSchemaCmd) Run(std program.Stdio) error {
 	s, err := config.Schema()
 	if err != nil {
 		return err
 	}
-	_, err = std.out.Write(s)
+	_, err = std.Out.Write(s)
 	return err
 }
 
 type configReferenceCmd struct{}
 
 // Run prints the reference.
-func (configReferenceCmd) Run(std stdio) error {
-	_, err := io.WriteString(std.out, config.Reference())
+func (configReferenceCmd) Run(std program.Stdio) error {
+	_, err := io.WriteString(std.Out, config.Reference())
 	return err
 }

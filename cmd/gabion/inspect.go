@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/gabionhq/gabion/engine"
+	"github.com/gabionhq/gabion/internal/program"
 	"github.com/gabionhq/gabion/internal/replay"
 )
 
@@ -30,16 +31,16 @@ are ignored. The exit code is 0 whatever the verdicts are.`
 }
 
 // Run inspects.
-func (c *inspectCmd) Run(ctx context.Context, std stdio) error {
+func (c *inspectCmd) Run(ctx context.Context, std program.Stdio) error {
 	in := replay.NewInspector(engine.New(engine.Options{}), nil)
 	// Each verdict is one write: whoever talks to us through a pipe may wait
 	// for it before sending the next request.
-	enc := json.NewEncoder(std.out)
+	enc := json.NewEncoder(std.Out)
 	enc.SetEscapeHTML(false)
 	if c.Raw != "" {
-		return c.raw(in, std.in, enc)
+		return c.raw(in, std.In, enc)
 	}
-	err := replay.Each(ctx, std.in, func(line []byte) (v replay.Verdict, err error) {
+	err := replay.Each(ctx, std.In, func(line []byte) (v replay.Verdict, err error) {
 		q, err := replay.Parse(line)
 		if err != nil {
 			return v, err

@@ -6,12 +6,14 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/gabionhq/gabion/internal/program"
 )
 
 type referenceCmd struct{}
 
 // Run prints the reference of the command line, in Markdown.
-func (referenceCmd) Run(k *kong.Kong, std stdio) error {
+func (referenceCmd) Run(k *kong.Kong, std program.Stdio) error {
 	var b strings.Builder
 	b.WriteString(`# Command line
 
@@ -26,7 +28,7 @@ which the tables name.
 			describe(&b, n, path)
 		}
 	})
-	_, err := io.WriteString(std.out, b.String())
+	_, err := io.WriteString(std.Out, b.String())
 	return err
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gabionhq/gabion/engine"
+	"github.com/gabionhq/gabion/internal/program"
 	"github.com/gabionhq/gabion/internal/replay"
 	"github.com/gabionhq/gabion/internal/score"
 )
@@ -36,7 +37,7 @@ never sees it, so that it can tell learning from memorising.`
 }
 
 // Run scores.
-func (c *scoreCmd) Run(ctx context.Context, std stdio) error {
+func (c *scoreCmd) Run(ctx context.Context, std program.Stdio) error {
 	files, err := score.Files(c.Corpus...)
 	if err != nil {
 		return err
@@ -55,9 +56,9 @@ func (c *scoreCmd) Run(ctx context.Context, std stdio) error {
 		}
 	}
 	if c.Output == "json" {
-		return json.NewEncoder(std.out).Encode(r)
+		return json.NewEncoder(std.Out).Encode(r)
 	}
-	return printScore(std.out, r)
+	return printScore(std.Out, r)
 }
 
 func (c *scoreCmd) wants(s *score.Sample) bool {
@@ -71,7 +72,7 @@ func (c *scoreCmd) writeDown(r *score.Report) error {
 	if err != nil {
 		return fmt.Errorf("logging that the sealed part was opened: %w", err)
 	}
-	b := thisBuild()
+	b := program.ThisBuild()
 	_, err = fmt.Fprintf(f, "%s commit=%s dirty=%t corpus=%q sealed: %s; all: %s\n",
 		time.Now().UTC().Format(time.RFC3339), b.Commit, b.Dirty, c.Corpus, line(*r.Sealed), line(r.Headline))
 	if closeErr := f.Close(); err == nil {

@@ -69,7 +69,7 @@ func (f field) check(t reflect.Type, text string) error {
 	case "address":
 		return checkAddress(text)
 	case "url":
-		return checkURL(text)
+		return CheckURL(text)
 	case "prefix":
 		return checkPrefix(text)
 	case "share":
@@ -98,7 +98,8 @@ func checkAddress(s string) error {
 	return nil
 }
 
-func checkURL(s string) error {
+// CheckURL says what is wrong with the URL of an upstream.
+func CheckURL(s string) error {
 	u, err := url.Parse(s)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return fmt.Errorf("%q is not a URL like http://127.0.0.1:3000", s)

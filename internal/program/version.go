@@ -1,4 +1,4 @@
-package main
+package program
 
 import (
 	"encoding/json"
@@ -7,12 +7,13 @@ import (
 	"runtime/debug"
 )
 
-type versionCmd struct {
+// Version is the version command.
+type Version struct {
 	JSON bool `help:"Print JSON." env:"-"`
 }
 
-// A build is where a program comes from.
-type build struct {
+// A Build is where a program comes from.
+type Build struct {
 	Version string `json:"version"`
 	Commit  string `json:"commit"`
 	Time    string `json:"time"`  // of the commit
@@ -22,10 +23,10 @@ type build struct {
 	Arch    string `json:"arch"`
 }
 
-// thisBuild reads what the Go linker recorded. Version and Commit are
+// ThisBuild reads what the Go linker recorded. Version and Commit are
 // "unknown" in programs that were built outside a repository.
-func thisBuild() build {
-	b := build{Version: "unknown", Commit: "unknown", Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH}
+func ThisBuild() Build {
+	b := Build{Version: "unknown", Commit: "unknown", Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return b
@@ -47,7 +48,7 @@ func thisBuild() build {
 }
 
 // String is one line for people.
-func (b build) String() string {
+func (b Build) String() string {
 	dirty := ""
 	if b.Dirty {
 		dirty = "+dirty"
@@ -56,10 +57,10 @@ func (b build) String() string {
 }
 
 // Run prints the version.
-func (c *versionCmd) Run(std stdio) error {
+func (c *Version) Run(std Stdio) error {
 	if c.JSON {
-		return json.NewEncoder(std.out).Encode(thisBuild())
+		return json.NewEncoder(std.Out).Encode(ThisBuild())
 	}
-	_, err := fmt.Fprintln(std.out, thisBuild())
+	_, err := fmt.Fprintln(std.Out, ThisBuild())
 	return err
 }
