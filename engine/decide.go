@@ -140,6 +140,10 @@ var troubles = [parse.NumTroubles]struct {
 	parse.Introspection: {detect.GraphQL, 0.1, false, "The query asks for the schema."},
 }
 
+// keepFloor is the weight below which a finding counts but is not kept: most
+// ordinary requests hold a word or two that could be part of something.
+const keepFloor = 0.2
+
 // hardWeight is the least weight of hard evidence.
 const hardWeight = 0.99
 
@@ -150,7 +154,9 @@ func (tx *Tx) add(t *parse.Tree, n parse.Node, value []byte, f *detect.Finding, 
 	}
 	weight := tx.shifted(t, n, f)
 	tx.strongest[f.Class] = max(tx.strongest[f.Class], weight)
-	tx.keep(t, n, value, f, by)
+	if f.Weight >= keepFloor || by != 0 {
+		tx.keep(t, n, value, f, by)
+	}
 	tx.patch(t, n, value, f)
 }
 

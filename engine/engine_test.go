@@ -88,7 +88,7 @@ func TestBenignPass(t *testing.T) {
 	e := New(Options{})
 	for _, r := range []*request{&benignGet, &benignForm, &benignJSON} {
 		v, rep := inspect(e, nil, Env{Mode: rule.Block}, r, whole)
-		if v.Decision != Pass || v.Score > 0.1 {
+		if v.Decision != Pass || v.Score > 0.3 || len(rep.Findings) > 0 {
 			t.Errorf("%s %s: %+v %+v", r.method, r.target, v, rep.Findings)
 		}
 	}

@@ -77,6 +77,10 @@ func appendHexDecoded(dst, v []byte) ([]byte, bool) {
 // among few random bytes most may be letters by chance.
 const shortText = 12
 
+// textStart is how many bytes of text at the start are proof enough: of 16
+// random ones all are printable once in five million times.
+const textStart = 16
+
 // isMeaningful reports whether decoded bytes are likely to be meant: text for
 // the most part, or a format that is decoded further. Of random bytes 38 in
 // 100 are printable ASCII.
@@ -89,6 +93,9 @@ func isMeaningful(v []byte) bool {
 	}
 	text := 0
 	for i := 0; i < len(v); {
+		if text == textStart && i == textStart {
+			return true
+		}
 		if b := v[i]; b < utf8.RuneSelf {
 			if b >= ' ' && b != 0x7f || b == '\t' || b == '\n' || b == '\r' {
 				text++

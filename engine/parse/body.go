@@ -240,24 +240,24 @@ func (b *body) unwrap(last bool) bool {
 	return true
 }
 
-// begin opens the lanes, knowing the first window.
+// begin opens a lane for what the body is declared to be and one for what it
+// looks like, knowing the first window.
 func (b *body) begin() {
 	b.begun = true
 	seen := b.apparent()
 	if b.declared != raw {
 		b.open(b.declared)
 	}
-	if seen != b.declared && seen != raw {
+	if seen != b.declared || b.used == 0 {
 		b.open(seen)
-	}
-	if b.used == 0 {
-		b.open(raw)
 	}
 }
 
 // apparent guesses the format from the first window.
 func (b *body) apparent() format {
 	switch f := traits(b.buf); {
+	case b.declared == grpcFormat || b.declared == protobufFormat:
+		return b.declared // binary; any other look is chance
 	case looksJSON(b.buf):
 		return jsonFormat
 	case looksXML(b.buf):
@@ -306,7 +306,11 @@ func (l *lane) feed(buf []byte, last bool) int {
 	case grpcFormat:
 		return l.grpc.feed(&l.tree, buf, last)
 	case xmlFormat:
-		return l.xml.feed(&l.tree, buf, last)
+		n := l.xml.feed(&l.tree, buf, last)
+		if l.xml.noise {
+			l.tree.trouble(l.root, BadXML, nil)
+		}
+		return n
 	case multipartFormat:
 		return l.parts.feed(&l.tree, buf, last)
 	}

@@ -18,7 +18,7 @@ func (t *Tree) charset(n Node, v []byte) {
 	case utf16Order(v) != noOrder:
 		t.transform(n, Charset, v, appendUTF16)
 	case hasLongForm(v):
-		if hasOverlong(v) {
+		if hasOverlong(v) && !hasBinary(v) {
 			t.trouble(n, Overlong, v)
 		}
 		t.transform(n, Charset, v, appendShortForms)

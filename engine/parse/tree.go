@@ -62,10 +62,8 @@ const (
 	TwoLengths            // several Content-Length, or one beside Transfer-Encoding
 	TwoTypes              // several Content-Type fields that differ
 	BadBoundary           // a multipart body that servers would split differently
-	Duplicate             // a name twice in one object or form; servers take the first, the last or both
 	Overlong              // UTF-8 longer than needed, or full-width letters
 	BadXML                // markup that is not well-formed
-	Truncated             // the format ended in the middle
 	GraphQLLimit          // a query deeper or wider than its limit
 	Introspection         // a GraphQL query for the schema
 
@@ -75,8 +73,8 @@ const (
 var troubleNames = [NumTroubles]string{
 	TooDeep: "depth", TooMany: "points", TooLong: "decoded", TooNested: "nesting", Bomb: "ratio",
 	Undecodable: "undecodable", BareLine: "bare-line", TwoLengths: "two-lengths", TwoTypes: "two-types",
-	BadBoundary: "bad-boundary", Duplicate: "duplicate", Overlong: "overlong", BadXML: "bad-xml",
-	Truncated: "truncated", GraphQLLimit: "graphql-limit", Introspection: "introspection",
+	BadBoundary: "bad-boundary", Overlong: "overlong", BadXML: "bad-xml",
+	GraphQLLimit: "graphql-limit", Introspection: "introspection",
 }
 
 // String returns the name of t, which for limits is the name of the budget.
