@@ -64,9 +64,9 @@ const (
 	inWords      = inIdentifier | 1<<High | 1<<Space
 )
 
-// formatOf returns the format of value, whose classes s holds.
-func formatOf(v []byte, s *Stat) Format {
-	set := s.classes()
+// formatOf returns the format of v, which holds the classes in set, as far as
+// syntax tells it.
+func formatOf(v []byte, set uint16) Format {
 	switch {
 	case len(v) == 0:
 		return Empty
@@ -85,7 +85,7 @@ func formatOf(v []byte, s *Stat) Format {
 	if set&^inWords == 0 && set&(1<<Letter|1<<High) != 0 {
 		return Words
 	}
-	return prose(v, s)
+	return Other
 }
 
 func letters(v []byte) Format {
@@ -550,10 +550,16 @@ func isPath(v []byte) bool {
 }
 
 // prose tells a Sentence, a text mostly of words, from what has no format.
-func prose(v []byte, s *Stat) Format {
-	words := int(s.Class[Letter]) + int(s.Class[High]) + int(s.Class[Space]) + int(s.Class[Digit])
-	odd := int(s.Class[Angle]) + int(s.Class[Shell]) + int(s.Class[Equal]) + int(s.Class[Control])
-	if s.Class[Letter]+s.Class[High] == 0 || words*4 < len(v)*3 || odd*20 > len(v) || int(s.Class[Bracket])*10 > len(v) {
+func (s *Stat) prose() Format {
+	count := func(classes ...int) (n int) {
+		for _, c := range classes {
+			n += int(s.Class[c])
+		}
+		return n
+	}
+	size := int(min(s.Len, maxStat))
+	words, odd := count(Letter, High, Space, Digit), count(Angle, Shell, Equal, Control)
+	if count(Letter, High) == 0 || words*4 < size*3 || odd*20 > size || count(Bracket)*10 > size {
 		return Other
 	}
 	return Sentence

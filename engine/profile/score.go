@@ -34,9 +34,10 @@ const (
 // What is ordinary, and what mild and strong deviations weigh. A request has
 // many values, so that mild ones are frequent: one in 1,024 values.
 const (
-	floor        = 10 // bits below which a value is ordinary
+	minRare      = 10 // bits from which on what was seen is odd
+	minNew       = 8  // and what never was: from 128 values on
 	mildWeight   = 0.1
-	perBit       = 0.03
+	perBit       = 0.02
 	mostMild     = 0.3
 	strongWeight = 0.8
 )
@@ -49,25 +50,28 @@ func (m Model) Score(v *Stat) Deviation {
 	format := m.format(v.Format)
 	class, strange := m.class(v)
 	length := m.at(lengthAt + lenBucket(v.Len-v.Len/3)) // half as long again is no news
-	d := Deviation{}
-	worst := byte(0)
+	worst, reason := byte(0), ""
 	for _, s := range [...]struct {
-		surprise    byte
-		always, not string
+		surprise  byte
+		new, rare string
 	}{{format, reasonFormat, reasonRare}, {class, reasonClass, reasonRare},
 		{length, reasonLength, reasonLongest}, {m.bigram(v), reasonBigram, reasonRare}} {
-		if s.surprise > worst && m.bits(s.surprise) >= floor {
-			worst, d.Reason = s.surprise, s.not
-			if worst == never {
-				d.Reason = s.always
-			}
+		if s.surprise <= worst {
+			continue
+		}
+		if worst, reason = s.surprise, s.rare; worst == never {
+			reason = s.new
 		}
 	}
-	if worst == 0 {
+	odd := m.bits(worst)
+	if worst == never && odd < minNew || worst != never && odd < minRare {
 		return Deviation{}
 	}
-	d.Surprise = float32(m.bits(worst)) * ln2
-	d.Weight = min(mostMild, mildWeight+perBit*float32(m.bits(worst)-floor))
+	d := Deviation{
+		Surprise: float32(odd) * ln2,
+		Weight:   min(mostMild, mildWeight+perBit*float32(odd-minNew)),
+		Reason:   reason,
+	}
 	if format == never && m.isSyntax(strange) {
 		d.Strong, d.Weight, d.Reason = true, strongWeight, reasonStrong
 	}
@@ -127,8 +131,11 @@ func (m Model) isSyntax(strange uint16) bool {
 const minOpen = 1 << 12
 
 // Closed says whether the parameter has held nothing but values of closed
-// types: those whose syntax leaves no room for text.
+// types, those whose syntax leaves no room for text, and not just a few.
 func (m Model) Closed() bool {
+	if filled := m.at(lengthAt + 1); filled == never || int(m[1])-int(filled) < minNew-1 {
+		return false
+	}
 	for f := range numFormats {
 		if closed>>f&1 == 0 && m.at(formatAt+int(f)) != never {
 			return false
@@ -147,7 +154,7 @@ func (m Model) format(f Format) byte {
 		return never
 	}
 	s := m.at(formatAt + int(f))
-	for wide := range numFormats {
+	for wide := Format(0); wide < numFormats && s >= minRare; wide++ {
 		if widens[wide]>>f&1 == 1 {
 			s = min(s, m.at(formatAt+int(wide)))
 		}

@@ -50,8 +50,12 @@ var params = []param{
 	{"email", true, func(r *rand.Rand) string {
 		return strings.ToLower(fmt.Sprintf("u%d.%s@mail%d.example.com", r.IntN(1e6), pick(r, nouns), r.IntN(20)))
 	}},
-	{"sort", false, func(r *rand.Rand) string { return pick(r, []string{"name", "price", "date", "name_desc", "price_desc"}) }},
-	{"slug", false, func(r *rand.Rand) string { return pick(r, adjectives) + "-" + pick(r, nouns) + fmt.Sprint("-", r.IntN(9999)) }},
+	{"sort", false, func(r *rand.Rand) string {
+		return pick(r, []string{"name", "price", "date", "name_desc", "price_desc"})
+	}},
+	{"slug", false, func(r *rand.Rand) string {
+		return pick(r, adjectives) + "-" + pick(r, nouns) + fmt.Sprint("-", r.IntN(9999))
+	}},
 	{"name", false, func(r *rand.Rand) string { return pick(r, firstNames) + " " + pick(r, lastNames) }},
 	{"q", false, func(r *rand.Rand) string {
 		s := pick(r, nouns)
@@ -145,5 +149,99 @@ func TestHeldOutValues(t *testing.T) {
 		if p.closed && (found < len(attacks) || blocked < len(attacks)*9/10) {
 			t.Errorf("%s: %d of %d attacks are odd, %d strong", p.name, found, len(attacks), blocked)
 		}
+	}
+}
+
+// A parameter that was always left empty has no type yet.
+func TestEmptyIsNoType(t *testing.T) {
+	var s Sketch
+	for i := range 5000 {
+		s.add(nil, uint64(i))
+	}
+	if m := Compile(&s); m.Closed() || score(m, "SAVE-10%").Strong {
+		t.Error("the first value of a parameter that was always empty is a strong deviation")
+	}
+	for i := range 500 {
+		s.add(fmt.Append(nil, i), uint64(i))
+	}
+	if m := Compile(&s); !m.Closed() || !score(m, "1' or '1'='1").Strong {
+		t.Error("a number that is mostly left empty is no closed type")
+	}
+}
+
+// What deviates in one way is explained by it.
+func TestReasons(t *testing.T) {
+	r := rand.New(rand.NewPCG(8, 8))
+	f := func(param, value, reason string, strong bool) {
+		t.Helper()
+		for _, p := range params {
+			if p.name != param {
+				continue
+			}
+			d := score(Compile(p.train(r, 5000)), value)
+			if d.Reason != reason || d.Strong != strong || (d.Surprise > 0) != (reason != "") || d.Strong != (d.Weight > 0.5) {
+				t.Errorf("%s=%q: %+v, want %q", param, value, d, reason)
+			}
+			return
+		}
+		t.Errorf("no parameter %s", param)
+	}
+	f("id", "77", "", false)
+	f("id", "1234567890123", "", false)
+	f("id", strings.Repeat("7", 40), reasonLength, false)
+	f("id", "12 kg", reasonFormat, false)
+	f("id", "$12.50", reasonFormat, false)
+	f("id", "n/a", reasonFormat, false)
+	f("id", "7'", reasonFormat, false)
+	f("id", "7' or 1=1", reasonStrong, true)
+	f("page", "", reasonFormat, false)
+	f("id", "../../etc/passwd", reasonStrong, true)
+	f("uuid", "../../etc/passwd", reasonFormat, false)
+	f("digest", "1234567890123456789012345678901234567890", "", false)
+	f("sort", "price", "", false)
+	f("sort", "price2", reasonClass, false)
+	f("comment", strings.Repeat("red shoes ", 1000), reasonLength, false)
+	f("name", "Ada Lovelace", "", false)
+	f("name", "Ada-' Love", reasonBigram, false)
+}
+
+// Of few values a model knows nothing.
+func TestFewValues(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 9))
+	for _, p := range params {
+		m := Compile(p.train(r, 60))
+		for _, a := range attacks {
+			if d := score(m, a); d != (Deviation{}) {
+				t.Errorf("%s: %q deviates from 60 values: %+v", p.name, a, d)
+			}
+		}
+	}
+	if Compile(&Sketch{}) != nil {
+		t.Error("a model of nothing")
+	}
+}
+
+func TestModelCheck(t *testing.T) {
+	m := Compile(params[0].train(rand.New(rand.NewPCG(1, 1)), 100))
+	if err := m.Check(); err != nil {
+		t.Error(err)
+	}
+	if m.Count() != 64 || m.Bound() != 3.0/64 {
+		t.Errorf("count %d, bound %f", m.Count(), m.Bound())
+	}
+	for _, bad := range []Model{nil, m[:len(m)-1], append(m[:len(m):len(m)], 0), append(Model{2}, m[1:]...), append(Model{1, 99}, m[2:]...)} {
+		if bad.Check() == nil {
+			t.Errorf("a bad model of %d bytes passes", len(bad))
+		}
+	}
+}
+
+func BenchmarkScore(b *testing.B) {
+	m := Compile(params[13].train(rand.New(rand.NewPCG(1, 1)), 5000))
+	var v Stat
+	v.Of(benchValue)
+	b.ReportAllocs()
+	for b.Loop() {
+		m.Score(&v)
 	}
 }

@@ -75,25 +75,18 @@ type Stat struct {
 func (s *Stat) Of(value []byte) {
 	*s = Stat{Len: uint32(min(len(value), 1<<32-1))}
 	value = value[:min(len(value), maxStat)]
-	last := uint8(edge)
+	last, set := uint8(edge), uint16(0)
 	for _, b := range value {
-		c := classOf[b]
+		c := classOf[b] & 15
 		s.Class[c]++
 		s.Bigrams[last>>2] |= 1 << (last<<4&63 | c)
+		set |= 1 << c
 		last = c
 	}
 	if len(value) > 0 {
 		s.Bigrams[last>>2] |= 1 << (last<<4&63 | edge)
 	}
-	s.Format = formatOf(value, s)
-}
-
-// classes returns the set of the classes that s holds.
-func (s *Stat) classes() (set uint16) {
-	for c, n := range s.Class {
-		if n > 0 {
-			set |= 1 << c
-		}
+	if s.Format = formatOf(value, set); s.Format == Other {
+		s.Format = s.prose()
 	}
-	return set
 }

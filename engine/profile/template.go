@@ -46,14 +46,10 @@ func typeName(segment []byte) string {
 	if set&(1<<Digit|1<<At) == 0 && len(segment) < 24 { // no type is so plain
 		return ""
 	}
-	var s Stat
-	for c := range s.Class {
-		s.Class[c] = set >> c & 1
-	}
 	if set&^inIdentifier == 0 && isPrefixed(segment) {
 		return "{id}"
 	}
-	return typeNames[formatOf(segment, &s)]
+	return typeNames[formatOf(segment, set)]
 }
 
 // typeNames are the placeholders of the formats that no name has.
