@@ -35,9 +35,9 @@ func List[T Positioned](ctx context.Context, s Scope, p Page, refine func(*Selec
 		if err != nil {
 			return nil, "", err
 		}
-		q = q.Where("(?TableAlias.at, ?TableAlias.id) < (?, ?)", at, id)
+		q = q.Where("(at, id) < (?, ?)", at, id)
 	}
-	if err := q.OrderExpr("?TableAlias.at DESC, ?TableAlias.id DESC").Limit(int64(p.Limit) + 1).Scan(ctx); err != nil {
+	if err := q.Order("at DESC", "id DESC").Limit(p.Limit + 1).Scan(ctx); err != nil {
 		return nil, "", err
 	}
 	if len(rows) <= p.Limit {

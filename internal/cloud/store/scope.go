@@ -11,9 +11,6 @@ import (
 	"github.com/uptrace/bun"
 )
 
-// A SelectQuery is a read that a [Scope] began, to be refined.
-type SelectQuery = bun.SelectQuery
-
 // A Scope reaches the rows of one tenant and no others.
 type Scope struct {
 	db     *DB
@@ -67,7 +64,7 @@ func (s Scope) writer() bun.IDB {
 
 // Select begins a read of the tenant's rows of model's table.
 func (s Scope) Select(model any) *SelectQuery {
-	return s.reader().NewSelect().Model(model).Where("?TableAlias.tenant = ?", s.tenant)
+	return &SelectQuery{s.reader().NewSelect().Model(model).Where("?TableAlias.tenant = ?", s.tenant)}
 }
 
 // A Row is a model that a tenant owns.
@@ -185,7 +182,7 @@ func (s Scope) Emit(ctx context.Context, kind, ref string, data any) error {
 // Events returns the tenant's events after seq, oldest first, at most limit.
 func (s Scope) Events(ctx context.Context, after int64, limit int) ([]Event, error) {
 	var events []Event
-	err := s.Select(&events).Where("seq > ?", after).Order("seq").Limit(int64(limit)).Scan(ctx)
+	err := s.Select(&events).Where("seq > ?", after).Order("seq").Limit(limit).Scan(ctx)
 	return events, err
 }
 
