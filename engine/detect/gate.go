@@ -56,7 +56,6 @@ const (
 	hasShellWord
 	hasCodeWord
 	hasHTMLWord
-	hasLDAPWord
 	hasXPathWord
 	hasURLWord
 	hasProtoWord
@@ -79,7 +78,14 @@ var gateWords = [...]struct {
 }{
 	{hasSQLWord, sqlGateWords},
 	{hasSQLLink, sqlGateLinks},
-	{hasFileWord, fileGateWords},
+	{hasNoSQLWord, noSQLGateWords},
+	{hasXPathWord, xpathGateWords},
+	{hasFileWord, fileGateWords + " " + uploadGateWords},
+	{hasShellWord, shellGateWords},
+	{hasCodeWord, codeGateWords},
+	{hasURLWord, urlGateWords},
+	{hasProtoWord, protoGateWords},
+	{hasToolWord, toolGateWords},
 }
 
 // admits reports whether, for at least one mask of when, all its features
@@ -93,6 +99,10 @@ func (f feature) admits(when []feature) bool {
 	return false
 }
 
+// maxWordOnly is the length up to which words are looked for in values that
+// have no structure: names of parameters, files and clients.
+const maxWordOnly = 64
+
 // features returns the features of v.
 func features(v []byte) feature {
 	var f feature
@@ -102,7 +112,7 @@ func features(v []byte) feature {
 		f |= pairFeatures[prev|c]
 		prev = c << 5
 	}
-	if f&(anyMark&^wordFeatures|hasDigit) == 0 {
+	if f&(anyMark&^wordFeatures|hasDigit) == 0 && len(v) > maxWordOnly {
 		return f
 	}
 	return f | wordFeaturesOf(v)

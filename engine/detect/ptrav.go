@@ -220,6 +220,7 @@ func (k *pathWalk) separator(i, end int, strange bool) {
 	case !k.other && k.dots == 1 && k.junk == 0:
 		k.here++
 	case k.other || k.dots+k.junk < 2:
+	case k.dots > 2 && k.v[i] == '\\': // an ellipsis before an escape
 	case k.dots >= 2:
 		k.step(end)
 		k.steps++

@@ -82,6 +82,23 @@ var detectors = [...]detector{
 	{XPathi, whenXPathi, (*Scanner).xpathi},
 	{XSS, whenXSS, (*Scanner).xss},
 	{PathTraversal, whenPathTraversal, (*Scanner).ptrav},
+	{RCE, whenRCE, (*Scanner).rce},
+	{Code, whenCode, (*Scanner).code},
+	{SSTI, whenSSTI, (*Scanner).ssti},
+	{XXE, whenXXE, (*Scanner).xxe},
+	{SSRF, whenSSRF, (*Scanner).ssrf},
+	{CRLF, whenCRLF, (*Scanner).crlf},
+	{Log4Shell, whenLog4Shell, (*Scanner).log4shell},
+	{SSI, whenSSI, (*Scanner).ssi},
+	{MailInjection, whenMail, (*Scanner).mail},
+	{RFI, whenRFI, (*Scanner).rfi},
+	{Deserialization, whenDeser, (*Scanner).deser},
+	{PrototypePollution, whenProtoPol, (*Scanner).protopol},
+	{Shellshock, whenShellshock, (*Scanner).shellshock},
+	{Upload, whenUpload, (*Scanner).upload},
+	{Redirect, whenRedirect, (*Scanner).redirect},
+	{ScannerTool, whenScannerTool, (*Scanner).scannerTool},
+	{SessionFixation, whenSessionFixation, (*Scanner).sessfix},
 }
 
 // Scan returns what the detectors find in v. The findings and their tokens

@@ -1,0 +1,289 @@
+package detect
+
+import (
+	"bytes"
+
+	"github.com/gabionhq/gabion/engine/internal/lexicon"
+)
+
+// whenCode: the words, a call, or the tag of a page.
+var whenCode = []feature{hasCodeWord, hasCall, hasLessMark, hasDollar, hasOpen, hasHash, hasAt}
+
+const codeGateWords = protoGateNames + ` runtime processbuilder java javax ognl clonetransformer invokertransformer
+	instantiatetransformer constanttransformer instantiatefactory templatesimpl beanshell bsh xwork2 opensymphony commons
+	process mainmodule child_process require os subprocess __import__ __builtins__ globals php_sapi auto_prepend_file`
+
+const protoGateNames = "__proto__ constructor prototype " + sessionGateWords
+
+var (
+	// execCalls run commands or code in the languages of servers.
+	execCalls = lexicon.New(`system shell_exec passthru popen proc_open pcntl_exec assert create_function call_user_func
+		call_user_func_array eval exec execfile execsync spawn spawnsync unserialize file_put_contents file_get_contents fwrite
+		fputs readfile show_source highlight_file phpinfo phpversion base64_decode gzinflate str_rot13 preg_replace move_uploaded_file include_once require_once
+		curl_exec include require open3 syscall backticks instance_eval class_eval send __import__ compile getattr loadlibrary
+		runtime_exec getruntime shellexecute createobject execute executeglobal xp_cmdshell die print_r var_dump getenv posix_getpwuid ini_set
+		ini_get scandir opendir chmod unlink md5 chr array_map array_filter array_walk usort register_shutdown_function ob_start extract parse_str
+		fopen fread fsockopen stream_socket_client mb_send_mail mail error_log putenv symlink link dl apache_setenv get_defined_vars func_get_args`)
+	// certainCalls hardly occur in text.
+	certainCalls = lexicon.New(`shell_exec passthru proc_open pcntl_exec create_function call_user_func call_user_func_array system
+		phpinfo show_source highlight_file gzinflate str_rot13 move_uploaded_file __import__ getruntime execsync spawnsync
+		runtime_exec register_shutdown_function fsockopen posix_getpwuid execfile file_put_contents get_defined_vars`)
+	superglobals = lexicon.New(`_get _post _request _cookie _files _server _session _env globals http_raw_post_data php_self argv`)
+	// dangerousTypes are classes and packages whose names alone do not occur
+	// in ordinary requests.
+	dangerousTypes = lexicon.New(`java.lang java.lang.runtime java.lang.processbuilder java.lang.class java.lang.system java.lang.string java.lang.reflect
+		java.lang.process java.lang.integer java.lang.numberformatexception java.lang.stringbuilder java.lang.object java.util.scanner java.io.file
+		java.io.filereader java.io.fileinputstream java.net.url java.net.socket java.beans.xmldecoder javax.script.scriptenginemanager javax.naming
+		javax.el.elprocessor javax.management org.apache.commons org.apache.struts2 org.apache.catalina org.apache.tomcat org.omg.corba java.beans.xmldecode sun.reflect
+		com.opensymphony.xwork2 com.sun.rowset org.springframework.context org.springframework.expression org.codehaus.groovy groovy.lang java.runtime
+		ognl.ognlcontext process.mainmodule process.binding process.env global.process child_process.exec os.system os.popen subprocess.popen
+		subprocess.call subprocess.run subprocess.check_output system.diagnostics.process runtime.getruntime php.ini process.env. java.util.zip
+		com.alibaba.fastjson org.hibernate.engine java.awt.desktop class.module.classloader class.classloader module.classloader
+		processbuilder.evil runtime.exec processbuilder.start`)
+	dangerousNames = lexicon.New(`processbuilder clonetransformer invokertransformer instantiatetransformer constanttransformer chainedtransformer forclosure
+		instantiatefactory prototypeclonefactory prototypeserializationfactory whileclosure templatesimpl scriptenginemanager _memberaccess ognlcontext classloader
+		getruntime child_process mainmodule allowstaticmethodaccess springmacrorequestcontext jdbcrowsetimpl xmldecoder methodinvokingfactory_bean_marker`)
+	codeVocabulary = lexicon.New(`php echo print system exec shell_exec passthru popen proc_open eval assert include require get post
+		request cookie files server session env globals java lang runtime getruntime processbuilder process class forname io util javax script
+		org apache commons com opensymphony xwork2 ognl memberaccess require child_process execsync spawn mainmodule global import os subprocess
+		builtins read base64_decode file_get_contents fopen phpinfo function new return while true false null undefined this constructor id whoami cat etc passwd`)
+)
+
+func (s *Scanner) code(v []byte, w Where) {
+	if w.Container && w.Place != InTarget || w.Place == InFile && len(v) > maxPath {
+		return
+	}
+	var best lead
+	var c codeWalk
+	for i := 0; i < len(v); {
+		switch b := v[i]; {
+		case isLetter(b) || b == '_':
+			i = c.name(&best, v, i, w)
+		case b == '<':
+			c.tag(&best, v, i)
+			i++
+		case b == '$':
+			i = c.variable(&best, v, i)
+		case b == '(' && i+2 < len(v):
+			c.brackets(&best, v, i)
+			i++
+		case b == '@' || b == '#':
+			c.ognl(&best, v, i)
+			i++
+		case b == '!' || b == '(':
+			i++
+		default:
+			i++
+		}
+	}
+	c.judge(&best)
+	s.follow(Code, v, best, codeVocabulary)
+}
+
+// A codeWalk is what has been seen of a value's code.
+type codeWalk struct {
+	tagged bool // a page tag has been opened
+	calls  int  // of execCalls
+	globs  int  // superglobals
+	first  lead
+	ognls  int
+}
+
+// name reads a dotted name and what stands around it.
+func (c *codeWalk) name(best *lead, v []byte, i int, w Where) int {
+	j := i
+	dot := -1 // of the last part
+	for j < len(v) && (isWordASCII(v[j]) || v[j] == '.' && j+1 < len(v) && isWordASCII(v[j+1])) {
+		if v[j] == '.' {
+			dot = j
+			if j-i < 40 && dangerousTypes.Has(v[i:j]) {
+				c.typeName(best, v, i, j, w)
+			}
+		}
+		j++
+	}
+	if j-i <= 40 && dangerousTypes.Has(v[i:j]) {
+		c.typeName(best, v, i, j, w)
+	}
+	last := v[max(i, dot+1):j]
+	at := j - len(last)
+	if dangerousNames.Has(last) {
+		best.offer(0.8, at, j, "A class or method is named that runs commands or loads code.")
+	}
+	k := j
+	for k < len(v) && k < j+8 && v[k] == ' ' {
+		k++
+	}
+	if k < len(v) && v[k] == '/' && k+1 < len(v) && v[k+1] == '*' { // a comment between
+		if n := bytes.Index(v[k:min(len(v), k+64)], []byte("*/")); n > 0 {
+			k += n + 2
+		}
+	}
+	if k < len(v) && v[k] == '(' {
+		c.call(best, v, at, j, k)
+	} else if k < len(v) && (v[k] == '"' || v[k] == '\'' || v[k] == '$') && k > j && hasPrefixFold(last, "include") || hasPrefixFold(last, "require") && k < len(v) && v[k] == '$' {
+		best.offer(0.5, at, min(len(v), k+24), "A file is included as code.")
+	}
+	return j
+}
+
+func isWordASCII(c byte) bool { return isLetter(c) || isDigit(c) || c == '_' }
+
+func (c *codeWalk) typeName(best *lead, v []byte, i, j int, w Where) {
+	weight := float32(0.72)
+	if len(v) > maxPath || w.Place == InFile {
+		weight = 0.35
+	}
+	best.offer(weight, i, j, "A class or package of the server's language is named.")
+}
+
+// call judges a function of execCalls.
+func (c *codeWalk) call(best *lead, v []byte, at, end, open int) {
+	word := v[at:end]
+	if hasPrefixFold(word, "require") && end-at == 7 && hasFold(v[open:min(len(v), open+24)], "child_process") {
+		best.offer(0.95, at, min(len(v), open+24), "Code of Node loads the module that runs commands.")
+		return
+	}
+	if hasPrefixFold(word, "while") && end-at == 5 {
+		loop(best, v, at, open)
+		return
+	}
+	if !execCalls.Has(word) {
+		return
+	}
+	c.calls++
+	close := bytes.IndexByte(v[open:min(len(v), open+160)], ')')
+	stop := min(len(v), open+40)
+	if close > 0 {
+		stop = open + close + 1
+	}
+	c.first.offer(0.1, at, stop, "")
+	args := bytes.TrimLeft(v[open+1:stop], " \t\\")
+	argument := len(args) > 0 && (args[0] == '"' || args[0] == '\'' || args[0] == '$' || args[0] == '`' || args[0] == '@')
+	glued := open == end
+	nested := len(args) > 1 && nestedCall(args)
+	short := len(v) <= 400
+	certain := certainCalls.Has(word)
+	switch {
+	case hasFold(args, "$_get") || hasFold(args, "$_post") || hasFold(args, "$_request") || hasFold(args, "$_cookie") || hasFold(args, "$_server"):
+		best.certain(0.96, at, stop, "Code runs what a parameter of the request holds.")
+	case certain && glued && (argument || nested) && short:
+		best.offer(0.85, at, stop, "A function that runs commands or code is called.")
+	case certain && glued && short && at == skipBlank(v, 0):
+		best.offer(0.75, at, stop, "A function that runs commands or code is called.")
+	case certain && (argument || glued):
+		best.offer(0.42, at, stop, "A function that runs commands or code is called.")
+	case glued && (argument || nested) && short && framed(v, at, stop):
+		best.offer(0.72, at, stop, "A function that runs code or reads files is called.")
+	case nested && glued && short:
+		best.offer(0.6, at, stop, "A function that runs code or reads files is called.")
+	}
+}
+
+// nestedCall reports whether the arguments begin with another call.
+func nestedCall(args []byte) bool {
+	j := run(args, 0, len(args), isWordASCII)
+	return j > 1 && j < len(args) && args[j] == '(' && execCalls.Has(args[:j])
+}
+
+// framed reports whether a call is the whole value or stands between
+// operators, as behind the end of a string.
+func framed(v []byte, at, stop int) bool {
+	first := skipBlank(v, 0)
+	rest := bytes.TrimRight(v[min(stop, len(v)):], " ;)}\r\n\t/#?>'\"")
+	if at == first && len(rest) == 0 {
+		return true
+	}
+	return at > 0 && bytes.IndexByte([]byte("'\".;}{)+(@"), v[at-1]) >= 0 && at < 48
+}
+
+// loop judges while(true) and its disguises, which stop a server of Node.
+func loop(best *lead, v []byte, at, open int) {
+	if len(v) > 80 {
+		return
+	}
+	args := bytes.TrimLeft(v[open+1:], " (!{}")
+	for _, t := range [...]string{"true", "1", "0", "null", "undefined", "false", "[]", ")", "''", `""`, "nan"} {
+		if hasPrefixFold(args, t) {
+			best.offer(0.75, at, len(v), "A loop without end is given as code.")
+			return
+		}
+	}
+}
+
+// tag judges the tags between which a page holds code.
+func (c *codeWalk) tag(best *lead, v []byte, i int) {
+	rest := v[i:]
+	switch {
+	case hasPrefixFold(rest, "<?php"), hasPrefixFold(rest, "<?="), hasPrefixFold(rest, "<script language=php"), hasPrefixFold(rest, `<script language="php"`):
+	case hasPrefixFold(rest, "<? ") || len(rest) == 2 && rest[1] == '?':
+	case hasPrefixFold(rest, "<%@") || hasPrefixFold(rest, "<jsp:"):
+		best.offer(0.75, i, min(len(v), i+24), "A directive of a server page is inserted.")
+		return
+	default:
+		return
+	}
+	c.tagged = true
+	weight := float32(0.62)
+	if len(v) > 400 || i > 64 {
+		weight = 0.42 // code in a longer text
+	}
+	best.offer(weight, i, min(len(v), i+24), "A tag that begins code of PHP is inserted.")
+}
+
+// variable reads a superglobal of PHP or a variable that is called.
+func (c *codeWalk) variable(best *lead, v []byte, i int) int {
+	for i+1 < len(v) && (v[i+1] == '{' || v[i+1] == '$') {
+		i++
+	}
+	j := run(v, i+1, len(v), isWordASCII)
+	if superglobals.Has(v[i+1 : j]) {
+		c.globs++
+		weight := float32(0.4)
+		if j < len(v) && (v[j] == '[' || v[j] == '{') && len(v) <= 400 {
+			weight = 0.75
+		}
+		best.offer(weight, i, min(len(v), j+12), "A variable of PHP reads the request.")
+	}
+	return max(j, i+1)
+}
+
+// brackets judges (system)('id') and (['system'])[0]('id'): names hidden from
+// filters.
+func (c *codeWalk) brackets(best *lead, v []byte, i int) {
+	j := i + 1
+	for j < len(v) && j < i+24 && (bytes.IndexByte([]byte("(['\"/* \\"), v[j]) >= 0) {
+		j++
+	}
+	k := run(v, j, len(v), isWordASCII)
+	if k-j < 4 || !execCalls.Has(v[j:k]) {
+		return
+	}
+	end := min(len(v), k+24)
+	if bytes.Contains(v[k:end], []byte(")(")) || bytes.Contains(v[k:end], []byte("](")) {
+		best.offer(0.85, i, end, "The name of a function is hidden in brackets and called.")
+	}
+}
+
+// ognl judges expressions of Struts: static methods and the context.
+func (c *codeWalk) ognl(best *lead, v []byte, i int) {
+	rest := v[i:min(len(v), i+48)]
+	switch {
+	case hasPrefixFold(rest, "@java."), hasPrefixFold(rest, "@ognl."), hasPrefixFold(rest, "@org.apache"):
+		best.offer(0.93, i, i+len(rest), "An expression of Struts calls a static method.")
+	case hasPrefixFold(rest, "#context["), hasPrefixFold(rest, "#context.get"), hasPrefixFold(rest, "#_memberaccess"), hasPrefixFold(rest, "#attr["),
+		hasPrefixFold(rest, "#application["), hasPrefixFold(rest, "#request["), hasPrefixFold(rest, "#parameters"):
+		best.offer(0.85, i, i+len(rest), "An expression of Struts reaches its context.")
+	case hasPrefixFold(rest, "@{["):
+		best.offer(0.75, i, i+len(rest), "An expression of Perl is evaluated in a string.")
+	}
+}
+
+func (c *codeWalk) judge(best *lead) {
+	switch {
+	case c.tagged && c.calls > 0 && c.globs > 0:
+		best.certain(0.97, c.first.from, c.first.to, "Code of PHP runs what a parameter of the request holds.")
+	case c.tagged && c.calls > 0:
+		best.offer(min(best.weight+0.2, 0.9), c.first.from, c.first.to, "Code of PHP calls functions that run code or read files.")
+	}
+}

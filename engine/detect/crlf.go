@@ -1,0 +1,77 @@
+package detect
+
+import (
+	"bytes"
+
+	"github.com/gabionhq/gabion/engine/internal/lexicon"
+)
+
+// whenCRLF: a line must end.
+var whenCRLF = []feature{hasLine, hasHigh}
+
+// responseHeaders are fields whose injection changes the response.
+var responseHeaders = lexicon.New(`set-cookie location content-length content-type transfer-encoding refresh
+	access-control-allow-origin x-xss-protection link header-test content-encoding connection host
+	x-forwarded-for x-forwarded-host contentlength contenttype content-disposition last-modified cache-control etag status`)
+
+// crlf finds line ends that begin a header field or a response in values
+// that are sent on in headers. Text of several lines is common in bodies, so
+// there the value must look like one that was a single line.
+func (s *Scanner) crlf(v []byte, w Where) {
+	var best lead
+	if w.Place == InFile || w.Place == InXML || w.Container {
+		return
+	}
+	line := w.Place == InQuery || w.Place == InPath || w.Place == InCookie || w.Place == InHeader || w.Place == InReferer || w.Place == InTarget || w.Place == InUserAgent
+	for i := 0; i < len(v); i++ {
+		n := lineEnd(v, i)
+		if n == 0 {
+			continue
+		}
+		newLine(&best, v, i, i+n, line, v[i] >= 0x80)
+		i += n - 1
+	}
+	s.follow(CRLF, v, best, responseHeaders)
+}
+
+// lineEnd returns the length of the line end at i: CR, LF, or characters
+// whose low byte is one, as they become where text is narrowed.
+func lineEnd(v []byte, i int) int {
+	switch {
+	case v[i] == '\r' && i+1 < len(v) && v[i+1] == '\n':
+		return 2
+	case v[i] == '\r' || v[i] == '\n':
+		return 1
+	case v[i] == 0xe5 && i+2 < len(v) && v[i+1] == 0x98 && (v[i+2] == 0x8a || v[i+2] == 0x8d):
+		return 3
+	}
+	return 0
+}
+
+func newLine(best *lead, v []byte, from, at int, line, odd bool) {
+	for at < len(v) && (v[at] == ' ' || v[at] == '\t') {
+		at++
+	}
+	j := run(v, at, min(len(v), at+40), isToken)
+	plain := bytes.IndexByte(v[:from], ' ') < 0 && from < 256
+	end := min(len(v), j+24)
+	switch {
+	case hasPrefixFold(v[at:], "http/1.") || hasPrefixFold(v[at:], "http/2"):
+		best.offer(pick(line || plain, 0.93, 0.4), from, end, "A line end is followed by the start of an HTTP response.")
+	case j > at && j < len(v) && v[j] == ':' && (responseHeaders.Has(v[at:j]) || odd):
+		best.offer(pick(line, 0.92, pick(plain, 0.8, 0.25)), from, end, "A line end is followed by a header field.")
+	case j > at && j+1 < len(v) && v[j] == ':' && line && plain && isLetter(v[at]):
+		best.offer(0.72, from, end, "A line end is followed by what looks like a header field.")
+	case at < len(v) && v[at] == '<' && line && plain && from > 0 && (v[from-1] == '\n' || v[from-1] == '\r'):
+		best.offer(0.7, from, end, "Two line ends are followed by a document.")
+	}
+}
+
+func pick(ok bool, a, b float32) float32 {
+	if ok {
+		return a
+	}
+	return b
+}
+
+func isToken(c byte) bool { return isLetter(c) || isDigit(c) || c == '-' || c == '_' }

@@ -1,0 +1,107 @@
+package detect
+
+import (
+	"bytes"
+
+	"github.com/gabionhq/gabion/engine/internal/lexicon"
+)
+
+// whenDeser: formats of text need their punctuation, binary ones their
+// controls; base64 forms are told by their first letters, which the gate
+// knows as words.
+var whenDeser = []feature{hasColon, hasBang, hasDollar, hasControl, hasHigh, hasLine, hasProtoWord, hasSlash, hasAt}
+
+// protoGateWords begin serialised objects in base64.
+const protoGateWords = "ro rO AAEAAAD"
+
+var deserVocabulary = lexicon.New(`o c a s i b python java javax ruby php object apply new name module org com sun net type
+	nd_func function py reduce os system subprocess popen builtins eval exec gem installer lang runtime processbuilder`)
+
+// deser finds serialised objects and the types in them that run code.
+func (s *Scanner) deser(v []byte, w Where) {
+	var best lead
+	binaryObject(&best, v)
+	phpObject(&best, v)
+	typeTags(&best, v)
+	pickle(&best, v)
+	s.follow(Deserialization, v, best, deserVocabulary)
+}
+
+func binaryObject(best *lead, v []byte) {
+	head := v[:min(len(v), 16)]
+	end := min(len(v), 32)
+	switch {
+	case bytes.HasPrefix(head, []byte("\xac\xed\x00\x05")):
+		best.certain(0.95, 0, end, "The value is a serialised object of Java.")
+	case bytes.HasPrefix(head, []byte("rO0AB")):
+		best.certain(0.95, 0, end, "The value is a serialised object of Java in base64.")
+	case bytes.HasPrefix(head, []byte("\x00\x01\x00\x00\x00\xff\xff\xff\xff")), bytes.HasPrefix(head, []byte("AAEAAAD/")):
+		best.certain(0.95, 0, end, "The value is a serialised object of .NET.")
+	}
+}
+
+// phpObject finds O:4:"Name":1:{ and its custom form C:. Arrays and scalars
+// alone are data.
+func phpObject(best *lead, v []byte) {
+	for i := 0; i+6 < len(v); i++ {
+		if v[i+1] != ':' || v[i]|0x20 != 'o' && v[i]|0x20 != 'c' || i > 0 && isWord(v[i-1]) {
+			continue
+		}
+		j := i + 2
+		if v[j] == '+' { // O:+4 passed old filters
+			j++
+		}
+		k := run(v, j, len(v), isDigit)
+		if k == j || k+1 >= len(v) || v[k] != ':' || v[k+1] != '"' && v[k+1] != '\\' {
+			continue
+		}
+		q := run(v, k+2, min(len(v), k+80), isClassName)
+		if q > k+3 && q < len(v) && (v[q] == '"' || v[q-1] == '\\') {
+			best.offer(0.88, i, q, "The value is a serialised object of PHP.")
+			return
+		}
+	}
+}
+
+func isClassName(c byte) bool { return isWord(c) || c == '\\' }
+
+// typeTags finds names of types that a reader makes instances of.
+func typeTags(best *lead, v []byte) {
+	for _, t := range [...]struct {
+		text   string
+		weight float32
+		reason string
+	}{
+		{"_$$ND_FUNC$$_", 0.97, "A function of node-serialize runs when it is read."},
+		{"!!python/", 0.92, "A YAML tag makes an object of Python."},
+		{"!python/", 0.9, "A YAML tag makes an object of Python."},
+		{"!!java", 0.9, "A YAML tag makes an object of Java."},
+		{"!!org.", 0.85, "A YAML tag makes an object of Java."},
+		{"!!com.", 0.85, "A YAML tag makes an object of Java."},
+		{"!ruby/", 0.9, "A YAML tag makes an object of Ruby."},
+		{"!!php/", 0.9, "A YAML tag makes an object of PHP."},
+		{`"@type":"`, 0.55, "A JSON member names the type of Java to make."},
+		{`"$type":"System.`, 0.8, "A JSON member names the type of .NET to make."},
+		{`"py/object"`, 0.85, "A JSON member names the object of Python to make."},
+		{`"py/reduce"`, 0.92, "A JSON member names the function of Python to call."},
+	} {
+		if i := bytes.Index(v, []byte(t.text)); i >= 0 {
+			best.offer(t.weight, i, i+len(t.text), t.reason)
+		}
+	}
+}
+
+// pickle finds the opcodes that import a function and call it.
+func pickle(best *lead, v []byte) {
+	call := bytes.HasSuffix(bytes.TrimRight(v, "\r\n "), []byte("R."))
+	switch {
+	case len(v) > 4 && v[0] == 0x80 && v[1] >= 2 && v[1] <= 5 && call:
+		best.offer(0.85, 0, min(len(v), 32), "The value is a pickle of Python that calls a function.")
+	case call && bytes.IndexByte(v, '\n') > 0:
+		for _, module := range [...]string{"cos\n", "cposix\n", "csubprocess\n", "c__builtin__\n", "cbuiltins\n", "cnt\n", "csys\n"} {
+			if i := bytes.Index(v, []byte(module)); i >= 0 {
+				best.certain(0.95, i, min(len(v), i+32), "The value is a pickle of Python that calls a function of the system.")
+			}
+		}
+	}
+}

@@ -1,0 +1,55 @@
+package detect
+
+import (
+	"bytes"
+
+	"github.com/gabionhq/gabion/engine/internal/lexicon"
+)
+
+// whenProtoPol: the words, in any place.
+var whenProtoPol = []feature{hasCodeWord}
+
+var protoVocabulary = lexicon.New("__proto__ proto constructor prototype object env onerror src")
+
+// protopol finds names that reach the prototype all objects of JavaScript
+// share.
+func (s *Scanner) protopol(v []byte, w Where) {
+	var best lead
+	if i := bytes.Index(v, []byte("__proto__")); i >= 0 {
+		end := i + len("__proto__")
+		best.offer(keyWeight(v, i, end, w, 0.95), i, end, "A name reaches the prototype that all objects share.")
+	}
+	for from := 0; ; {
+		i := bytes.Index(v[from:], []byte("constructor"))
+		if i < 0 {
+			break
+		}
+		i += from
+		from = i + len("constructor")
+		j := from
+		for j < len(v) && j < from+4 && bytes.IndexByte([]byte(`.[]"'\`), v[j]) >= 0 {
+			j++
+		}
+		if j > from && bytes.HasPrefix(v[j:], []byte("prototype")) {
+			end := j + len("prototype")
+			best.offer(keyWeight(v, i, end, w, 0.88), i, end, "A name reaches an object's prototype by its constructor.")
+		}
+	}
+	s.follow(PrototypePollution, v, best, protoVocabulary)
+}
+
+// keyWeight returns the full weight where the words v[i:end] are a key, and
+// a fraction where a text speaks of them.
+func keyWeight(v []byte, i, end int, w Where, weight float32) float32 {
+	switch {
+	case w.Name:
+		return weight
+	case end < len(v) && (v[end] == '[' || v[end] == ']' || v[end] == '.'):
+		return weight * 0.9
+	case end+1 < len(v) && v[end] == '"' && (v[end+1] == ':' || v[end+1] == ' '):
+		return weight * 0.9
+	case i == 0 && end == len(v):
+		return weight * 0.6
+	}
+	return 0.3
+}

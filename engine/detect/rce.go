@@ -1,0 +1,354 @@
+package detect
+
+import (
+	"bytes"
+
+	"github.com/gabionhq/gabion/engine/internal/lexicon"
+	"github.com/gabionhq/gabion/engine/internal/shlex"
+)
+
+// whenRCE: a command follows a separator, or has an argument.
+var whenRCE = []feature{hasSemi, hasPipe, hasAmp, hasLine, hasBacktick, hasDollar, hasShellWord, hasOpen, hasBrace, hasSlash, hasPercent}
+
+const shellGateWords = certainCommands + " " + commonCommands
+
+// Commands whose names are no words of ordinary text, and those that are or
+// that texts on computers often name.
+const (
+	certainCommands = `whoami uname ifconfig ipconfig nslookup netstat wget curl nc ncat netcat bash zsh ksh csh tcsh sh
+		powershell pwsh cmd printenv systeminfo sysinfo tasklist taskkill certutil bitsadmin wmic cscript wscript mshta rundll32 regsvr32
+		telnet tftp chmod chown chgrp mkfifo nohup xargs awk gawk sed grep egrep fgrep ls rm mv cp mkdir rmdir ps pwd tac xxd
+		hexdump tee traceroute tracert ping ping6 arp lsof sudo su dpkg rpm usermod useradd adduser passwd crontab
+		reboot poweroff gunzip gzip bzip2 tar cpio rsync scp sftp ssh openssl python python2 python3 perl ruby lua php
+		gcc busybox socat nmap ifstat iptables systemctl launchctl osascript getent tcpdump strace gdb vim
+		dmesg umount printf sysctl lsb_release chsh chroot setsid dig eval exec echo iex dd cpulimit capsh busctl expect jjs jrunscript jq yash gimp gtester ld
+		ldconfig logsave mawk ltrace perf pkexec pic pico run-parts rvim scrot slsh ssh-keygen sshpass start-stop-daemon stdbuf tclsh
+		tmux unshare uudecode uuencode wish xdotool xelatex zip unzip zsoelim ansible ansible-vault ansible-playbook ansible-inventory
+		ansible-galaxy chef-vault chef-shell netsh reg iwr irm psexec schtasks vssadmin nltest rundll c89 c99 cobc composer dmsetup doas
+		fping ionice taskset nsenter gpasswd mysqldump pg_dump redis-cli hping3 aria2c axel finger lwp-download lynx ncat.openbsd zcat bzcat xzcat zless
+		getfacl setfacl visudo adduser addgroup pkill killall pgrep nice renice base32 basenc basez fold tshark dvips bridge`
+	commonCommands = `cat id dir type more less head tail find sort cut env set export kill touch time date who w last man at test which
+		host net net1 start copy del move attrib ver whois cd source read make apt-get yum npm pip git docker kubectl java sleep rev base64
+		true false tr wc join split uniq diff file stat watch timeout screen comm look info uptime history alias for if`
+)
+
+var (
+	certainCommandSet = lexicon.New(certainCommands)
+	commonCommandSet  = lexicon.New(commonCommands)
+	// scriptSet are commands with which the commands of a text begin.
+	scriptSet       = lexicon.New(certainCommands, "cd git docker kubectl npm pip apt-get yum make cat find export sort head tail source")
+	shellVocabulary = lexicon.New(certainCommands, commonCommands, `ifs etc bin usr dev tcp udp null passwd shadow home tmp proc in do done then fi else
+		http https c e n l exist tokens nop enc exe`)
+)
+
+// rce finds commands of a shell in positions where text does not put them.
+func (s *Scanner) rce(v []byte, w Where) {
+	if w.Container && w.Place != InTarget || w.Place == InFile && len(v) > maxPath {
+		return
+	}
+	var best lead
+	words := shellText{v: v, agent: w.Place == InUserAgent || w.Place == InReferer || w.Place == InAccept || w.Place == InContentType}
+	words.address = w.Place == InTarget || bytes.IndexByte(v, '?') > 0 && (v[0] == '/' || hasPrefixFold(v, "http"))
+	lex := shlex.New(v)
+	for {
+		c, ok := lex.Next()
+		if !ok {
+			break
+		}
+		words.command(&best, &c)
+	}
+	words.constructs(&best)
+	s.follow(RCE, v, best, shellVocabulary)
+}
+
+// A shellText is a value read as shell language.
+type shellText struct {
+	v       []byte
+	agent   bool // the place has semicolons and brackets of its own
+	address bool // & and ? have their meaning in addresses
+	script  int  // commands so far in a row that follow another one: the text shows a script
+	end     int  // of the last command
+}
+
+const (
+	reasonSeparator = "A separator of the shell is followed by a command."
+	reasonSubst     = "A substitution of the shell runs a command."
+	reasonStart     = "The value is a command line."
+	reasonHidden    = "The name of a command is split or hidden from filters."
+	reasonIFS       = "The variable IFS stands for a space, which only filters make necessary."
+)
+
+func (t *shellText) command(best *lead, c *shlex.Command) {
+	certain := certainCommandSet.Has(c.Name)
+	known := certain || commonCommandSet.Has(c.Name)
+	args := t.arguments(c)
+	scripted := t.scripted(c)
+	if t.address && (c.Lead == shlex.Start || c.Lead == shlex.Amp || c.Lead == shlex.Line) {
+		return
+	}
+	if c.IFS {
+		best.offer(0.86, c.At, c.End, reasonIFS)
+	}
+	if c.Glob {
+		best.offer(0.8, c.At, c.End, reasonHidden)
+	}
+	if !known {
+		return
+	}
+	if c.Split && (certain || len(c.Name) > 2) && c.To-c.From > len(c.Name)+1 {
+		best.offer(pick(c.Lead == shlex.Start, 0.75, 0.92), c.At, c.End, reasonHidden)
+	}
+	var weight float32
+	reason := reasonSeparator
+	switch c.Lead {
+	case shlex.Start:
+		weight, reason = t.start(c, certain, args), reasonStart
+	case shlex.Subst:
+		weight, reason = 0.9, reasonSubst
+		if !certain && args < 0.5 && !t.ends(c) {
+			weight = 0.5
+		}
+	case shlex.Backtick:
+		weight, reason = t.backtick(c, certain, args), reasonSubst
+	case shlex.Group:
+		weight = 0.35 * args
+		if c.Path {
+			weight = 0.5
+		}
+	default:
+		weight = t.separated(c, certain, args)
+	}
+	if scripted {
+		weight *= 0.45
+	}
+	if t.agent && !c.Secret && !c.Path && weight < 0.85 {
+		weight *= 0.5
+	}
+	best.offer(weight, c.At, c.End, reason)
+}
+
+// scripted reports whether the line before c's separator holds a command
+// itself. Then the separator joins the commands of a script that the text
+// quotes; who breaks out of a parameter has data before the separator.
+func (t *shellText) scripted(c *shlex.Command) bool {
+	before := t.v[min(t.end, c.At):c.At]
+	t.end = c.From
+	if c.Lead == shlex.Start || c.Lead == shlex.Line {
+		t.script = 0
+		return false
+	}
+	if t.script > 0 {
+		return true
+	}
+	for i := 0; i < len(before); {
+		j := run(before, i, len(before), isCommandByte)
+		if j > i && scriptSet.Has(before[i:j]) && j < len(before) && isSpace(before[j]) {
+			t.script++
+			return true
+		}
+		i = max(j, i+1)
+	}
+	return false
+}
+
+func isCommandByte(c byte) bool { return isLetter(c) || isDigit(c) || c == '-' || c == '_' }
+
+// arguments grades, 0 to 1, how much what follows a name looks like the
+// arguments of a command and not like a sentence.
+func (t *shellText) arguments(c *shlex.Command) float32 {
+	switch {
+	case c.Secret, c.Option && (c.Number || c.File || c.Words <= 2), c.IFS:
+		return 1
+	case c.Option, c.File && c.Words <= 3, c.URL, c.Redirect && c.Words <= 3:
+		return 0.8
+	case (c.Number || c.Var || c.Quote) && c.Words <= 2:
+		return 0.7
+	case c.Words == 0:
+		return 0.6
+	case c.Words == 1 && c.End-c.To < 24, c.Words == 2 && c.End-c.To < 20 && certainCommandSet.Has(c.Name):
+		return 0.45
+	}
+	return 0.1
+}
+
+// start grades a command line from the beginning of the value.
+func (t *shellText) start(c *shlex.Command, certain bool, args float32) float32 {
+	switch {
+	case c.Bin && c.Secret, c.Secret && certain && c.Option:
+		return 0.82
+	case c.Bin && t.v[c.From] == '/':
+		return 0.65
+	case t.agent && (c.Option || c.Secret) && c.Words <= 3:
+		return 0.75
+	case c.Secret && c.Words <= 1 && t.goal(c):
+		return 0.7
+	case certain && c.Option && c.Number && c.Words <= 2:
+		return 0.45
+	}
+	return 0.3 * args
+}
+
+// goal reports whether an argument is what attacks read or run first.
+func (t *shellText) goal(c *shlex.Command) bool {
+	args := t.v[c.To:min(c.End, c.To+maxEvidence)]
+	for _, g := range [...]string{"/etc/passwd", "/etc/shadow", "/bin/sh", "/bin/bash", "/dev/tcp", "boot.ini", "win.ini", "/etc/issue", "/etc/hosts", "id_rsa"} {
+		if hasFold(args, g) {
+			return true
+		}
+	}
+	return false
+}
+
+// separated grades a command behind a separator.
+func (t *shellText) separated(c *shlex.Command, certain bool, args float32) float32 {
+	sleeps := c.Number && c.Words == 0 && (string(c.Name) == "sleep" || string(c.Name) == "timeout")
+	switch {
+	case c.Bin:
+		return 0.92
+	case c.Lead == shlex.Line:
+		return pick(c.Secret && c.Words <= 2 && c.At <= 40 && bytes.IndexByte(t.v[:c.At], ' ') < 0, 0.6, 0.35*args)
+	case t.alternative(c):
+		return 0.2
+	case certain && args >= 0.7, sleeps:
+		return 0.9
+	case args == 1 || args >= 0.8 && c.Glued:
+		return 0.85
+	case certain && t.ends(c):
+		return 0.82
+	case certain && args >= 0.45:
+		return 0.6
+	case args >= 0.8 && c.Lead != shlex.Amp:
+		return 0.62
+	case t.ends(c) && c.Glued && c.Words == 0 && len(t.v) < 64:
+		return 0.6
+	}
+	return 0.3 * args
+}
+
+// alternative reports whether the command is one of (a|b|c), as in a regular
+// expression.
+func (t *shellText) alternative(c *shlex.Command) bool {
+	return c.Lead == shlex.Pipe && c.Glued && c.At > 0 && isWord(t.v[c.At-1]) && c.To == c.End && c.End < len(t.v) && (t.v[c.End] == '|' || t.v[c.End] == ')')
+}
+
+// backtick grades a command in backticks, which are also the quotes of
+// Markdown.
+func (t *shellText) backtick(c *shlex.Command, certain bool, args float32) float32 {
+	closed := c.End < len(t.v) && t.v[c.End] == '`'
+	glued := c.At > 0 && bytes.IndexByte([]byte("(.;|&=\"'${,\n+-"), t.v[c.At-1]) >= 0 || c.At == 0 && c.End+2 >= len(t.v)
+	switch {
+	case closed && glued && (certain || args > 0.6):
+		return 0.88
+	case glued && certain && args > 0.4:
+		return 0.7
+	}
+	return 0.25
+}
+
+// ends reports whether the value or the quote around the command ends behind
+// it.
+func (t *shellText) ends(c *shlex.Command) bool {
+	rest := t.v[c.To:c.End]
+	if len(bytes.Trim(rest, " \t\r\n+#'\"/\\-")) > 0 {
+		return false
+	}
+	return c.End >= len(t.v) || bytes.IndexByte([]byte(";|&`)\n\r"), t.v[c.End]) >= 0
+}
+
+// constructs finds what no text and few scripts hold.
+func (t *shellText) constructs(best *lead) {
+	v := t.v
+	for i := 0; i+4 < len(v); i++ {
+		switch v[i] {
+		case '/':
+			if hasPrefixFold(v[i:], "/dev/tcp/") || hasPrefixFold(v[i:], "/dev/udp/") {
+				best.offer(0.93, i, min(len(v), i+40), "A network connection is opened as a file of the shell.")
+			}
+		case '&', '>':
+			if hasPrefixFold(v[i:], ">&/dev/") || hasPrefixFold(v[i:], ">& /dev/tcp") {
+				best.offer(0.9, i, min(len(v), i+24), "Output of a shell is sent over the network.")
+			}
+		case '$':
+			t.dollar(best, i)
+		case '{':
+			if end := braces(v[i:]); end > 0 {
+				best.offer(0.85, i, i+end, reasonHidden)
+			}
+		case '%':
+			t.percent(best, i)
+		case 'f', 'F':
+			if hasPrefixFold(v[i:], "for ") {
+				t.batchFor(best, i)
+			}
+		case 'i', 'I':
+			if hasPrefixFold(v[i:], "if ") || hasPrefixFold(v[i:], "iex(") || hasPrefixFold(v[i:], "iex (") {
+				t.batchIf(best, i)
+			}
+		case '-':
+			if hasPrefixFold(v[i:], "-encodedcommand ") || hasPrefixFold(v[i:], "-executionpolicy") || hasPrefixFold(v[i:], "-nop -") {
+				best.offer(0.85, i, min(len(v), i+32), "Options make PowerShell run hidden code.")
+			}
+		}
+	}
+}
+
+func (t *shellText) dollar(best *lead, i int) {
+	v := t.v
+	switch {
+	case hasPrefixFold(v[i:], "${ifs") || hasPrefixFold(v[i:], "$ifs"):
+		best.offer(0.86, i, min(len(v), i+12), reasonIFS)
+	case hasPrefixFold(v[i:], "$((") && i+3 < len(v) && isDigit(v[i+3]) && bytes.IndexByte(v[i:min(len(v), i+24)], ')') > 0:
+		best.offer(0.7, i, min(len(v), i+24), "The shell is made to calculate, as probes do.")
+	case hasPrefixFold(v[i:], "${path:") || hasPrefixFold(v[i:], "${home:") || hasPrefixFold(v[i:], "${pwd:"):
+		best.offer(0.8, i, min(len(v), i+16), reasonHidden)
+	}
+}
+
+// braces returns the length of {command,argument} at the start of b, or 0.
+func braces(b []byte) int {
+	comma := bytes.IndexByte(b[:min(len(b), 24)], ',')
+	end := bytes.IndexByte(b[:min(len(b), 128)], '}')
+	if comma < 2 || end < comma || bytes.IndexByte(b[:end], ':') >= 0 || bytes.IndexByte(b[:end], ' ') >= 0 {
+		return 0
+	}
+	name := b[1:comma]
+	if i := bytes.LastIndexByte(name, '/'); i >= 0 {
+		name = name[i+1:]
+	}
+	if certainCommandSet.Has(name) || len(name) == 3 && hasPrefixFold(name, "cat") || hasPrefixFold(name, "ls") && len(name) == 2 {
+		return end + 1
+	}
+	return 0
+}
+
+// percent reads the variables of cmd.exe.
+func (t *shellText) percent(best *lead, i int) {
+	if hasPrefixFold(t.v[i:], "%comspec%") || hasPrefixFold(t.v[i:], "%systemroot%") || hasPrefixFold(t.v[i:], "%programfiles") {
+		best.offer(0.6, i, min(len(t.v), i+16), "A variable of the Windows shell is used.")
+	}
+}
+
+// batchFor reads FOR %G IN (...) DO.
+func (t *shellText) batchFor(best *lead, i int) {
+	line := t.v[i:min(len(t.v), i+200)]
+	variable := bytes.IndexByte(line, '%')
+	if variable < 0 {
+		return
+	}
+	in := indexFold(line[variable:], "in")
+	if in > 0 && in < 12 && hasFold(line[variable+in:], "do") && bytes.IndexByte(line[variable:], '(') > 0 {
+		best.offer(0.85, i, i+len(line), "A loop of the Windows shell runs a command.")
+	}
+}
+
+// batchIf reads IF EXIST and the like, and PowerShell's IEX.
+func (t *shellText) batchIf(best *lead, i int) {
+	line := t.v[i:min(len(t.v), i+80)]
+	switch {
+	case hasPrefixFold(line, "iex"):
+		best.offer(0.8, i, i+len(line), "PowerShell runs text as code.")
+	case hasPrefixFold(bytes.TrimLeft(line[3:], " "), "exist "), hasPrefixFold(bytes.TrimLeft(line[3:], " "), "not exist "),
+		hasPrefixFold(bytes.TrimLeft(line[3:], " "), "/i \""), hasPrefixFold(bytes.TrimLeft(line[3:], " "), "defined "), hasPrefixFold(bytes.TrimLeft(line[3:], " "), "errorlevel "):
+		best.offer(pick(bytes.IndexByte(t.v[:i], '\n') < 0, 0.6, 0.4), i, i+len(line), "A condition of the Windows shell is given.")
+	}
+}

@@ -1,0 +1,57 @@
+package detect
+
+import (
+	"bytes"
+
+	"github.com/gabionhq/gabion/engine/internal/lexicon"
+)
+
+// whenRFI: an address needs its colon and slashes, a data address its colon.
+var whenRFI = []feature{hasColon}
+
+var (
+	scriptExtensions = lexicon.New(`php php3 php4 php5 phtml phar txt asp aspx jsp cgi pl sh inc dat gif jpg`)
+	rfiVocabulary    = lexicon.New(`http https ftp ftps data text plain base64 php txt asp jsp shell cmd c99 r57`)
+)
+
+// rfi finds addresses that a page is made to include as its own code: a
+// script on another host with a question mark or NUL that swallows what the
+// page appends, or code inside the address.
+func (s *Scanner) rfi(v []byte, w Where) {
+	if len(v) > maxPath || w.Container || w.Place == InReferer || w.Place == InHeader || w.Place == InUserAgent {
+		return
+	}
+	i := skipBlank(v, 0)
+	var best lead
+	switch rest := v[i:]; {
+	case hasPrefixFold(rest, "data:") && (hasFold(rest[:min(len(rest), 64)], "php") || hasPrefixFold(rest, "data://text/plain")):
+		best.offer(0.85, i, len(v), "An address holds code that a page would include.")
+	case hasPrefixFold(rest, "http://"), hasPrefixFold(rest, "https://"), hasPrefixFold(rest, "ftp://"), hasPrefixFold(rest, "ftps://"):
+		remoteScript(&best, v, i)
+	}
+	s.follow(RFI, v, best, rfiVocabulary)
+}
+
+func remoteScript(best *lead, v []byte, at int) {
+	host := authority(v[at:])
+	path := v[at:]
+	swallow := bytes.HasSuffix(path, []byte("?")) || bytes.HasSuffix(path, []byte("\x00")) || bytes.HasSuffix(path, []byte("%00")) || bytes.HasSuffix(path, []byte("??"))
+	if i := bytes.IndexAny(path, "?\x00%#"); i >= 0 {
+		path = path[:i]
+	}
+	dot := bytes.LastIndexByte(path, '.')
+	script := dot > 0 && len(path)-dot < 7 && bytes.IndexByte(path[dot:], '/') < 0 && scriptExtensions.Has(path[dot+1:]) && len(path) > len(host)+9
+	numeric := len(host) > 0 && run(host, 0, len(host), isHostNumber) == len(host)
+	switch {
+	case swallow && script:
+		best.offer(0.75, at, len(v), "The address of a script on another host ends so that it swallows what the page appends.")
+	case script && numeric:
+		best.offer(0.65, at, len(v), "The address of a script on a host without a name is given.")
+	case swallow:
+		best.offer(0.5, at, len(v), "The address of another host ends so that it swallows what the page appends.")
+	case hasPrefixFold(v[at:], "ftp"):
+		best.offer(0.4, at, len(v), "The address of a file transfer is given.")
+	}
+}
+
+func isHostNumber(c byte) bool { return isDigit(c) || c == '.' || c == ':' }

@@ -1,0 +1,27 @@
+package detect
+
+import "github.com/gabionhq/gabion/engine/internal/lexicon"
+
+// whenSessionFixation: the words of the names.
+var whenSessionFixation = []feature{hasCodeWord, hasToolWord}
+
+// sessionGateWords are the letters of sessionNames.
+const sessionGateWords = `jsessionid phpsessid phpsession aspsessionid asp net_sessionid sessionid connect sid cfid cftoken
+	jwsession jservsession jservsessionid jsession jsessionidsso weblogicsession _flask_session _session_id session_id
+	laravel_session cakephp ci_session psession_id viewstateuserkey`
+
+var sessionNames = lexicon.New(`jsessionid jsessionidsso phpsessid phpsession phpsessionid aspsessionid asp.net_sessionid
+	connect.sid cfid cftoken jwsession jservsession jservsessionid jsession weblogicsession _flask_session laravel_session
+	cakephp ci_session django_session rack.session express.sid play_session`)
+
+// sessfix finds a parameter of the query that sets the session's id: who
+// sends a victim such a link knows the session afterwards.
+func (s *Scanner) sessfix(v []byte, w Where) {
+	if !w.Name || w.Place != InQuery {
+		return
+	}
+	if !sessionNames.Has(v) && !(len(v) > 12 && hasPrefixFold(v, "aspsessionid")) {
+		return
+	}
+	s.follow(SessionFixation, v, lead{weight: 0.6, to: len(v), reason: "A parameter of the address sets the id of the session."}, sessionNames)
+}

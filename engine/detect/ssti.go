@@ -1,0 +1,219 @@
+package detect
+
+import (
+	"bytes"
+
+	"github.com/gabionhq/gabion/engine/internal/lexicon"
+)
+
+// whenSSTI: an expression needs its bracket and what marks it.
+var whenSSTI = []feature{hasBrace, hasLess | hasPercent, hasBracket, hasAt | hasOpen, hasHash | hasOpen, hasHash | hasEqual}
+
+// templateNames reach, from inside an expression, what the template's author
+// did not mean to give.
+var templateNames = lexicon.New(`__class__ __mro__ __subclasses__ __globals__ __builtins__ __import__ __init__ __base__ __bases__
+	mro subclasses lipsum cycler joiner url_for get_flashed_messages _self getclass getruntime runtime processbuilder
+	forname newinstance getmethod getconstructor getdeclaredconstructors getengineByName scriptenginemanager exec popen system
+	passthru shell_exec open3 registerundefinedfiltercallback getfilter from_pyfile from_object _dispatch_err
+	freemarker objectconstructor execute jythonruntime inspect linecache module constructor require child_process
+	mainmodule process readfile file_get_contents fileread ioutils getattribute setattribute getsession pagecontext
+	applicationscope requestscope sessionscope initparam facescontext externalcontext getresource springmacrorequestcontext
+	_memberaccess ognlcontext valuestack instancemanager subprocess check_output os io file dir kernel spawn eval
+	template_name settings secret_key phpinfo phpversion _version self diagnostics`)
+
+var templateVocabulary = lexicon.New(`config self request class t java lang util io import set assign for if endif endfor in include
+	extends block macro set new filter attr map join sort raw php literal fetch with each this string range lookup
+	math dump env version param session application id whoami cat etc passwd
+	__class__ __mro__ __subclasses__ __globals__ __builtins__ __import__ __init__ __base__ runtime getruntime exec popen
+	system processbuilder getclass forname newinstance os read constructor freemarker template utility execute`)
+
+func (s *Scanner) ssti(v []byte, w Where) {
+	if w.Container && w.Place != InTarget || w.Place == InFile && len(v) > maxPath {
+		return
+	}
+	var best lead
+	for i := 0; i+1 < len(v); i++ {
+		skip, end := opener(v, i)
+		if skip == 0 {
+			continue
+		}
+		e := expression{v: v, from: i, body: i + skip}
+		e.read(end)
+		e.judge(&best)
+		if i = max(i, e.body); e.closed {
+			i = e.to - 1
+		}
+	}
+	s.follow(SSTI, v, best, templateVocabulary)
+}
+
+// opener returns how many bytes at i open an expression, or 0, and the byte
+// that closes it.
+func opener(v []byte, i int) (int, byte) {
+	a, b := v[i], v[i+1]
+	switch {
+	case b == '{' && (a == '{' || a == '$' || a == '#' || a == '*' || a == '@' || a == '~' || a == '%'):
+		n := 2
+		for i+n < len(v) && n < 4 && (v[i+n] == '{' || v[i+n] == '=' || v[i+n] == '!') {
+			n++
+		}
+		return n, '}'
+	case a == '{' && (b == '%' || b == '#'), a == '{' && (hasPrefixFold(v[i:], "{php}") || hasPrefixFold(v[i:], "{system") || hasPrefixFold(v[i:], "{literal}") || hasPrefixFold(v[i:], "{if ") || hasPrefixFold(v[i:], "{math ") || hasPrefixFold(v[i:], "{fetch ") || hasPrefixFold(v[i:], "{$")):
+		return 1, '}'
+	case a == '<' && b == '%':
+		return 2, '>'
+	case a == '<' && (b == '#' || b == '@'):
+		return 2, '>'
+	case a == '[' && (b == '#' || b == '='), a == '[' && (b == '[' || b == '(') && i+2 < len(v) && (v[i+2] == '$' || v[i+2] == '*' || isDigit(v[i+2])):
+		return 2, ']'
+	case (a == '#' || a == '@') && hasDirective(v[i:]):
+		return 1, ')'
+	case a == '@' && b == '(':
+		return 2, ')'
+	}
+	return 0, 0
+}
+
+// hasDirective reports whether v begins with a directive of Velocity or an
+// expression of Razor that is no e-mail or hash tag.
+func hasDirective(v []byte) bool {
+	for _, d := range [...]string{"#set(", "#set (", "#include(", "#parse(", "#evaluate(", "#foreach(", "#if(", "@system.", "@{"} {
+		if hasPrefixFold(v, d) {
+			return true
+		}
+	}
+	return false
+}
+
+// maxExpression bounds the text of one expression.
+const maxExpression = 512
+
+// An expression is the text between the delimiters of a template.
+type expression struct {
+	v              []byte
+	from, body, to int
+	closed         bool
+	names          int // of templateNames
+	name           lead
+	calls          int // names with an open bracket behind
+	dotted         int
+	math           bool // numbers with an operator between, or a string times a number
+	filter         bool
+	concat         bool
+}
+
+func (e *expression) read(end byte) {
+	limit := min(len(e.v), e.body+maxExpression)
+	last := byte(0) // kind of the last operand: 'n' number, 's' string, 'w' word
+	op := byte(0)
+	for e.to = e.body; e.to < limit; {
+		c := e.v[e.to]
+		switch {
+		case c == end:
+			e.closed = true
+			e.to++
+			return
+		case isDigit(c):
+			j := run(e.v, e.to, limit, isDigit)
+			e.math = e.math || op != 0 && (last == 'n' || last == 's')
+			last, op, e.to = 'n', 0, j
+			continue
+		case isLetter(c) || c == '_':
+			e.word(limit)
+			last, op = 'w', 0
+			continue
+		case c == '"' || c == '\'':
+			j := bytes.IndexByte(e.v[e.to+1:limit], c)
+			if j >= 0 && j < 64 {
+				e.concat = e.concat || op == '+' && last == 's' || op == '~' && last == 's'
+				e.stringNames(e.to+1, e.to+1+j)
+				e.to += j + 2
+				last, op = 's', 0
+				continue
+			}
+		case c == '*' || c == '+' || c == '-' || c == '/' || c == '%' || c == '~':
+			if last != 0 {
+				op = c
+			}
+		case c == '|':
+			e.filter = true
+			last, op = 0, 0
+		case c == ' ' || c == '(' && op != 0:
+		default:
+			if c != ')' && c != ']' {
+				last = 0
+			}
+			op = 0
+		}
+		e.to++
+	}
+}
+
+// word reads a name.
+func (e *expression) word(limit int) {
+	j := run(e.v, e.to, limit, isWord)
+	word := e.v[e.to:j]
+	if templateNames.Has(word) {
+		e.names++
+		e.name.offer(1, e.to, j, "")
+	}
+	if j < limit && e.v[j] == '(' {
+		e.calls++
+		if len(word) == 1 && word[0] == 'T' {
+			e.names += 2
+		}
+	}
+	if j+1 < limit && e.v[j] == '.' && isLetter(e.v[j+1]) {
+		e.dotted++
+	}
+	if hasPrefixFold(word, "java") || hasPrefixFold(word, "javax") || hasPrefixFold(word, "forEach") {
+		e.names++
+	}
+	e.to = j
+}
+
+// stringNames looks for names inside a string, as filters and attributes
+// take them.
+func (e *expression) stringNames(from, to int) {
+	for i := from; i < to; {
+		j := run(e.v, i, to, isWord)
+		if j == i {
+			i++
+			continue
+		}
+		if templateNames.Has(e.v[i:j]) {
+			e.names++
+		}
+		i = j
+	}
+}
+
+func (e *expression) judge(best *lead) {
+	text := e.v[e.body:e.to]
+	to := e.to
+	if e.math && e.closed && e.names+e.calls == 0 && to-e.from <= 40 {
+		best.offer(0.85, e.from, to, "A template expression calculates, as probes for template injection do.")
+	}
+	switch {
+	case e.names > 1 && (e.calls > 0 || e.dotted > 0):
+		best.offer(0.95, e.from, to, "A template expression reaches the classes or commands of the server.")
+	case e.names > 0 && (e.calls > 0 || e.filter || e.dotted > 0):
+		best.offer(0.82, e.from, to, "A template expression reaches objects that templates are not meant to use.")
+	case hasPrefixFold(bytes.TrimLeft(text, " ="), "config") && e.v[e.from] == '{', e.names > 0 && e.closed:
+		best.offer(0.6, e.from, to, "A template expression names objects of the server.")
+	case e.concat && e.closed:
+		best.offer(0.75, e.from, to, "A template expression joins strings, as probes for template injection do.")
+	case e.v[e.from] == '<' && e.v[e.from+1] == '%' && e.closed && len(text) > 3:
+		best.offer(0.6, e.from, to, "A block of server page code is inserted.")
+	case e.v[e.from] == '<' && (hasPrefixFold(text, "assign") || hasPrefixFold(text, "list") || hasPrefixFold(text, "include")):
+		best.offer(0.65, e.from, to, "A directive of FreeMarker is inserted.")
+	case e.v[e.from] == '#':
+		best.offer(0.5+0.1*float32(min(e.calls, 2)), e.from, to, "A directive of Velocity or an expression of Spring is inserted.")
+	case e.calls > 0 && e.closed:
+		best.offer(0.52, e.from, to, "A template expression calls a function.")
+	case e.closed && bytes.HasPrefix(e.v[e.from:], []byte("{%")):
+		best.offer(0.4, e.from, to, "A statement of a template is inserted.")
+	case e.closed && len(text) > 1:
+		best.offer(0.12, e.from, to, "A placeholder of a template is inserted.")
+	}
+}

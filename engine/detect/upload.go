@@ -1,0 +1,64 @@
+package detect
+
+import (
+	"bytes"
+
+	"github.com/gabionhq/gabion/engine/internal/lexicon"
+)
+
+// whenUpload: an extension has its dot only, so the words.
+var whenUpload = []feature{hasFileWord}
+
+const uploadGateWords = `php phtml phar pht phps inc jsp jspx jspf jsw asp aspx ashx asmx asa cer cfm cfml cgi htaccess
+	htpasswd user web config war shtml shtm stm hta`
+
+var (
+	// serverExtensions are run by a server that finds them in its tree.
+	serverExtensions = lexicon.New(`php php2 php3 php4 php5 php6 php7 php8 phtml phar pht phpt phps jsp jspx jspf jsw jspa asp
+		aspx ashx asmx asa cer cfm cfml cgi shtml shtm stm war hta`)
+	serverFiles      = lexicon.New(`.htaccess .htpasswd .user.ini web.config php.ini`)
+	uploadVocabulary = lexicon.New(uploadGateWords, "jpg png gif pdf txt null ini data")
+)
+
+// upload judges the names of uploaded files.
+func (s *Scanner) upload(v []byte, w Where) {
+	if w.Place != InFileName && !(w.Place == InHeader && isFileNameField(w.Key)) || len(v) == 0 {
+		return
+	}
+	var best lead
+	base := v[bytes.LastIndexAny(v, `/\`)+1:]
+	at := len(v) - len(base)
+	name := bytes.TrimRight(base, " .\x00\t")
+	if i := bytes.Index(name, []byte("::$")); i >= 0 { // NTFS streams
+		name = name[:i]
+	}
+	if serverFiles.Has(name) {
+		best.offer(0.85, at, len(v), "The uploaded file would configure the server.")
+	}
+	for i := 0; i < len(name); i++ {
+		if name[i] != '.' {
+			continue
+		}
+		j := run(name, i+1, len(name), isAlnum)
+		if !serverExtensions.Has(name[i+1 : j]) {
+			continue
+		}
+		switch {
+		case j == len(name) && len(name) < len(base):
+			best.offer(0.88, at+i, len(v), "The name hides an extension that servers run behind dots or spaces.")
+		case j == len(name):
+			best.offer(0.75, at+i, at+j, "The uploaded file has an extension that servers run.")
+		case j < len(name) && (name[j] == '.' || name[j] == 0 || name[j] == '%' || name[j] == ';' || name[j] == ':' || name[j] == '/'):
+			best.offer(0.85, at+i, len(v), "The name has a second extension behind one that servers run.")
+		}
+	}
+	s.follow(Upload, v, best, uploadVocabulary)
+}
+
+func isAlnum(c byte) bool { return isLetter(c) || isDigit(c) }
+
+// isFileNameField reports whether a header carries a file's name, as
+// X-Filename and X_File_Name do.
+func isFileNameField(key []byte) bool {
+	return (hasFold(key, "file") && hasFold(key, "name"))
+}

@@ -1,0 +1,103 @@
+package detect
+
+import (
+	"bytes"
+
+	"github.com/gabionhq/gabion/engine/internal/lexicon"
+)
+
+// whenXXE: declarations and inclusions are markup.
+var whenXXE = []feature{hasLess}
+
+var xmlVocabulary = lexicon.New(`doctype entity element attlist system public any xml xi include xinclude xmlns href parse
+	text file http https ftp php expect gopher netdoc jar data ndata xsl stylesheet value of select document function
+	etc passwd boot ini version encoding utf`)
+
+// xxe finds document types that declare entities, above all external ones,
+// and inclusions of other documents.
+func (s *Scanner) xxe(v []byte, w Where) {
+	var best lead
+	entities, doctype := 0, -1
+	for i := 0; i < len(v); i++ {
+		at := bytes.IndexByte(v[i:], '<')
+		if at < 0 {
+			break
+		}
+		i += at
+		rest := v[i:]
+		switch {
+		case hasPrefixFold(rest, "<!doctype"):
+			doctype = i
+			judgeDoctype(&best, v, i)
+		case hasPrefixFold(rest, "<!entity"):
+			entities++
+			judgeEntity(&best, v, i, doctype, entities)
+		case hasPrefixFold(rest, "<xi:include"), hasPrefixFold(rest, "<xinclude:"):
+			best.offer(0.88, i, min(len(v), i+maxDeclaration), "An inclusion reads another document into this one.")
+		case hasPrefixFold(rest, "<xsl:"), hasPrefixFold(rest, "<msxsl:script"):
+			judgeTransform(&best, v, i)
+		}
+	}
+	s.follow(XXE, v, best, xmlVocabulary)
+}
+
+// maxDeclaration bounds what is read of one declaration.
+const maxDeclaration = 256
+
+func judgeEntity(best *lead, v []byte, at, doctype, count int) {
+	head := v[at:min(len(v), at+maxDeclaration)]
+	if gt := bytes.IndexByte(head, '>'); gt > 0 {
+		head = head[:gt]
+	}
+	if len(head) < 10 || !isSpace(head[8]) {
+		return
+	}
+	from, end := at, at+len(head)
+	if doctype >= 0 && at-doctype < maxDeclaration {
+		from = doctype
+	}
+	parameter := bytes.IndexByte(head[8:min(len(head), 16)], '%') >= 0
+	switch {
+	case hasFold(head, "system") || hasFold(head, "public"):
+		best.certain(0.95, from, end, "An entity is declared that reads a file or an address.")
+	case parameter:
+		best.offer(0.88, from, end, "A parameter entity is declared.")
+	case count > 2 && bytes.Count(head, []byte("&")) > 1:
+		best.offer(0.92, from, end, "Entities are declared that expand each other many times.")
+	default:
+		best.offer(0.7, from, end, "An entity is declared in the document.")
+	}
+}
+
+// judgeDoctype weighs external document types. Public ones are known by
+// their name, which is registered and begins with a sign and //.
+func judgeDoctype(best *lead, v []byte, at int) {
+	head := v[at:min(len(v), at+maxDeclaration)]
+	if i := bytes.IndexAny(head, ">["); i > 0 {
+		if head[i] == '[' && bytes.IndexByte(head[i:], '%') >= 0 {
+			best.offer(0.6, at, at+i+1, "A document type with parameter entities is declared.")
+		}
+		head = head[:i]
+	}
+	system := indexFold(head, "system")
+	public := indexFold(head, "public")
+	end := at + len(head)
+	switch {
+	case public >= 0 && !bytes.Contains(head[public:], []byte("-//")) && bytes.Contains(head[public:], []byte("://")):
+		best.offer(0.75, at, end, "The document type is read from an address.")
+	case system >= 0 && (bytes.Contains(head[system:], []byte("://")) || hasFold(head[system:], "file:")):
+		best.offer(0.78, at, end, "The document type is read from an address.")
+	case system >= 0 && hasFold(head[system:], "/etc/"), system >= 0 && hasFold(head[system:], "/dev/"):
+		best.offer(0.85, at, end, "The document type is read from a file of the system.")
+	}
+}
+
+func judgeTransform(best *lead, v []byte, at int) {
+	head := v[at:min(len(v), at+maxDeclaration)]
+	switch {
+	case hasFold(head, "php:function"), hasFold(head, "msxsl:script"), hasFold(head, "rt:exec"), hasFold(head, "system-property"):
+		best.offer(0.88, at, at+len(head), "A style sheet calls functions of the server.")
+	case hasFold(head, "document("), hasPrefixFold(head, "<xsl:include"), hasPrefixFold(head, "<xsl:import"):
+		best.offer(0.65, at, at+len(head), "A style sheet reads another document.")
+	}
+}

@@ -1,0 +1,56 @@
+package hostaddr
+
+import "testing"
+
+func TestRead(t *testing.T) {
+	f := func(text string, want Kind, odd bool) {
+		t.Helper()
+		if h := Read([]byte(text)); h.Kind != want || h.Odd != odd {
+			t.Errorf("Read(%q) = %+v, want kind %d, odd %v", text, h, want, odd)
+		}
+	}
+	f("example.com", Public, false)
+	f("8.8.8.8", Public, false)
+	f("172.32.0.1", Public, false)
+	f("12345", Public, false)
+	f("1.2.3.4.5", Public, false)
+	f("", Public, false)
+	f("127.0.0.1", Loopback, false)
+	f("127.1", Loopback, true)
+	f("2130706433", Loopback, true)
+	f("0x7f000001", Loopback, true)
+	f("0177.0.0.01", Loopback, true)
+	f("0", Public, false)
+	f("0.0.0.0", Loopback, false)
+	f("10.1.2.3", Private, false)
+	f("172.16.0.1", Private, false)
+	f("192.168.1.1", Private, false)
+	f("100.64.0.1", Private, false)
+	f("169.254.169.254", LinkLocal, false)
+	f("2852039166", LinkLocal, true)
+	f("::1", Loopback, false)
+	f("::", Loopback, true)
+	f("::ffff:169.254.169.254", LinkLocal, true)
+	f("0:0:0:0:0:ffff:7f00:1", Loopback, false)
+	f("fd00:ec2::254", LinkLocal, false)
+	f("fe80::1%25eth0", LinkLocal, false)
+	f("2001:db8::1", Public, false)
+	f("localhost", Loopback, false)
+	f("LOCALHOST.", Loopback, false)
+	f("notlocalhost", Public, false)
+	f("metadata.google.internal", LinkLocal, false)
+	f("127.0.0.1.nip.io", Loopback, true)
+	f("a.10-0-0-1.sslip.io", Private, true)
+	f("①②⑦.⓪.⓪.①", Loopback, true)
+}
+
+func FuzzRead(f *testing.F) {
+	f.Add([]byte("::ffff:127.0.0.1"))
+	f.Add([]byte("0x7f.1"))
+	f.Add([]byte("①②⑦.0.0.1"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if h := Read(b); h.Kind > LinkLocal {
+			t.Fatal(h)
+		}
+	})
+}

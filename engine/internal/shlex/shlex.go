@@ -1,0 +1,449 @@
+// Package shlex finds the commands in fragments of shell language, whichever quotes they began in.
+package shlex
+
+// Lead is what puts a word in the position of a command.
+type Lead uint8
+
+// The leads.
+const (
+	Start    Lead = iota // the beginning of the text
+	Semi                 // ;
+	Pipe                 // |
+	Amp                  // &
+	And                  // &&
+	Or                   // ||
+	Line                 // a line end
+	Backtick             // `
+	Subst                // $( and <( and >(
+	Group                // ( and {
+)
+
+// A Command is a word in command position with what its arguments show.
+// Name is valid until the next call of Next.
+type Command struct {
+	Lead     Lead
+	At       int // of the lead
+	From, To int // of the name as written
+	End      int // of the arguments
+	Name     []byte
+	Path     bool // the name was given with its directory
+	Bin      bool // that directory is one of programs
+	Split    bool // quotes, escapes or empty variables split the name
+	Glob     bool // wildcards stand in the path of the name
+	Glued    bool // no space between the lead and the name
+	IFS      bool // the variable IFS stands for a space
+
+	Words    int  // arguments that are plain words
+	Option   bool // an argument like -c or /c
+	File     bool // an argument like a path
+	Number   bool
+	Var      bool // $x, $(x), %x%
+	Redirect bool
+	Quote    bool
+	URL      bool
+	Secret   bool // an argument names the system's files or shells
+}
+
+// maxName is longer than the path of every program of interest.
+const maxName = 64
+
+// A Lexer yields the commands of src.
+type Lexer struct {
+	src  []byte
+	pos  int
+	lead Lead
+	at   int
+	done bool
+	name [maxName]byte
+}
+
+// New returns a lexer of src.
+func New(src []byte) Lexer { return Lexer{src: src} }
+
+// Next returns the next command, or false at the end.
+func (l *Lexer) Next() (Command, bool) {
+	for !l.done {
+		c := l.command()
+		l.separator()
+		if len(c.Name) > 0 || c.IFS {
+			return c, true
+		}
+	}
+	return Command{}, false
+}
+
+// command reads the word and the arguments at pos.
+func (l *Lexer) command() Command {
+	c := Command{Lead: l.lead, At: l.at}
+	gap := l.pos
+	for l.pos < len(l.src) && (blank(l.src[l.pos]) || l.src[l.pos] == '"' || l.src[l.pos] == '\'' || l.src[l.pos] == '@') {
+		l.pos++
+	}
+	c.Glued = gap == l.pos
+	c.From = l.pos
+	l.word(&c)
+	c.To = l.pos
+	if !l.bounded() {
+		c.Name = nil
+	}
+	c.Bin = programDir(c.Name)
+	c.Glob = c.Glob && wildPath(c.Name)
+	c.Name = base(c.Name)
+	l.arguments(&c)
+	c.End = l.pos
+	return c
+}
+
+// word reads the command's name and takes out what splits it.
+func (l *Lexer) word(c *Command) {
+	n := 0
+	put := func(b byte) {
+		if n < maxName {
+			l.name[n] = b
+			n++
+		}
+	}
+	for l.pos < len(l.src) {
+		b := l.src[l.pos]
+		switch {
+		case letter(b) || digit(b) || b == '_' || b == '.' || b == '-' || b == ':' || b == '+':
+			put(lower(b))
+		case b == '/':
+			put('/')
+			c.Path = true
+		case b == '\\':
+			switch {
+			case n > 1 && l.name[1] == ':' && letter(l.peek(l.pos+1)): // a drive
+				put('/')
+				c.Path = true
+			case n > 0 && letter(l.peek(l.pos+1)):
+				c.Split = true
+			default:
+				c.Name = l.name[:n]
+				return
+			}
+		case b == '\'' || b == '"' || b == '^':
+			if next := l.peek(l.pos + 1); n > 0 && (letter(next) || next == b || next == '/') {
+				c.Split = c.Split || next == b || letter(next) && l.closes(l.pos+1, b)
+				if next == b {
+					l.pos++
+				}
+			} else {
+				c.Name = l.name[:n]
+				return
+			}
+		case b == '?' || b == '*' || b == '[' || b == ']':
+			c.Glob = c.Path
+			put(b)
+		case b == '$':
+			k := l.variable()
+			if k == 0 {
+				c.Name = l.name[:n]
+				return
+			}
+			if k < 0 {
+				c.IFS = true
+				l.pos += -k
+				c.Name = l.name[:n]
+				return
+			}
+			c.Split = c.Split || n > 0
+			l.pos += k
+			continue
+		case b == '=' && n > 0: // an assignment stands before a command
+			n, c.Path, c.Split, c.Glob = 0, false, false, false
+			c.From = l.pos + 1
+		case b == '{' && n == 0 && l.brace():
+			c.Split = true
+		default:
+			c.Name = l.name[:n]
+			return
+		}
+		l.pos++
+	}
+	c.Name = l.name[:n]
+}
+
+// bounded reports whether a name ends at pos: what follows can stand behind
+// a command.
+func (l *Lexer) bounded() bool {
+	switch b := l.peek(l.pos); b {
+	case ',', '(', '=', ':', '!', '{':
+		return false
+	case '"', '\'':
+		next := l.peek(l.pos + 1)
+		return next != ',' && next != ':' && next != ']'
+	}
+	return true
+}
+
+// closes reports whether the quote b ends within a few bytes from i, with
+// letters only before it.
+func (l *Lexer) closes(i int, b byte) bool {
+	for end := min(i+8, len(l.src)); i < end; i++ {
+		if l.src[i] == b {
+			return true
+		}
+		if !letter(l.src[i]) {
+			return false
+		}
+	}
+	return false
+}
+
+// brace reports whether a word{,word} expansion begins here: {cat,/etc/passwd}.
+func (l *Lexer) brace() bool {
+	for i := l.pos + 1; i < len(l.src) && i < l.pos+24; i++ {
+		switch b := l.src[i]; {
+		case b == ',':
+			return i > l.pos+2
+		case !letter(b) && b != '/':
+			return false
+		}
+	}
+	return false
+}
+
+// variable returns the length of a variable at pos that expands to nothing,
+// minus the length of one that expands to a space, or 0.
+func (l *Lexer) variable() int {
+	rest := l.src[l.pos:]
+	switch {
+	case has(rest, "${IFS"):
+		for i := 5; i < len(rest) && i < 24; i++ {
+			if rest[i] == '}' {
+				return -(i + 1)
+			}
+		}
+	case has(rest, "$IFS"):
+		n := 4
+		if n+1 < len(rest) && rest[n] == '$' && digit(rest[n+1]) {
+			n += 2
+		}
+		return -n
+	case len(rest) > 1 && (rest[1] == '@' || rest[1] == '*' || digit(rest[1]) || rest[1] == '!'):
+		return 2
+	case len(rest) > 2 && rest[1] == '_' && !letter(rest[2]) || len(rest) > 3 && rest[1] == '{' && (rest[2] == '@' || digit(rest[2])) && rest[3] == '}':
+		if rest[1] == '_' {
+			return 2
+		}
+		return 4
+	}
+	return 0
+}
+
+// arguments reads up to the next separator.
+func (l *Lexer) arguments(c *Command) {
+	fresh := false
+	for l.pos < len(l.src) {
+		b := l.src[l.pos]
+		switch {
+		case b == '&' && l.entity() > 0: // of HTML; the decoded text is a value of its own
+			l.pos += l.entity()
+			continue
+		case b == ';' || b == '|' || b == '&' && !l.redirected() || b == '\n' || b == '\r' || b == '`' || b == ')':
+			return
+		case b == '(' || b == '$' && l.peek(l.pos+1) == '(' || (b == '<' || b == '>') && l.peek(l.pos+1) == '(':
+			c.Var = c.Var || b == '$'
+			return
+		case b == '$':
+			if k := l.variable(); k < 0 {
+				c.IFS = true
+				fresh = true
+				l.pos += -k
+				continue
+			}
+			c.Var = true
+		case b == '%' && letter(l.peek(l.pos+1)):
+			c.Var = true
+		case blank(b):
+			fresh = true
+			l.pos++
+			continue
+		case b == '>' || b == '<':
+			c.Redirect = true
+		case b == '/' || b == '~' || b == '\\' && letter(l.peek(l.pos+1)):
+			c.File = c.File || letter(l.peek(l.pos+1)) || l.peek(l.pos+1) == '/' || l.peek(l.pos+1) == '*' || l.peek(l.pos+1) == '?'
+			c.URL = c.URL || l.peek(l.pos+1) == '/' && l.pos > 0 && l.src[l.pos-1] == ':'
+			c.Secret = c.Secret || secret(l.src[l.pos:])
+		case b == '"' || b == '\'':
+			c.Quote = true
+			l.pos++
+			continue
+		case fresh && (b == '-' && (letter(l.peek(l.pos+1)) || l.peek(l.pos+1) == '-')):
+			c.Option = true
+		case fresh && digit(b):
+			c.Number = true
+		case fresh && letter(b):
+			c.Words++
+		}
+		fresh = false
+		l.pos++
+	}
+}
+
+// redirected reports whether the & at pos belongs to >& or &>.
+func (l *Lexer) redirected() bool {
+	return l.pos > 0 && l.src[l.pos-1] == '>' || l.peek(l.pos+1) == '>'
+}
+
+// entity returns the length of the character reference at pos, or 0.
+func (l *Lexer) entity() int {
+	for i := l.pos + 1; i < len(l.src) && i < l.pos+10; i++ {
+		switch b := l.src[i]; {
+		case b == ';':
+			return i + 1 - l.pos
+		case !letter(b) && !digit(b) && b != '#':
+			return 0
+		}
+	}
+	return 0
+}
+
+// separator reads what stands at pos and sets the lead of the next command.
+func (l *Lexer) separator() {
+	if l.pos >= len(l.src) {
+		l.done = true
+		return
+	}
+	l.at = l.pos
+	b := l.src[l.pos]
+	l.pos++
+	next := l.peek(l.pos)
+	switch {
+	case b == ';':
+		l.lead = Semi
+	case b == '|' && next == '|':
+		l.lead = Or
+		l.pos++
+	case b == '|':
+		l.lead = Pipe
+	case b == '&' && next == '&':
+		l.lead = And
+		l.pos++
+	case b == '&':
+		l.lead = Amp
+	case b == '\n' || b == '\r':
+		l.lead = Line
+	case b == '`':
+		l.lead = Backtick
+	case (b == '$' || b == '<' || b == '>') && next == '(':
+		l.lead = Subst
+		l.pos++
+	default:
+		l.lead = Group
+	}
+}
+
+// secret reports whether a path at the start of b leads to what attacks
+// read or run first.
+func secret(b []byte) bool {
+	for _, p := range [...]string{"/etc/", "/bin/", "/dev/", "/proc/", "/tmp/", "/passwd", "/usr/bin/", "/root", "\\windows\\", "/boot.ini", "/winnt", "\\winnt"} {
+		if hasFold(b, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// programDir reports whether the path is that of a program.
+func programDir(name []byte) bool {
+	for i := 0; i+4 <= len(name); i++ {
+		if string(name[i:i+4]) == "bin/" || i+9 <= len(name) && string(name[i:i+9]) == "system32/" {
+			return true
+		}
+	}
+	return false
+}
+
+// wildPath reports whether the first directory of a path with wildcards, or
+// the name after it, stands for one of the system's.
+func wildPath(name []byte) bool {
+	if len(name) < 5 || name[0] != '/' || len(name) > 40 {
+		return false
+	}
+	end := 1
+	for end < len(name) && name[end] != '/' {
+		if name[end] == '=' || name[end] == '-' {
+			return false
+		}
+		end++
+	}
+	for _, dir := range [...]string{"bin", "usr", "etc", "sbin", "dev", "tmp"} {
+		if match(name[1:end], dir) {
+			return true
+		}
+	}
+	return false
+}
+
+// match reports whether a pattern of ?, * and [x] stands for the word.
+func match(pattern []byte, word string) bool {
+	i := 0
+	for p := 0; p < len(pattern); p++ {
+		switch pattern[p] {
+		case '*':
+			return p > 0 || len(pattern) > 1
+		case '[':
+			for p < len(pattern) && pattern[p] != ']' {
+				p++
+			}
+		case '?':
+		default:
+			if i >= len(word) || pattern[p] != word[i] {
+				return false
+			}
+		}
+		i++
+	}
+	return i == len(word)
+}
+
+// base returns the name without its directory and the extension of a
+// program.
+func base(name []byte) []byte {
+	for i := len(name) - 1; i >= 0; i-- {
+		if name[i] == '/' {
+			name = name[i+1:]
+			break
+		}
+	}
+	for _, ext := range [...]string{".exe", ".com", ".bat", ".cmd", ".sh"} {
+		if len(name) > len(ext) && string(name[len(name)-len(ext):]) == ext {
+			return name[:len(name)-len(ext)]
+		}
+	}
+	return name
+}
+
+func (l *Lexer) peek(i int) byte {
+	if i >= len(l.src) {
+		return 0
+	}
+	return l.src[i]
+}
+
+func has(b []byte, s string) bool { return len(b) >= len(s) && string(b[:len(s)]) == s }
+
+func hasFold(b []byte, s string) bool {
+	if len(b) < len(s) {
+		return false
+	}
+	for i := range len(s) {
+		if lower(b[i]) != s[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func lower(c byte) byte {
+	if c-'A' < 26 {
+		c |= 0x20
+	}
+	return c
+}
+
+func blank(c byte) bool  { return c == ' ' || c == '\t' || c == '+' || c == 0 || c == 0x0b || c == 0x0c }
+func digit(c byte) bool  { return c >= '0' && c <= '9' }
+func letter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
