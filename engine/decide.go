@@ -41,9 +41,16 @@ func (tx *Tx) Visit(t *parse.Tree, n parse.Node, value []byte) {
 	if len(tx.match.Detectors) > 0 {
 		tx.custom(t, n, value)
 	}
-	if !t.IsName(n) && !t.IsContainer(n) && (tx.env.Observe || tx.profiled) {
+	if (tx.env.Observe || tx.profiled) && isParameter(t, n) {
 		tx.measure(t, n, value)
 	}
+}
+
+// isParameter reports whether the value at n is one that an application
+// reads: as sent and for itself, no name, and neither the target nor the
+// cookies as a whole.
+func isParameter(t *parse.Tree, n parse.Node) bool {
+	return t.Opaque(n) == 0 && !t.IsName(n) && t.Kind(n) != parse.URI && (t.Kind(n) != parse.Header || !t.IsContainer(n))
 }
 
 // Decode is called by the walk before it decodes a value. Rules turn parsers

@@ -32,7 +32,8 @@ var wrappers = []wrapper{
 	{"xml", parse.XML, false, func(s string) string { return `<doc><id>7</id><note>` + escapedXML(s) + `</note></doc>` }},
 	{"form", parse.Form, true, func(s string) string { return "id=7&note=" + url.QueryEscape(s) }},
 	{"multipart", parse.Multipart, true, func(s string) string {
-		return "--sep\r\nContent-Disposition: form-data; name=\"note\"\r\n\r\n" + s + "\r\n--sep--\r\n"
+		sep := fmt.Sprintf("--sep%d", len(s))
+		return sep + "\r\nContent-Disposition: form-data; name=\"note\"\r\n\r\n" + s + "\r\n" + sep + "--\r\n"
 	}},
 	{"base64", parse.Base64, true, func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }},
 	{"base64url", parse.Base64, true, func(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }},
@@ -112,7 +113,10 @@ func checkChain(t *testing.T, e *Engine, chain []wrapper) {
 				t.Errorf("%s %s: attack %v, want %v, limits %v, body %.200q, %+v", r.method, chainName(chain), v.Attack, attack, rep.Limits, body, rep.Findings)
 			}
 			if attack && !foundThrough(t, rep, chain) {
-				t.Errorf("%s %s: not found there, but at %+v", r.method, chainName(chain), rep.Findings)
+				t.Errorf("%s %s: not found there, limits %v, but at", r.method, chainName(chain), rep.Limits)
+				for _, f := range rep.Findings {
+					t.Log(f.Point)
+				}
 			}
 		}
 	}

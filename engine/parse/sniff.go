@@ -103,8 +103,8 @@ const (
 
 // parted are the decoders whose own syntax proves nothing once the parts
 // have been visited. XML is not among them: what looks like a document may
-// be the markup of an attack.
-const parted = asJSON | asForm | asMultipart | asGraphQL
+// be the markup of an attack. The bytes of compressed data are chance.
+const parted = asJSON | asForm | asMultipart | asGraphQL | asGzip
 
 // shortest is the length from which anything but a percent or character
 // escape can hold something worth decoding.
@@ -212,12 +212,18 @@ func (t *Tree) value(n Node, v []byte) {
 		t.visitor.Visit(t, n, v)
 		return
 	}
-	c := t.sniff(n, v, traits(v))
+	f := traits(v)
+	c := t.sniff(n, v, f)
 	if c != 0 && t.Depth(n) >= t.limits.Depth {
 		t.trouble(n, TooDeep, nil)
 		c = 0
 	}
-	t.nodes[n].container = c&parted != 0
+	if c&(parted|asXML) != 0 {
+		c &^= asPercent | asHTMLJS // each part is decoded by itself
+	}
+	// The & and ; of character references separate nothing.
+	references := c&asHTMLJS != 0 && f&hasAmp != 0
+	t.nodes[n].container = c&parted != 0 || references
 	t.visitor.Visit(t, n, v)
 	for ; c != 0; c &= c - 1 {
 		kind := codings[bits.TrailingZeros16(uint16(c))]

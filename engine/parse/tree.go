@@ -108,7 +108,7 @@ type node struct {
 	opaque    uint8 // those of them that made one value of another
 	file      bool  // inside an uploaded file
 	name      bool  // the value is a name
-	container bool  // the value is also visited in parts
+	container bool  // the syntax of the value is that of its parts
 }
 
 // A Tree holds the path from the request to the value being visited. What
@@ -234,7 +234,8 @@ func (t *Tree) NearestKey(n Node) []byte {
 // IsName reports whether the value at n is itself a name.
 func (t *Tree) IsName(n Node) bool { return t.nodes[n].name }
 
-// IsContainer reports whether the value at n is also visited in parts.
+// IsContainer reports whether the value at n is also visited in parts, so
+// that its own syntax proves nothing.
 func (t *Tree) IsContainer(n Node) bool { return t.nodes[n].container }
 
 // Key returns the name of n, empty where its kind has none.
