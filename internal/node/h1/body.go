@@ -54,6 +54,20 @@ func (b *Body) Left() int64 {
 	return -1
 }
 
+// Ready says whether Read would return without waiting for the connection.
+func (b *Body) Ready() bool {
+	n := b.r.Buffered()
+	if b.done || b.framing != Chunked || b.left > 0 {
+		return b.done || n > 0
+	}
+	// Between two chunks: what is buffered has to hold the next size.
+	next, _ := b.r.Peek(n)
+	if b.inChunk {
+		next = next[min(n, len(crlf)):]
+	}
+	return bytes.IndexByte(next, '\n') >= 0
+}
+
 // Read reads data. It returns io.EOF together with or after the last bytes,
 // *Error for malformed chunks, io.ErrUnexpectedEOF for a body cut short.
 func (b *Body) Read(p []byte) (int, error) {

@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"bufio"
-	"context"
 	"crypto/tls"
 	"errors"
 	"io"
@@ -12,6 +11,7 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/gabionhq/gabion/engine"
@@ -37,6 +37,10 @@ type conn struct {
 	remote netip.Addr
 	secure bool
 	idle   atomic.Bool
+
+	away    atomic.Bool          // the client has closed the connection
+	watched atomic.Pointer[link] // to reset when it does
+	watcher *time.Timer
 
 	head    h1.Head
 	body    h1.Body
@@ -102,6 +106,8 @@ func (p *Proxy) drain() {
 func (p *Proxy) serveConn(nc net.Conn) {
 	c := &conn{p: p, net: nc, r: bufio.NewReaderSize(nc, 8<<10), w: bufio.NewWriterSize(nc, 8<<10)}
 	c.remote = remoteAddr(nc)
+	c.watcher = time.AfterFunc(time.Hour, c.look)
+	defer c.watcher.Stop()
 	p.conns.add(c)
 	defer p.conns.remove(c)
 	defer nc.Close()
@@ -203,8 +209,49 @@ func (c *conn) Read(p []byte) (int, error) {
 
 func (c *conn) trailer() []engine.HeaderField { return c.body.Trailer }
 func (c *conn) left() int64                   { return c.body.Left() }
-func (c *conn) context() context.Context      { return context.Background() }
+func (c *conn) gone() bool                    { return c.away.Load() }
 func (c *conn) peer() (netip.Addr, bool)      { return c.remote, c.secure }
+
+// watchEvery is how often it is looked whether the client is still there
+// while the upstream takes its time.
+const watchEvery = time.Second
+
+func (c *conn) watch(l *link) {
+	c.watched.Store(l)
+	if l == nil {
+		c.watcher.Stop()
+		return
+	}
+	c.watcher.Reset(watchEvery)
+}
+
+// look resets the watched link if the client has closed its connection.
+func (c *conn) look() {
+	l := c.watched.Load()
+	tcp := tcpOf(c.net)
+	if l == nil || tcp == nil {
+		return
+	}
+	if n, err := peek(tcp); n == 0 && err != syscall.EAGAIN {
+		c.away.Store(true)
+		if c.watched.CompareAndSwap(l, nil) {
+			l.reset()
+		}
+		return
+	}
+	if c.watched.Load() != nil {
+		c.watcher.Reset(watchEvery)
+	}
+}
+
+// tcpOf returns the TCP connection under nc, nil if there is none.
+func tcpOf(nc net.Conn) *net.TCPConn {
+	if t, ok := nc.(*tls.Conn); ok {
+		nc = t.NetConn()
+	}
+	tcp, _ := nc.(*net.TCPConn)
+	return tcp
+}
 
 // interrupt makes the pump's Read fail. The deadline stays past: nothing
 // more is read from this connection but by linger.
@@ -316,14 +363,12 @@ func (c *conn) end(trailer []engine.HeaderField) error {
 // that ends with the connection would look whole without a reset.
 func (c *conn) cut() {
 	c.broken = true
-	nc := c.net
-	if t, ok := nc.(*tls.Conn); ok {
-		nc = t.NetConn()
-	}
-	if tcp, ok := nc.(*net.TCPConn); ok {
+	if tcp := tcpOf(c.net); tcp != nil {
 		tcp.SetLinger(0)
+		tcp.Close()
+		return
 	}
-	nc.Close()
+	c.net.Close()
 }
 
 // tunnel relays both directions of an upgraded connection until both have

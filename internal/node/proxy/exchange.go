@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -42,7 +41,8 @@ type front interface {
 	left() int64                   // bytes of request body to come, -1 if unknown
 	proceed()                      // the body will be read: 100 Continue if it is awaited
 	interrupt()                    // lets a Read that is waiting fail
-	context() context.Context      // ends with the client's interest; nil-free
+	gone() bool                    // the client has lost interest
+	watch(*link)                   // resets the link when the client goes; nil ends that
 	peer() (addr netip.Addr, secure bool)
 
 	interim(*h1.Head) error       // relays a 1xx response

@@ -39,16 +39,18 @@ func (x *exchange) forward() {
 // exchange sends the request over one connection and reads the head of the
 // final response.
 func (x *exchange) exchange() (*link, error) {
-	l, err := x.site.upstream.get(x.front.context(), idempotent(x.head))
+	l, err := x.site.upstream.get(idempotent(x.head))
 	if err != nil {
 		return nil, err
 	}
+	x.front.watch(l)
 	if err = x.send(l); err == nil {
 		err = x.await(l)
 	}
 	if err == nil {
 		return l, nil
 	}
+	x.front.watch(nil)
 	l.reset()
 	if x.streaming {
 		if perr := x.join(0); perr != nil {
@@ -289,7 +291,7 @@ func (x *exchange) unanswered(err error) {
 	if x.fate == undecided {
 		x.fate = aborted
 	}
-	if x.front.context().Err() != nil {
+	if x.front.gone() {
 		x.front.cut()
 		return
 	}
@@ -316,11 +318,12 @@ func (x *exchange) relay(l *link) {
 		err = x.relayBody(l)
 	}
 	broken := x.settlePump(err)
+	x.front.watch(nil)
 	switch {
 	case err != nil || broken:
 		l.reset()
 		x.front.cut()
-	case l.body.Done() && !l.head.Close && l.r.Buffered() == 0 && x.eof:
+	case l.body.Done() && !l.head.Close && l.r.Buffered() == 0 && x.eof && !x.front.gone():
 		x.site.upstream.put(l)
 	default:
 		l.reset()
@@ -334,7 +337,10 @@ func (x *exchange) relayBody(l *link) error {
 	buf := x.p.copies.Get().(*[]byte)
 	defer x.p.copies.Put(buf)
 	for {
-		if l.r.Buffered() == 0 {
+		if !l.body.Ready() {
+			if err := x.front.Flush(); err != nil {
+				return err
+			}
 			l.SetReadDeadline(time.Now().Add(x.p.times.ResponseBody))
 		}
 		n, err := l.body.Read(*buf)
@@ -347,15 +353,13 @@ func (x *exchange) relayBody(l *link) error {
 		if err == io.EOF {
 			return x.front.end(l.body.Trailer)
 		}
+		if err != nil && x.front.gone() {
+			return err
+		}
 		if err != nil {
 			x.site.tally.upstreamError()
 			x.p.warn("upstream broke off its response", "site", x.site.name, "request_id", string(x.id[:]), "err", err)
 			return err
-		}
-		if l.r.Buffered() == 0 {
-			if err := x.front.Flush(); err != nil {
-				return err
-			}
 		}
 	}
 }
@@ -398,6 +402,7 @@ func (x *exchange) settlePump(relayed error) (broken bool) {
 // tunnel relays an upgraded connection.
 func (x *exchange) tunnel(l *link) {
 	x.begun = true
+	x.front.watch(nil)
 	n, err := x.front.tunnel(&l.head, string(x.id[:]), l)
 	x.site.tally.upgradedBytes(n)
 	l.Close()

@@ -75,12 +75,12 @@ func orDefault(s, otherwise string) string {
 }
 
 // get returns a connection: the idle one used last, or a new one.
-func (u *upstream) get(ctx context.Context, twice bool) (*link, error) {
+func (u *upstream) get(twice bool) (*link, error) {
 	now := time.Now()
 	for {
 		l := u.pop()
 		if l == nil {
-			return u.dial(ctx)
+			return u.dial()
 		}
 		age := now.Sub(l.since)
 		if age < u.times.UpstreamIdle && (twice || age < fresh) && l.quiet() {
@@ -139,8 +139,8 @@ func (u *upstream) close() {
 	u.idle = nil
 }
 
-func (u *upstream) dial(ctx context.Context) (*link, error) {
-	ctx, cancel := context.WithTimeout(ctx, u.times.Dial)
+func (u *upstream) dial() (*link, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), u.times.Dial)
 	defer cancel()
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", u.address)
 	if err != nil {
@@ -183,9 +183,9 @@ func peek(c *net.TCPConn) (n int, err error) {
 	}
 	var buf [1]byte
 	var perr error
-	err = raw.Read(func(fd uintptr) bool {
+	// Not raw.Read: it would heed a deadline and wait for other readers.
+	err = raw.Control(func(fd uintptr) {
 		n, _, perr = syscall.Recvfrom(int(fd), buf[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		return true
 	})
 	if err != nil {
 		return 0, err
