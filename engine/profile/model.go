@@ -3,6 +3,7 @@ package profile
 import (
 	"fmt"
 	"math"
+	"strings"
 )
 
 // A Model is what the engine scores values of one parameter against. It is
@@ -96,3 +97,24 @@ func (m Model) Count() uint64 { return 1 << m[1] }
 // benign value shows what none of the n values learned has shown: 3/n. The
 // sum over the rules in force bounds their false positives.
 func (m Model) Bound() float64 { return 3 / float64(m.Count()) }
+
+// String describes m for people: what at least one value in 1,024 has shown.
+func (m Model) String() string {
+	var formats, classes []string
+	for f := range numFormats {
+		if m.at(formatAt+int(f)) < minRare {
+			formats = append(formats, f.String())
+		}
+	}
+	for c, name := range classNames {
+		if m.at(classAt+c) < minRare {
+			classes = append(classes, name)
+		}
+	}
+	longest := lenBuckets - 1
+	for longest > 0 && m.at(lengthAt+longest) >= minRare {
+		longest--
+	}
+	return fmt.Sprintf("%s of %s, shorter than %d bytes, from %d values or more",
+		strings.Join(formats, " or "), strings.Join(classes, ", "), lenOf(longest+1), m.Count())
+}

@@ -229,6 +229,9 @@ func TestModelCheck(t *testing.T) {
 	if m.Count() != 64 || m.Bound() != 3.0/64 {
 		t.Errorf("count %d, bound %f", m.Count(), m.Bound())
 	}
+	if got, want := Compile(params[2].train(rand.New(rand.NewPCG(1, 1)), 2048)).String(), "int of digit, dash, shorter than 5 bytes, from 2048 values or more"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
 	for _, bad := range []Model{nil, m[:len(m)-1], append(m[:len(m):len(m)], 0), append(Model{2}, m[1:]...), append(Model{1, 99}, m[2:]...)} {
 		if bad.Check() == nil {
 			t.Errorf("a bad model of %d bytes passes", len(bad))

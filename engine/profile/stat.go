@@ -29,6 +29,13 @@ const (
 	edge // before the first and behind the last byte, in bigrams only
 )
 
+// classNames are the names of the classes.
+var classNames = [NumClasses]string{"digit", "letter", "dash", "dot", "space", "at", "slash", "quote", "angle",
+	"bracket", "shell", "equal", "punctuation", "control", "non-ascii"}
+
+// ClassName returns the name of a character class.
+func ClassName(class int) string { return classNames[class] }
+
 // classOf is the class of each byte.
 var classOf = func() (t [256]uint8) {
 	for c := range t {

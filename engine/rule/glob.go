@@ -167,6 +167,9 @@ func parseGlob(pattern string) (glob, error) {
 			g.deep = true
 			continue
 		}
+		if text == "." || text == ".." || text == "" && more {
+			return glob{}, fmt.Errorf("path pattern %q: no path has the component %q: it is normalised first", pattern, text)
+		}
 		s, err := parseSegment(text, !more)
 		if err != nil {
 			return glob{}, fmt.Errorf("path pattern %q: %w", pattern, err)

@@ -2,13 +2,7 @@ package rule
 
 import (
 	"bytes"
-	"encoding/binary"
-	"fmt"
-	"iter"
-	"regexp"
 	"slices"
-	"sort"
-	"strings"
 
 	"github.com/gabionhq/gabion/engine/profile"
 )
@@ -59,6 +53,7 @@ type Match struct {
 	written  [][]byte // of literal
 	byPath   *Active  // decides the mode
 	byText   *Active  // and as written
+	profiles span     // of the endpoint
 }
 
 // Match fills m with what s decides for q. It allocates nothing once the
@@ -79,12 +74,13 @@ func (m *Match) reset(s *Set, q *Request) {
 	*m = Match{
 		Patches: m.Patches[:0], Ignores: m.Ignores[:0], Masks: m.Masks[:0], Detectors: m.Detectors[:0],
 		Headers: m.Headers[:0], Parsers: m.Parsers[:0], Shifts: m.Shifts[:0],
-		set: s, request: q, host: appendLower(m.host[:0], q.Host), path: profile.AppendPath(m.path[:0], q.Target),
+		set: s, request: q, host: appendLower(m.host[:0], bytes.TrimSuffix(q.Host, dot)), path: profile.AppendPath(m.path[:0], q.Target),
 		literal: m.literal[:0], template: m.template[:0], scratch: m.scratch[:0],
 		segments: m.segments[:0], written: m.written[:0],
 	}
 	m.template = profile.AppendTemplate(m.template, m.path)
 	m.Endpoint = profile.Endpoint(m.host, q.Method, m.template)
+	m.profiles = s.endpoint(m.Endpoint)
 	if s == nil || len(s.rules) == 0 {
 		return
 	}
@@ -199,262 +195,8 @@ func strictness(a *Active) int {
 // Profile returns the learned profile of the parameter with that folded key
 // of the endpoint of the request.
 func (m *Match) Profile(point uint64) (Profile, bool) {
-	if m.set == nil {
+	if m.profiles.from == m.profiles.to {
 		return Profile{}, false
 	}
-	return m.set.Profile(m.Endpoint, point)
-}
-
-// Profile returns the profile of a parameter.
-func (s *Set) Profile(endpoint, point uint64) (Profile, bool) {
-	want := Profile{Endpoint: endpoint, Point: point}
-	i := sort.Search(len(s.profiles)/profileSize, func(i int) bool {
-		p, _ := s.profile(i)
-		return compareProfiles(p, want) >= 0
-	})
-	if i*profileSize == len(s.profiles) {
-		return Profile{}, false
-	}
-	p, end := s.profile(i)
-	if p.Endpoint != endpoint || p.Point != point {
-		return Profile{}, false
-	}
-	start := 0
-	if i > 0 {
-		_, start = s.profile(i - 1)
-	}
-	p.Model = profile.Model(s.models[start:end])
-	return p, true
-}
-
-// profile returns entry i of the table, without its model, and the end of
-// the model.
-func (s *Set) profile(i int) (p Profile, end int) {
-	b := s.profiles[i*profileSize:][:profileSize]
-	p.Endpoint = binary.LittleEndian.Uint64(b)
-	p.Point = binary.LittleEndian.Uint64(b[8:])
-	p.ID = binary.LittleEndian.Uint64(b[16:])
-	return p, int(binary.LittleEndian.Uint32(b[24:]))
-}
-
-// General returns the mode of the whole tenant.
-func (s *Set) General() Mode {
-	if s == nil {
-		return Inherit
-	}
-	return s.general
-}
-
-// Threshold returns the probability from which on a request counts as an
-// attack, 0 for the engine's own.
-func (s *Set) Threshold() float32 {
-	if s == nil {
-		return 0
-	}
-	return float32(s.threshold) / 1000
-}
-
-// Rules yields all rules in rising order of their ids.
-func (s *Set) Rules() iter.Seq[Rule] {
-	return func(yield func(Rule) bool) {
-		if s == nil {
-			return
-		}
-		for i := range s.rules {
-			if !yield(s.rules[i].Rule) {
-				return
-			}
-		}
-	}
-}
-
-// Profiles yields all profiles in rising order of endpoint and point.
-func (s *Set) Profiles() iter.Seq[Profile] {
-	return func(yield func(Profile) bool) {
-		if s == nil {
-			return
-		}
-		start := 0
-		for i := range len(s.profiles) / profileSize {
-			p, end := s.profile(i)
-			p.Model = profile.Model(s.models[start:end])
-			start = end
-			if !yield(p) {
-				return
-			}
-		}
-	}
-}
-
-// A scope is a compiled Scope.
-type scope struct {
-	app    int32
-	method string
-	host   segment
-	path   glob
-	conds  []cond
-	weight int
-}
-
-type cond struct {
-	Cond
-	re    *regexp.Regexp
-	upper string // Value in upper case
-}
-
-func (s Scope) compile() (*scope, error) {
-	c := &scope{app: s.App, method: s.Method}
-	if s.App != 0 {
-		c.weight += weightExact
-	}
-	if s.Method != "" {
-		c.weight += weightExact
-	}
-	if err := c.setHost(s.Host); err != nil {
-		return nil, err
-	}
-	var err error
-	if c.path, err = parseGlob(s.Path); err != nil {
-		return nil, err
-	}
-	c.weight += c.path.weight
-	if len(s.Conds) > maxConds {
-		return nil, fmt.Errorf("scope: %d conditions are more than %d", len(s.Conds), maxConds)
-	}
-	for i, d := range s.Conds {
-		if err := d.check(); err != nil {
-			return nil, err
-		}
-		if i > 0 && s.Conds[i-1].compare(d) >= 0 {
-			return nil, fmt.Errorf("scope: condition %v is not in order", d)
-		}
-		e := cond{Cond: d, upper: strings.ToUpper(d.Value)}
-		if d.Op == Regex {
-			e.re = regexp.MustCompile(d.Value)
-		}
-		c.weight += []int{weightExact, weightIEqual, weightRegex, weightAbsent}[d.Op]
-		c.conds = append(c.conds, e)
-	}
-	return c, nil
-}
-
-func (c *scope) setHost(host string) error {
-	if host == "" {
-		c.host.any = true
-		return nil
-	}
-	if rest, ok := strings.CutPrefix(host, "*."); ok {
-		c.host = segment{suffix: true, literal: "." + rest}
-	} else {
-		var err error
-		if c.host, err = parseSegment(host, false); err != nil {
-			return fmt.Errorf("host: %w", err)
-		}
-	}
-	c.weight += c.host.weight()
-	return nil
-}
-
-// holds says whether the request of m, with the path of these components,
-// meets all conditions.
-func (c *scope) holds(m *Match, path [][]byte) bool {
-	q := m.request
-	if c.app != 0 && c.app != q.App || c.method != "" && c.method != string(q.Method) {
-		return false
-	}
-	if !c.host.any && !c.host.match(m.host) || !c.path.match(path) {
-		return false
-	}
-	for i := range c.conds {
-		if !c.conds[i].holds(m) {
-			return false
-		}
-	}
-	return true
-}
-
-func (c *cond) holds(m *Match) bool {
-	switch c.Part {
-	case Scheme:
-		return c.meets(m.request.Scheme, true)
-	case Proto:
-		return c.meets(m.request.Proto, true)
-	case Query:
-		return c.holdsQuery(m)
-	}
-	return c.holdsField(m.request.Fields)
-}
-
-func (c *cond) holdsQuery(m *Match) bool {
-	seen := false
-	for query, more := m.query, len(m.query) > 0; more; {
-		var pair []byte
-		pair, query, more = bytes.Cut(query, ampersand)
-		name, value, _ := bytes.Cut(pair, equals)
-		if m.scratch = unescapeForm(m.scratch[:0], name); string(m.scratch) != c.Name {
-			continue
-		}
-		seen = true
-		if m.scratch = unescapeForm(m.scratch[:0], value); c.meets(m.scratch, true) {
-			return true
-		}
-	}
-	return !seen && c.meets(nil, false)
-}
-
-// unescapeForm appends s, of application/x-www-form-urlencoded, decoded.
-func unescapeForm(dst, s []byte) []byte {
-	for len(s) > 0 {
-		c, n := profile.Unescape(s)
-		if n == 1 && c == '+' {
-			c = ' '
-		}
-		dst = append(dst, c)
-		s = s[n:]
-	}
-	return dst
-}
-
-func (c *cond) holdsField(fields Fields) bool {
-	seen := false
-	for i := 0; fields != nil; i++ {
-		name, value, ok := fields.Field(i)
-		if !ok {
-			break
-		}
-		if !equalUpper(name, c.Name) {
-			continue
-		}
-		if seen = true; c.meets(value, true) {
-			return true
-		}
-	}
-	return !seen && c.meets(nil, false)
-}
-
-func equalUpper(s []byte, want string) bool {
-	if len(s) != len(want) {
-		return false
-	}
-	for i, c := range s {
-		if 'a' <= c && c <= 'z' {
-			c &^= 0x20
-		}
-		if c != want[i] {
-			return false
-		}
-	}
-	return true
-}
-
-func (c *cond) meets(value []byte, present bool) bool {
-	switch c.Op {
-	case Equal:
-		return present && string(value) == c.Value
-	case IEqual:
-		return present && equalUpper(value, c.upper)
-	case Regex:
-		return present && c.re.Match(value)
-	}
-	return !present
+	return m.set.profileIn(m.profiles, point)
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/gabionhq/gabion/engine/profile"
 )
 
 // A Scope says which requests a rule holds for: those that meet all of its
@@ -159,7 +161,7 @@ func ParseScope(host, method, pattern string, conds ...string) (Scope, error) {
 			pattern = "/" + path
 		}
 	}
-	s := Scope{Host: host, Method: method, Path: pattern}
+	s := Scope{Host: host, Method: method, Path: decodePattern(pattern)}
 	for _, text := range conds {
 		c, err := ParseCond(text)
 		if err != nil {
@@ -170,6 +172,26 @@ func ParseScope(host, method, pattern string, conds ...string) (Scope, error) {
 	s = s.normal()
 	_, err := s.compile()
 	return s, err
+}
+
+// decodePattern undoes percent-encoding of what stands outside of {{ }} and
+// before the query, as users copy it from their browser. An encoded slash
+// stays: it is no slash.
+func decodePattern(s string) string {
+	var b []byte
+	for len(s) > 0 && s[0] != '?' {
+		if strings.HasPrefix(s, "{{") {
+			n := exprEnd(s)
+			b, s = append(b, s[:n]...), s[n:]
+			continue
+		}
+		c, n := profile.Unescape([]byte(s[:min(3, len(s))]))
+		if n > 1 && strings.IndexByte("/\\?*{}", c) >= 0 {
+			c, n = s[0], 1
+		}
+		b, s = append(b, c), s[n:]
+	}
+	return string(b) + s
 }
 
 // normal returns s in the one form in which a set holds it.

@@ -74,6 +74,9 @@ func TestPathPatterns(t *testing.T) {
 	f("/user.php", "/user.php /user%2Ephp /x/../user.php", "/userxphp /user")
 	f("/a?debug=1", "/a?debug=1 /a?x&debug=1 /a?debug=2&debug=1 /a?%64ebug=1", "/a /a?debug=12 /a?debug")
 	f("/caf\u00e9", "/caf%C3%A9", "/cafe")
+	f("/caf%C3%A9/a%20b", "/caf%C3%A9/a%20b /café/%61%20b", "/cafe/a%2520b")
+	f("/100%/{{%41|A}}", "/100%/%41 /100%/A", "/100%/B")
+	f("/{{^a{2}$}}/b?c=d", "/aa/b?c=d", "/aa/b /a/b?c=d")
 	// Spellings of the path that servers read as the same.
 	f("/admin/x", "/admin/x //admin///x /./admin/x /y/../admin/x /admin;v=1/x /%61dmin/%78 /admin%2fx /admin/x#f", "/admin /x /admin/x/ /%2561dmin/x")
 }
@@ -133,6 +136,9 @@ func TestParseScopeErrors(t *testing.T) {
 	f("missing closing", "", "/{{(}}")
 	f("costs", "", "/{{(abcdefghijklmnopqrstuvwxyz){1000}}}")
 	f("more than 1024", "", "/{{"+strings.Repeat("a", 2000)+"}}")
+	f("normalised", "", "/a/../b")
+	f("normalised", "", "/a//b")
+	f("normalised", "", "a.example//")
 	f("more than 60", "", strings.Repeat("/a", 61))
 	f("none of header", "", "", "body x equal 1")
 	f("none of equal", "", "", "header x is 1")
@@ -175,6 +181,32 @@ func TestSpecificity(t *testing.T) {
 	if diff := cmp.Diff([]uint64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, got); diff != "" {
 		t.Error(diff)
 	}
+}
+
+// A scope that can be read can be written, and holds what it held.
+func FuzzParseScope(f *testing.F) {
+	f.Add("*.example", "GET", "/a/**/{{^b}}.js?x=1", "header X regex ^a")
+	f.Add("", "", "https://h:1/%61%2f{{a{2}}}", "query q absent")
+	f.Fuzz(func(t *testing.T, host, method, pattern, cond string) {
+		s, err := ParseScope(host, method, pattern, cond)
+		if err != nil {
+			return
+		}
+		blob, err := (&Writer{Rules: []Rule{{ID: 1, Kind: Mask, Scope: s}}}).Bytes()
+		if err != nil {
+			if len(pattern)+len(host)+len(method)+len(cond) < 1000 {
+				t.Fatalf("%q %q %q %q: %v", host, method, pattern, cond, err)
+			}
+			return
+		}
+		set, err := Load(blob)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var m Match
+		set.Match(&m, &Request{Method: []byte(method), Host: []byte(host), Target: []byte(pattern)})
+		_ = set.String()
+	})
 }
 
 func TestCondText(t *testing.T) {

@@ -5,10 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"iter"
 	"slices"
+	"strings"
 
 	"github.com/gabionhq/gabion/engine/detect"
-	"github.com/gabionhq/gabion/engine/profile"
 )
 
 // A blob holds a set. Integers are little endian where their size is given
@@ -162,6 +163,53 @@ func Load(blob []byte) (*Set, error) {
 	return s, nil
 }
 
+// General returns the mode of the whole tenant.
+func (s *Set) General() Mode {
+	if s == nil {
+		return Inherit
+	}
+	return s.general
+}
+
+// Threshold returns the probability from which on a request counts as an
+// attack, 0 for the engine's own.
+func (s *Set) Threshold() float32 {
+	if s == nil {
+		return 0
+	}
+	return float32(s.threshold) / 1000
+}
+
+// Rules yields all rules in rising order of their ids.
+func (s *Set) Rules() iter.Seq[Rule] {
+	return func(yield func(Rule) bool) {
+		if s == nil {
+			return
+		}
+		for i := range s.rules {
+			if !yield(s.rules[i].Rule) {
+				return
+			}
+		}
+	}
+}
+
+// String describes s for people, a line per rule and profile.
+func (s *Set) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "general mode %v\n", s.General())
+	if t := s.Threshold(); t > 0 {
+		fmt.Fprintf(&b, "threshold %.3f\n", t)
+	}
+	for r := range s.Rules() {
+		fmt.Fprintln(&b, r.String())
+	}
+	for p := range s.Profiles() {
+		fmt.Fprintf(&b, "%d profile of point %016x of endpoint %016x: %v\n", p.ID, p.Point, p.Endpoint, p.Model)
+	}
+	return b.String()
+}
+
 // A reader reads a blob. Its first error is kept, and all reads after it
 // return zero.
 type reader struct {
@@ -276,23 +324,21 @@ func (r *reader) profiles(s *Set) {
 	}
 	s.models = r.in[r.at:]
 	base, end := r.at, 0
-	var last Profile
 	for i := range n {
-		p, to := s.profile(i)
-		if i > 0 && compareProfiles(last, p) >= 0 || p.ID == 0 {
-			r.fail(fmt.Errorf("profile %d is not in rising order", i))
-			return
-		}
-		if to < end || to > len(s.models) {
+		if to := s.end(i); to < end || to > len(s.models) {
 			r.fail(fmt.Errorf("profile %d ends at %d of %d", i, to, len(s.models)))
 			return
 		}
-		r.at = base + end
-		if err := profile.Model(s.models[end:to]).Check(); err != nil {
+		p := s.profile(i)
+		r.at, end = base+end, s.end(i)
+		if err := p.Model.Check(); err != nil {
 			r.fail(fmt.Errorf("profile %d: %w", i, err))
 			return
 		}
-		last, end = p, to
+		if i > 0 && compareProfiles(s.profile(i-1), p) >= 0 || p.ID == 0 || p.ID > maxID {
+			r.fail(fmt.Errorf("profile %d is not in rising order, or has no id", i))
+			return
+		}
 	}
 	r.at = base + end
 }
