@@ -1,5 +1,127 @@
 package detect
 
-var whenLDAPi = []feature{hasQuote}
+import (
+	"bytes"
 
-func (s *Scanner) ldapi(v []byte, w Where) {}
+	"github.com/gabionhq/gabion/engine/internal/lexicon"
+)
+
+// A search filter of a directory (RFC 4515) is made of parenthesised
+// comparisons: (&(uid=NAME)(objectClass=person)). A value that closes the
+// comparison it stands in and opens another changes the filter.
+
+var whenLDAPi = []feature{
+	hasClose | hasOpen, hasClose | hasControl, hasClose | hasBackslash, hasClose | hasPercent,
+	hasOpen | hasPipe, hasOpen | hasAmp, hasOpen | hasBang,
+}
+
+var attributes = lexicon.New("uid cn sn ou dc mail givenname objectclass objectcategory userpassword password samaccountname memberof member displayname telephonenumber description userprincipalname distinguishedname uidnumber gidnumber homedirectory")
+
+func (s *Scanner) ldapi(v []byte, w Where) {
+	open := bytes.IndexByte(v, '(')
+	shut := bytes.IndexByte(v, ')')
+	switch {
+	case shut >= 0 && (open < 0 || shut < open):
+		s.filterClosed(v, shut)
+	case open >= 0 && open <= maxPrefix:
+		s.filterWhole(v, open)
+	}
+}
+
+// maxGap is how many parentheses and spaces may stand between the end of the
+// first comparison and the next.
+const maxGap = 8
+
+// filterClosed looks at a value whose parenthesis at shut closes one that is
+// not its own.
+func (s *Scanner) filterClosed(v []byte, shut int) {
+	if shut > maxPrefix {
+		return
+	}
+	star := shut > 0 && v[shut-1] == '*'
+	i := shut + 1
+	for i < len(v) && i < shut+maxGap && (v[i] == ')' || v[i] == ' ') {
+		i++
+	}
+	if i < len(v) && v[i] == 0 || bytes.HasPrefix(v[i:], []byte(`\00`)) || bytes.HasPrefix(v[i:], []byte("%00")) {
+		s.filter(shut, i, 0.6, "The value closes a directory filter and cuts off its rest.")
+		return
+	}
+	if i >= len(v) || v[i] != '(' {
+		return
+	}
+	at := i
+	for i < len(v) && i < at+maxGap && (v[i] == '(' || v[i] == ' ') {
+		i++
+	}
+	weight := comparisonWeight(v[i:])
+	if star && weight < 0.8 && weight > 0 {
+		weight = 0.8
+	}
+	if weight > 0 {
+		s.filter(shut, i, weight, "The value closes a comparison of a directory filter and opens another.")
+	}
+}
+
+// comparisonWeight weighs the beginning of a comparison or of a list of them.
+func comparisonWeight(b []byte) float32 {
+	if len(b) == 0 {
+		return 0
+	}
+	switch b[0] {
+	case '&', '|', '!':
+		rest := bytes.TrimLeft(b[1:], " ")
+		if len(rest) == 0 || rest[0] == '(' || rest[0] == ')' {
+			return 0.85
+		}
+		return comparisonWeight(rest) * 0.9
+	}
+	n := 0
+	for n < len(b) && n < 32 && (classOf(b[n]) == cLetter || classOf(b[n]) == cDigit || b[n] == '-') {
+		n++
+	}
+	if n == 0 || n == len(b) {
+		return 0
+	}
+	eq := b[n] == '=' || (b[n] == '~' || b[n] == '>' || b[n] == '<') && n+1 < len(b) && b[n+1] == '='
+	if !eq {
+		return 0
+	}
+	if attributes.Has(b[:n]) {
+		return 0.9
+	}
+	if b[len(b)-1] == ')' || bytes.IndexByte(b, ')') < 0 {
+		return 0.6
+	}
+	return 0
+}
+
+// filterWhole looks at a value that is or begins with a filter of its own.
+func (s *Scanner) filterWhole(v []byte, open int) {
+	rest := v[open+1:]
+	if string(v) == "*()|&'" { // the probe of several tools
+		s.filter(0, len(v), 0.6, "The value is a set of the signs of directory filters.")
+		return
+	}
+	if len(rest) == 0 || rest[0] != '&' && rest[0] != '|' && rest[0] != '!' {
+		if open == 0 && bytes.HasSuffix(rest, []byte("=*)")) && comparisonWeight(rest) >= 0.9 {
+			s.filter(open, len(v), 0.6, "The value is a directory filter that matches everything.")
+		}
+		return
+	}
+	inner := bytes.TrimLeft(rest[1:], " ")
+	if len(inner) == 0 || inner[0] != '(' || comparisonWeight(inner[1:]) < 0.9 {
+		return
+	}
+	weight := float32(0.4)
+	if open > 0 && v[open-1] == '*' || bytes.Contains(inner, []byte("=*)")) {
+		weight = 0.7
+	}
+	s.filter(open, len(v), weight, "The value holds a directory filter of its own.")
+}
+
+func (s *Scanner) filter(from, to int, weight float32, reason string) {
+	mark := s.mark()
+	s.tok(from, to, Other, false)
+	s.add(Finding{Class: LDAPi, Weight: weight, Reason: reason, From: int32(from), To: int32(to), Tokens: s.since(mark)})
+}

@@ -1,5 +1,263 @@
 package detect
 
-var whenNoSQLi = []feature{hasQuote}
+import (
+	"bytes"
 
-func (s *Scanner) nosqli(v []byte, w Where) {}
+	"github.com/gabionhq/gabion/engine/internal/lexicon"
+)
+
+// Operators of MongoDB's query language turn a comparison with a value into
+// one that the sender chose: {"password":{"$ne":""}} is true of every row.
+// Interfaces that let their users query send the same operators with values
+// that a program would send, so the operand decides.
+
+var whenNoSQLi = []feature{
+	hasDollar | hasColon, hasDollar | hasBracket, hasDollar | hasNoSQLWord, hasNoSQLWord | hasOpen, hasNoSQLWord | hasSemi,
+	hasBrace | hasColon | hasStar,
+}
+
+const noSQLGateWords = "where return sleep db while new"
+
+var (
+	comparing = lexicon.New("ne gt gte lt lte eq in nin not exists type regex all size mod elemmatch or and nor options expr jsonschema where function accumulator")
+	// credentials are the members by which people sign in. What is compared
+	// with them is a text.
+	credentials = lexicon.New("username user login uname userid email mail password passwd pass pwd token secret pin otp apikey")
+	collections = lexicon.New("insert insertone find findone update updateone remove drop deleteone deletemany aggregate mapreduce count eval save getcollection getcollectionnames dropdatabase")
+)
+
+func (s *Scanner) nosqli(v []byte, w Where) {
+	best := Finding{Class: NoSQLi}
+	for i := bytes.IndexByte(v, '$'); i >= 0; {
+		f := operatorAt(v, i, w)
+		if f.Weight > best.Weight {
+			best = f
+		}
+		next := bytes.IndexByte(v[i+1:], '$')
+		if next < 0 {
+			break
+		}
+		i += 1 + next
+	}
+	if f := mongoScript(v); f.Weight > best.Weight {
+		best = f
+	}
+	if best.Weight == 0 {
+		return
+	}
+	mark := s.mark()
+	s.tok(int(best.From), int(best.To), Operator, v[best.From] == '$')
+	best.Tokens = s.since(mark)
+	s.add(best)
+}
+
+// operatorAt weighs the operator at the dollar sign i.
+func operatorAt(v []byte, i int, w Where) Finding {
+	end := i + 1
+	for end < len(v) && classOf(v[end]) == cLetter {
+		end++
+	}
+	name := v[i+1 : end]
+	f := Finding{Class: NoSQLi, From: int32(i), To: int32(end)}
+	if !comparing.Has(name) {
+		return f
+	}
+	if end < len(v) && v[end] == ']' && i > 0 && v[i-1] == '[' && bracketed(v, i, w) {
+		f.Reason = "A database operator stands in the name of a parameter."
+		f.Weight = bracketWeight(name)
+		return f
+	}
+	if w.Name && i == 0 && end == len(v) && equalFold(name, "where") {
+		f.Reason = "A member hands code to the database."
+		f.Weight = 0.85
+		return f
+	}
+	operand, quoted, ok := operandAfter(v, end)
+	if !ok {
+		return f
+	}
+	f.Reason = "A database operator stands where a value is expected."
+	f.Weight = operandWeight(name, operand)
+	if f.Weight < 0.5 && credentials.Has(memberBefore(v, i)) && !quotedText(operand, name) {
+		f.Weight = 0.8
+	}
+	if !quoted && f.Weight >= 0.3 {
+		f.Weight = max(f.Weight, 0.7) // { $ne: 1 }: no JSON that a program writes
+	}
+	return f
+}
+
+// bracketed reports whether the brackets around i are in a parameter's name.
+func bracketed(v []byte, i int, w Where) bool {
+	return w.Name || bytes.IndexByte(v[i:min(len(v), i+32)], '=') > 0
+}
+
+func bracketWeight(name []byte) float32 {
+	if equalFold(name, "or") || equalFold(name, "and") || equalFold(name, "options") || equalFold(name, "in") || len(name) > 1 && (name[0]|0x20 == 'g' || name[0]|0x20 == 'l') {
+		return 0.6
+	}
+	return 0.86
+}
+
+// operandAfter returns what follows the colon after an operator's name.
+func operandAfter(v []byte, i int) (operand []byte, quoted, ok bool) {
+	if i < len(v) && (v[i] == '"' || v[i] == '\'') {
+		quoted = true
+		i++
+	}
+	for i < len(v) && v[i] == ' ' {
+		i++
+	}
+	if i >= len(v) || v[i] != ':' {
+		return nil, quoted, false
+	}
+	return bytes.TrimLeft(v[i+1:min(len(v), i+40)], " \t\r\n"), quoted, true
+}
+
+// operandWeight weighs an operator with what it compares.
+func operandWeight(name, operand []byte) float32 {
+	switch {
+	case equalFold(name, "where"), equalFold(name, "function"), equalFold(name, "accumulator"):
+		return 0.9
+	case equalFold(name, "ne"), equalFold(name, "nin"):
+		if emptyOperand(operand) {
+			return 0.5
+		}
+		if trivialOperand(operand) {
+			return 0.45
+		}
+	case equalFold(name, "gt"), equalFold(name, "gte"), equalFold(name, "lt"), equalFold(name, "lte"):
+		if emptyOperand(operand) {
+			return 0.8
+		}
+	case equalFold(name, "regex"):
+		if bytes.HasPrefix(operand, []byte(`".*"`)) || bytes.HasPrefix(operand, []byte(`".+"`)) || bytes.HasPrefix(operand, []byte(`"^.`)) {
+			return 0.55
+		}
+	}
+	return 0.05
+}
+
+// emptyOperand reports whether an operand is "", undefined or null, which
+// sort below every text.
+func emptyOperand(b []byte) bool {
+	return bytes.HasPrefix(b, []byte(`""`)) || bytes.HasPrefix(b, []byte(`''`)) || bytes.HasPrefix(b, []byte("undefined")) ||
+		bytes.HasPrefix(b, []byte("null")) || bytes.HasPrefix(b, []byte("{}")) || bytes.HasPrefix(b, []byte("[]"))
+}
+
+// trivialOperand reports whether an operand is a number of one digit.
+func trivialOperand(b []byte) bool {
+	return len(b) > 0 && classOf(b[0]) == cDigit && (len(b) == 1 || classOf(b[1]) != cDigit && b[1] != '.')
+}
+
+// quotedText reports whether the operator compares a text for equality, as
+// any program that signs people in may.
+func quotedText(operand, name []byte) bool {
+	return equalFold(name, "eq") && len(operand) > 2 && operand[0] == '"' && operand[1] != '"'
+}
+
+// memberBefore returns the name of the member whose value is the object that
+// holds the operator at i, as in "user": {"$ne".
+func memberBefore(v []byte, i int) []byte {
+	back := func(set string) {
+		for i > 0 && bytes.IndexByte([]byte(set), v[i-1]) >= 0 {
+			i--
+		}
+	}
+	back("\"' \t\r\n")
+	if i == 0 || v[i-1] != '{' {
+		return nil
+	}
+	i--
+	back(" \t\r\n")
+	if i == 0 || v[i-1] != ':' {
+		return nil
+	}
+	i--
+	back(" \t\r\n\"'")
+	end := i
+	for i > 0 && end-i < 32 && classOf(v[i-1]) == cLetter {
+		i--
+	}
+	return v[i:end]
+}
+
+// mongoScript looks for JavaScript that only a database's interpreter would
+// run where a text is expected.
+func mongoScript(v []byte) Finding {
+	f := Finding{Class: NoSQLi}
+	if i := bytes.Index(v, []byte("db.")); i >= 0 && (i == 0 || classOf(v[i-1]) != cLetter && v[i-1] != '.') {
+		if n := databaseCall(v[i:]); n > 0 {
+			f.From, f.To = int32(i), int32(i+n)
+			f.Weight, f.Reason = 0.6, "A method of a database collection is called."
+		}
+	}
+	for _, q := range [...]byte{'\'', '"'} {
+		i := bytes.IndexByte(v, q)
+		if i < 0 || i > maxPrefix {
+			continue
+		}
+		if n := scriptStatement(v[i+1:], q); n > 0 {
+			f.From, f.To = int32(i), int32(i+1+n)
+			f.Weight, f.Reason = 0.8, "The value ends the string it stands in and adds a statement of a script."
+			return f
+		}
+	}
+	if i := bytes.Index(v, []byte(": /.*/")); i > 0 && bytes.IndexByte(v[:i], '}') >= 0 {
+		f.From, f.To = int32(i), int32(i+6)
+		f.Weight, f.Reason = 0.7, "The value ends the query and adds a condition that matches everything."
+	}
+	return f
+}
+
+// databaseCall returns the length of db.name.method( or db.method( in b.
+func databaseCall(b []byte) int {
+	i := 3
+	for range 2 {
+		from := i
+		for i < len(b) && i < 64 && (classOf(b[i]) == cLetter || classOf(b[i]) == cDigit) {
+			i++
+		}
+		if i >= len(b) {
+			return 0
+		}
+		if b[i] == '(' && collections.Has(b[from:i]) {
+			return i
+		}
+		if b[i] != '.' {
+			return 0
+		}
+		i++
+	}
+	return 0
+}
+
+// scriptStatement returns the length of ; and the beginning of a statement
+// at the start of b, if quote occurs after it or the value ends in a comment.
+func scriptStatement(b []byte, quote byte) int {
+	rest := bytes.TrimLeft(b, " )}]")
+	if len(rest) == 0 || rest[0] != ';' {
+		return 0
+	}
+	rest = bytes.TrimLeft(rest[1:], " ")
+	n := 0
+	for n < len(rest) && classOf(rest[n]) == cLetter {
+		n++
+	}
+	word := rest[:n]
+	at := len(b) - len(rest) + n
+	rest = rest[n:]
+	switch {
+	case equalFold(word, "return"):
+		if bytes.IndexByte(rest, quote) >= 0 || bytes.HasPrefix(bytes.TrimLeft(rest, " ("), []byte("true")) {
+			return at
+		}
+	case equalFold(word, "sleep"):
+		if len(rest) > 1 && rest[0] == '(' && classOf(rest[1]) == cDigit {
+			return at
+		}
+	case len(word) > 0 && bytes.HasPrefix(rest, []byte("=new Date")), equalFold(word, "while") && bytes.HasPrefix(rest, []byte("(")):
+		return at
+	}
+	return 0
+}
