@@ -1,6 +1,7 @@
 package gabion_test
 
 import (
+	"flag"
 	"go/ast"
 	"os"
 	"os/exec"
@@ -230,4 +231,48 @@ func read(t *testing.T, name string) string {
 		t.Fatal(err)
 	}
 	return string(b)
+}
+
+var update = flag.Bool("update", false, "rewrite what is generated in ARCHITECTURE.md")
+
+// TestPackageList compares the list of packages in ARCHITECTURE.md with the
+// sentences of the packages.
+func TestPackageList(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("| package | what it is |\n|---|---|\n")
+	for _, p := range packages(t) {
+		if doc := sentence(p); doc != "" {
+			b.WriteString("| [" + p.path + "](" + p.path + ") | " + doc + " |\n")
+		}
+	}
+	text := read(t, "ARCHITECTURE.md")
+	before, rest, ok := strings.Cut(text, "<!-- packages")
+	marker, rest, ok2 := strings.Cut(rest, "\n")
+	_, after, ok3 := strings.Cut(rest, "<!-- /packages")
+	if !ok || !ok2 || !ok3 {
+		t.Fatal("ARCHITECTURE.md has lost its markers for the list of packages")
+	}
+	want := before + "<!-- packages" + marker + "\n" + b.String() + "<!-- /packages" + after
+	if want == text {
+		return
+	}
+	if !*update {
+		t.Fatal("the list of packages in ARCHITECTURE.md is old; run make gen")
+	}
+	if err := os.WriteFile("ARCHITECTURE.md", []byte(want), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// sentence is what a package comment says after the package's name.
+func sentence(p *goPackage) string {
+	for _, f := range p.files {
+		if f.Doc == nil || ast.IsGenerated(f) {
+			continue
+		}
+		paragraph, _, _ := strings.Cut(f.Doc.Text(), "\n\n")
+		words := strings.Fields(paragraph)
+		return strings.Join(words[min(2, len(words)):], " ")
+	}
+	return ""
 }
