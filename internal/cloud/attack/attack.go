@@ -39,14 +39,11 @@ func Add(ctx context.Context, s store.Scope, hits []store.Hit) error {
 	}
 	slices.SortFunc(fresh, func(a, b *store.Hit) int { return strings.Compare(a.ID, b.ID) })
 	for _, h := range fresh {
-		if err := s.Insert(ctx, h); err != nil {
-			return err
-		}
 		if err := s.Emit(ctx, "hit", h.ID, h); err != nil {
 			return err
 		}
 	}
-	return nil
+	return store.InsertAll(ctx, s, fresh)
 }
 
 // unknown leaves out the hits that are stored, and repeats in the batch.

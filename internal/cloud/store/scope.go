@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -20,7 +21,7 @@ type Scope struct {
 
 type tx struct {
 	bun.Tx
-	events bool // emitted something: wake the consumers after the commit
+	events []Event // emitted so far; numbered and stored at the end
 }
 
 // Tenant returns the scope of one tenant.
@@ -39,10 +40,14 @@ func (s Scope) Tx(ctx context.Context, f func(Scope) error) error {
 	}
 	var t tx
 	err := s.db.write.RunInTx(ctx, nil, func(ctx context.Context, b bun.Tx) error {
-		t.Tx = b
-		return f(Scope{s.db, s.tenant, &t})
+		t = tx{Tx: b}
+		inner := Scope{s.db, s.tenant, &t}
+		if err := f(inner); err != nil {
+			return err
+		}
+		return inner.storeEvents(ctx)
 	})
-	if err == nil && t.events {
+	if err == nil && len(t.events) > 0 {
 		s.db.announce()
 	}
 	return err
@@ -75,6 +80,22 @@ func (s Scope) Insert(ctx context.Context, r Row) error {
 	r.own(s.tenant)
 	_, err := s.writer().NewInsert().Model(r).Exec(ctx)
 	return err
+}
+
+// chunkSize bounds the rows of one statement, for the size of its text.
+const chunkSize = 100
+
+// InsertAll adds rows to the tenant.
+func InsertAll[R Row](ctx context.Context, s Scope, rows []R) error {
+	for _, r := range rows {
+		r.own(s.tenant)
+	}
+	for chunk := range slices.Chunk(rows, chunkSize) {
+		if _, err := s.writer().NewInsert().Model(&chunk).Exec(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // InsertNew adds a row unless its key is taken, and says whether it did.
@@ -165,18 +186,32 @@ func (s Scope) Emit(ctx context.Context, kind, ref string, data any) error {
 	if s.tx == nil {
 		panic("BUG: Emit outside of a transaction")
 	}
-	text, err := json.Marshal(data)
-	if err != nil {
-		return fmt.Errorf("encoding event %s %s: %w", kind, ref, err)
-	}
-	seq, err := s.Next(ctx, "event")
+	text, err := marshal(data)
 	if err != nil {
 		return err
 	}
-	s.tx.events = true
-	e := &Event{Seq: seq, Tenant: s.tenant, At: time.Now().UnixMilli(), Kind: kind, Ref: ref, Data: text}
-	_, err = s.tx.NewInsert().Model(e).Exec(ctx)
-	return err
+	s.tx.events = append(s.tx.events, Event{Tenant: s.tenant, At: time.Now().UnixMilli(), Kind: kind, Ref: ref, Data: text})
+	return nil
+}
+
+func (s Scope) storeEvents(ctx context.Context) error {
+	events := s.tx.events
+	if len(events) == 0 {
+		return nil
+	}
+	last, err := s.db.next(ctx, s.tx, "event", len(events))
+	if err != nil {
+		return err
+	}
+	for i := range events {
+		events[i].Seq = last - int64(len(events)-1-i)
+	}
+	for chunk := range slices.Chunk(events, chunkSize) {
+		if _, err := s.tx.NewInsert().Model(&chunk).Exec(ctx); err != nil {
+			return fmt.Errorf("storing events: %w", err)
+		}
+	}
+	return nil
 }
 
 // Events returns the tenant's events after seq, oldest first, at most limit.
