@@ -9,7 +9,7 @@ import (
 // looksCharset reports whether v spells ASCII in a way that a lenient
 // decoder reads: UTF-16, UTF-7, UTF-8 longer than needed, full-width forms.
 func looksCharset(v []byte, f trait) bool {
-	return f&(hasHigh|hasControl) != 0 && (utf16Order(v) != noOrder || hasLongForm(v)) || f&hasPlus != 0 && hasUTF7(v)
+	return f&(hasHigh|hasControl) != 0 && utf16Order(v) != noOrder || f&hasHigh != 0 && !hasBinary(v) && hasLongForm(v) || f&hasPlus != 0 && hasUTF7(v)
 }
 
 // charset visits v as UTF-8.
@@ -18,7 +18,7 @@ func (t *Tree) charset(n Node, v []byte) {
 	case utf16Order(v) != noOrder:
 		t.transform(n, Charset, v, appendUTF16)
 	case hasLongForm(v):
-		if hasOverlong(v) && !hasBinary(v) {
+		if hasOverlong(v) {
 			t.trouble(n, Overlong, v)
 		}
 		t.transform(n, Charset, v, appendShortForms)

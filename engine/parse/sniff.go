@@ -122,11 +122,11 @@ func (t *Tree) sniff(n Node, v []byte, f trait) coding {
 	if len(v) < shortest {
 		return c
 	}
+	if f&hasHigh != 0 && (isGzip(v) || isZlib(v)) {
+		return c | asGzip
+	}
 	if f&(hasHigh|hasControl|hasPlus) != 0 && looksCharset(v, f) {
 		c |= asCharset
-	}
-	if f&hasHigh != 0 && (isGzip(v) || isZlib(v)) {
-		c |= asGzip
 	}
 	if f&hasDot != 0 && looksJWT(v) {
 		return c | asJWT
