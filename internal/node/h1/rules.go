@@ -7,23 +7,22 @@ import (
 	"github.com/gabionhq/gabion/engine"
 )
 
-// NewRequest fills a head for a request that did not arrive as HTTP/1.1.
-// size is -1 if the length of the body is unknown.
-func (h *Head) NewRequest(method, target, hostname, proto string, size int64) {
+// NewRequest makes h the head of a request that did not arrive as HTTP/1.1;
+// Add adds its fields and Check ends it. size is -1 if the length of the
+// body is unknown.
+func (h *Head) NewRequest(method, target, authority, proto string, size int64) {
 	*h = Head{Fields: h.Fields[:0], roles: h.roles[:0], buf: h.buf[:0], Minor: 1, Size: size}
 	h.Method, h.Target, h.Proto = []byte(method), []byte(target), []byte(proto)
-	h.Host = []byte(hostname)
-	h.Add("Host", hostname)
 	switch {
 	case size > 0:
 		h.Framing = Length
 	case size < 0:
 		h.Framing = Chunked
 	}
+	h.Add("Host", authority)
 }
 
-// Add appends a field. Framing fields are ignored: the framing of a head
-// is set by NewRequest.
+// Add appends a field. What concerns the connection is not forwarded.
 func (h *Head) Add(name, value string) {
 	f := engine.HeaderField{Name: []byte(name), Value: []byte(value)}
 	r := roleOf(f.Name)
@@ -32,6 +31,30 @@ func (h *Head) Add(name, value string) {
 	}
 	h.Fields = append(h.Fields, f)
 	h.roles = append(h.roles, r)
+}
+
+// Check refuses what could not have arrived as HTTP/1.1, since that is what
+// it will be forwarded as.
+func (h *Head) Check() error {
+	if !IsToken(h.Method) || len(h.Target) == 0 || !all(h.Target, targetByte) {
+		return refuse(400, "malformed method or request target")
+	}
+	if len(h.Fields) > MaxFields {
+		return refuse(431, "more than 256 fields")
+	}
+	lengths := 0
+	for i, f := range h.Fields {
+		if !IsToken(f.Name) || !all(f.Value, valueByte) {
+			return refuse(400, "malformed field")
+		}
+		if h.roles[i] == contentLength {
+			n, ok := decimal(f.Value)
+			if lengths++; !ok || lengths > 1 || h.Framing == Chunked || n != h.Size {
+				return refuse(400, "Content-Length disagrees with the body")
+			}
+		}
+	}
+	return h.hostRules()
 }
 
 // requestRules derives host, framing and persistence of a request.

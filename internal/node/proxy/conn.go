@@ -46,7 +46,6 @@ type conn struct {
 	body    h1.Body
 	x       exchange
 	waiting bool // the client awaits 100 Continue
-	piped   bool // the body is read by a pump
 	chunked bool // the response body
 	last    bool // close after this response
 	broken  bool // close at once
@@ -94,7 +93,11 @@ func (p *Proxy) drain() {
 		}
 	})
 	done := make(chan struct{})
-	go func() { p.conns.wg.Wait(); close(done) }()
+	go func() {
+		p.http2.drain(p.times.Drain)
+		p.conns.wg.Wait()
+		close(done)
+	}()
 	select {
 	case <-done:
 	case <-time.After(p.times.Drain):
@@ -110,9 +113,17 @@ func (p *Proxy) serveConn(nc net.Conn) {
 	defer c.watcher.Stop()
 	p.conns.add(c)
 	defer p.conns.remove(c)
+	switch c.protocol() {
+	case "h2":
+		p.http2.take(c)
+		return
+	case "":
+		nc.Close()
+		return
+	}
 	defer nc.Close()
 	for c.next() {
-		c.piped, c.chunked, c.last = false, false, c.head.Close || p.conns.draining.Load()
+		c.chunked, c.last = false, c.head.Close || p.conns.draining.Load()
 		c.body.Reset(c.r, &c.head)
 		c.waiting = c.head.Expect && !c.body.Done()
 		c.x.run(p, c, &c.head)
@@ -120,6 +131,31 @@ func (p *Proxy) serveConn(nc net.Conn) {
 			return
 		}
 	}
+}
+
+// protocol finds out what the client speaks: over TLS what was negotiated,
+// else what its first bytes show. It returns "" if there is no client.
+func (c *conn) protocol() string {
+	if t, ok := c.net.(*tls.Conn); ok {
+		c.secure = true
+		t.SetDeadline(time.Now().Add(c.p.times.Head))
+		if t.Handshake() != nil {
+			return ""
+		}
+		if t.ConnectionState().NegotiatedProtocol == "h2" {
+			return "h2"
+		}
+	}
+	if !c.await() {
+		return ""
+	}
+	c.net.SetReadDeadline(time.Now().Add(c.p.times.Head))
+	for n := 1; n <= len(preface); n++ {
+		if b, err := c.r.Peek(n); err != nil || string(b) != preface[:n] {
+			return "http/1"
+		}
+	}
+	return "h2"
 }
 
 func remoteAddr(nc net.Conn) netip.Addr {
@@ -172,7 +208,7 @@ func (c *conn) leave() bool {
 	if !c.last && c.body.Done() {
 		return true
 	}
-	if !c.last && !c.piped && c.skip() {
+	if !c.last && c.skip() {
 		return true
 	}
 	if !c.body.Done() || c.r.Buffered() > 0 {
@@ -201,7 +237,7 @@ func (c *conn) linger() {
 }
 
 func (c *conn) Read(p []byte) (int, error) {
-	if c.r.Buffered() == 0 {
+	if !c.body.Ready() {
 		c.net.SetReadDeadline(time.Now().Add(c.p.times.Body))
 	}
 	return c.body.Read(p)

@@ -82,6 +82,7 @@ type Proxy struct {
 	copies   sync.Pool
 	warned   throttle
 	conns    conns
+	http2    *http2
 }
 
 // New returns a Proxy that runs the empty ruleset until Use is called.
@@ -114,6 +115,7 @@ func New(o Options) (*Proxy, error) {
 	p.router = newRouter(p.sites)
 	p.snapshot.Store(&Snapshot{Set: new(rule.Set)})
 	p.conns.open = map[*conn]struct{}{}
+	p.http2 = newHTTP2(p)
 	return p, nil
 }
 
@@ -141,6 +143,7 @@ func (p *Proxy) Serve(ctx context.Context, l net.Listener) error {
 	stop := context.AfterFunc(ctx, func() { l.Close() })
 	defer stop()
 	go p.prune(ctx)
+	go p.http2.server.Serve(p.http2)
 	err := p.accept(ctx, l)
 	p.drain()
 	for _, s := range p.sites {
