@@ -23,6 +23,7 @@ type Deviation struct {
 // The reasons.
 const (
 	reasonStrong  = "the value is not of the type this parameter has always held, and holds characters it has never held"
+	reasonNearly  = "the value is not of the type 99.9 % of this parameter's values are, and holds characters they do not hold"
 	reasonFormat  = "the value is not of the type this parameter has always held"
 	reasonClass   = "the value holds characters this parameter has never held"
 	reasonLength  = "the value is longer than any this parameter has held"
@@ -39,6 +40,7 @@ const (
 	mildWeight   = 0.1
 	perBit       = 0.02
 	mostMild     = 0.3
+	nearlyWeight = 0.45 // for a type that few learned values broke: an attack among them, or users
 	strongWeight = 0.8
 )
 
@@ -48,7 +50,7 @@ const ln2 = 0.6931472
 // Score compares a value with m. It allocates nothing.
 func (m Model) Score(v *Stat) Deviation {
 	format := m.format(v.Format)
-	class, strange := m.class(v)
+	class := m.class(v)
 	length := m.at(lengthAt + lenBucket(v.Len-v.Len/3)) // half as long again is no news
 	worst, reason := byte(0), ""
 	for _, s := range [...]struct {
@@ -72,8 +74,11 @@ func (m Model) Score(v *Stat) Deviation {
 		Weight:   min(mostMild, mildWeight+perBit*float32(odd-minNew)),
 		Reason:   reason,
 	}
-	if format == never && m.isSyntax(strange) {
+	switch {
+	case m.breaks(v, format, never):
 		d.Strong, d.Weight, d.Reason = true, strongWeight, reasonStrong
+	case m.breaks(v, format, minRare):
+		d.Weight, d.Reason = nearlyWeight, reasonNearly
 	}
 	return d
 }
@@ -87,20 +92,14 @@ func (m Model) bits(surprise byte) int {
 	return int(surprise)
 }
 
-// class returns the surprise of the least likely class of v, and the set of
-// classes that the parameter never held.
-func (m Model) class(v *Stat) (worst byte, strange uint16) {
+// class returns the surprise of the least likely class of v.
+func (m Model) class(v *Stat) (worst byte) {
 	for c, n := range v.Class {
-		if n == 0 {
-			continue
-		}
-		s := m.at(classAt + c)
-		worst = max(worst, s)
-		if s == never {
-			strange |= 1 << c
+		if n > 0 {
+			worst = max(worst, m.at(classAt+c))
 		}
 	}
-	return worst, strange
+	return worst
 }
 
 func (m Model) bigram(v *Stat) (worst byte) {
@@ -115,13 +114,25 @@ func (m Model) bigram(v *Stat) (worst byte) {
 // syntax are the classes that injections cannot do without.
 const syntax = 1<<Quote | 1<<Angle | 1<<Bracket | 1<<Shell | 1<<Equal | 1<<Slash | 1<<Control
 
-// isSyntax says whether classes that a parameter never held look like code
-// and not like a slip: "12 kg", "$12.50" and "n/a" are no attacks on a
-// number. A parameter that held free text needs more, and longer, to be sure.
-func (m Model) isSyntax(strange uint16) bool {
-	code := bits.OnesCount16(strange & syntax)
-	if m.Closed() {
-		return code >= 2 || code == 1 && bits.OnesCount16(strange) >= 3
+// breaks says whether v, of a format with that surprise, breaks the type of
+// the parameter with what looks like code and not like a slip: "12 kg",
+// "$12.50" and "n/a" are no attacks on a number. What has a surprise of least
+// or more counts as not held. A parameter that held free text needs more of
+// it, and a longer history, to be sure.
+func (m Model) breaks(v *Stat, format, least byte) bool {
+	if format < least {
+		return false
+	}
+	strange := 0
+	code := 0
+	for c, n := range v.Class {
+		if n > 0 && m.at(classAt+c) >= least {
+			strange++
+			code += syntax >> c & 1
+		}
+	}
+	if m.closedBut(least) {
+		return code >= 2 || code == 1 && strange >= 3
 	}
 	return code >= 3 && m.Count() >= minOpen
 }
@@ -132,12 +143,15 @@ const minOpen = 1 << 12
 
 // Closed says whether the parameter has held nothing but values of closed
 // types, those whose syntax leaves no room for text, and not just a few.
-func (m Model) Closed() bool {
+func (m Model) Closed() bool { return m.closedBut(never) }
+
+// closedBut is Closed, but for what has a surprise of least or more.
+func (m Model) closedBut(least byte) bool {
 	if filled := m.at(lengthAt + 1); filled == never || int(m[1])-int(filled) < minNew-1 {
 		return false
 	}
 	for f := range numFormats {
-		if closed>>f&1 == 0 && m.at(formatAt+int(f)) != never {
+		if closed>>f&1 == 0 && m.at(formatAt+int(f)) < least {
 			return false
 		}
 	}

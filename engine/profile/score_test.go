@@ -205,6 +205,35 @@ func TestReasons(t *testing.T) {
 	f("name", "Ada-' Love", reasonBigram, false)
 }
 
+// A few attacks among the values learned from make a model milder, not blind.
+func TestPoisonedModel(t *testing.T) {
+	r := rand.New(rand.NewPCG(10, 10))
+	for _, p := range params {
+		if !p.closed {
+			continue
+		}
+		s := p.train(r, 5000)
+		for _, a := range attacks[:3] {
+			s.add([]byte(a), 1)
+		}
+		m := Compile(s)
+		found := 0
+		for _, a := range attacks {
+			if d := score(m, a); d.Weight >= nearlyWeight {
+				found++
+			}
+		}
+		for range 5000 {
+			if v := p.value(r); score(m, v) != (Deviation{}) {
+				t.Errorf("%s: %q: %+v", p.name, v, score(m, v))
+			}
+		}
+		if found < len(attacks)*8/10 {
+			t.Errorf("%s: %d of %d attacks", p.name, found, len(attacks))
+		}
+	}
+}
+
 // Of few values a model knows nothing.
 func TestFewValues(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 9))

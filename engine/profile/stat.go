@@ -33,9 +33,6 @@ const (
 var classNames = [NumClasses]string{"digit", "letter", "dash", "dot", "space", "at", "slash", "quote", "angle",
 	"bracket", "shell", "equal", "punctuation", "control", "non-ascii"}
 
-// ClassName returns the name of a character class.
-func ClassName(class int) string { return classNames[class] }
-
 // classOf is the class of each byte.
 var classOf = func() (t [256]uint8) {
 	for c := range t {
