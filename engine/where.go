@@ -19,8 +19,18 @@ func (tx *Tx) where(t *parse.Tree, n parse.Node) detect.Where {
 		Container: t.IsContainer(n),
 		Decoded:   uint8(t.Opaque(n)),
 	}
-	if !w.Name {
-		w.Key = t.NearestKey(n)
+	if w.Name {
+		return w
+	}
+	key := t.NearestNamed(n)
+	if key < 0 {
+		return w
+	}
+	w.Key = t.Key(key)
+	if len(w.Key) > 0 && w.Key[0] == '$' {
+		if above := t.NearestNamed(t.Parent(key)); above >= 0 {
+			w.Parent = t.Key(above)
+		}
 	}
 	return w
 }

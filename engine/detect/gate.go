@@ -103,6 +103,15 @@ func (f feature) admits(when []feature) bool {
 // have no structure: names of parameters, files and clients.
 const maxWordOnly = 64
 
+// features returns the features that a value has by its name: an operator
+// as name is as good as one in the value.
+func (w *Where) features() feature {
+	if len(w.Key) > 0 && w.Key[0] == '$' && !w.Name {
+		return hasDollar | hasColon
+	}
+	return 0
+}
+
 // features returns the features of v.
 func features(v []byte) feature {
 	var f feature

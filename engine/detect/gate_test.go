@@ -17,9 +17,10 @@ var places = []Where{
 // not have let it see.
 func gateHolds(t *testing.T, s *Scanner, v []byte) {
 	t.Helper()
-	have := features(v)
+	bytesHave := features(v)
 	for _, d := range detectors {
 		for _, w := range places {
+			have := bytesHave | w.features()
 			s.findings, s.tokens = s.findings[:0], s.tokens[:0]
 			d.scan(s, v, w)
 			if len(s.findings) > 0 && (have&anyMark == 0 || !have.admits(d.when)) {

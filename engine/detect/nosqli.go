@@ -27,7 +27,7 @@ var (
 )
 
 func (s *Scanner) nosqli(v []byte, w Where) {
-	best := Finding{Class: NoSQLi}
+	best := memberOperand(v, w)
 	for i := bytes.IndexByte(v, '$'); i >= 0; {
 		f := operatorAt(v, i, w)
 		if f.Weight > best.Weight {
@@ -46,9 +46,41 @@ func (s *Scanner) nosqli(v []byte, w Where) {
 		return
 	}
 	mark := s.mark()
-	s.tok(int(best.From), int(best.To), Operator, v[best.From] == '$')
+	s.tok(int(best.From), int(best.To), Operator, int(best.From) < len(v) && v[best.From] == '$')
 	best.Tokens = s.since(mark)
 	s.add(best)
+}
+
+// memberOperand weighs a value whose name is an operator, as in
+// {"password":{"$gt":""}}.
+func memberOperand(v []byte, w Where) Finding {
+	f := Finding{Class: NoSQLi, To: int32(len(v)), Reason: "A database operator stands where a value is expected."}
+	if w.Name || len(w.Key) < 3 || w.Key[0] != '$' || !comparing.Has(w.Key[1:]) {
+		return f
+	}
+	name := w.Key[1:]
+	switch {
+	case equalFold(name, "where"):
+		f.Weight = 0.9
+	case equalFold(name, "regex"):
+		f.Weight = anyPattern(v)
+	case len(v) == 0, equalFold(v, "undefined"):
+		f.Weight = 0.8
+	case equalFold(name, "ne") && trivialOperand(v):
+		f.Weight = 0.35
+	}
+	if credentials.Has(w.Parent) && !equalFold(name, "eq") {
+		f.Weight = 0.8
+	}
+	return f
+}
+
+// anyPattern weighs a pattern by how much it matches.
+func anyPattern(v []byte) float32 {
+	if string(v) == ".*" || string(v) == "^" || string(v) == ".+" || bytes.HasPrefix(v, []byte("^.")) && len(v) < 8 {
+		return 0.55
+	}
+	return 0
 }
 
 // operatorAt weighs the operator at the dollar sign i.
@@ -65,6 +97,9 @@ func operatorAt(v []byte, i int, w Where) Finding {
 	if end < len(v) && v[end] == ']' && i > 0 && v[i-1] == '[' && bracketed(v, i, w) {
 		f.Reason = "A database operator stands in the name of a parameter."
 		f.Weight = bracketWeight(name)
+		if f.Weight < 0.5 && credentials.Has(bytes.Trim(v[:i-1], "[] .")) {
+			f.Weight = 0.8
+		}
 		return f
 	}
 	if w.Name && i == 0 && end == len(v) && equalFold(name, "where") {
@@ -93,8 +128,9 @@ func bracketed(v []byte, i int, w Where) bool {
 }
 
 func bracketWeight(name []byte) float32 {
+	// comparisons with these are offered by libraries that parse queries
 	if equalFold(name, "or") || equalFold(name, "and") || equalFold(name, "options") || equalFold(name, "in") || len(name) > 1 && (name[0]|0x20 == 'g' || name[0]|0x20 == 'l') {
-		return 0.6
+		return 0.35
 	}
 	return 0.86
 }
@@ -121,10 +157,10 @@ func operandWeight(name, operand []byte) float32 {
 		return 0.9
 	case equalFold(name, "ne"), equalFold(name, "nin"):
 		if emptyOperand(operand) {
-			return 0.5
+			return 0.4
 		}
 		if trivialOperand(operand) {
-			return 0.45
+			return 0.3
 		}
 	case equalFold(name, "gt"), equalFold(name, "gte"), equalFold(name, "lt"), equalFold(name, "lte"):
 		if emptyOperand(operand) {

@@ -220,15 +220,21 @@ func (t *Tree) Format(n Node) Kind { return t.nodes[n].format }
 // InFile reports whether n is in an uploaded file.
 func (t *Tree) InFile(n Node) bool { return t.nodes[n].file }
 
-// NearestKey returns the name of n or of the closest point above it that has
-// one, so that the elements of an array share the name of the array.
+// NearestKey returns the name of NearestNamed, nil for none.
 func (t *Tree) NearestKey(n Node) []byte {
-	for ; n >= 0; n = t.nodes[n].parent {
-		if t.nodes[n].kind.keyed() {
-			return t.Key(n)
-		}
+	if n = t.NearestNamed(n); n >= 0 {
+		return t.Key(n)
 	}
 	return nil
+}
+
+// NearestNamed returns n or the closest point above it that has a name, -1
+// for none, so that the elements of an array share the name of the array.
+func (t *Tree) NearestNamed(n Node) Node {
+	for n >= 0 && !t.nodes[n].kind.keyed() {
+		n = t.nodes[n].parent
+	}
+	return n
 }
 
 // IsName reports whether the value at n is itself a name.
