@@ -1,0 +1,76 @@
+import { Alert, Badge, Center, Code, Group, Skeleton, Stack, Text, Tooltip } from '@mantine/core'
+import type { UseQueryResult } from '@tanstack/react-query'
+import type { ReactNode } from 'react'
+
+// Loaded shows the states of a query: waiting, failed, empty, or its data.
+export function Loaded<T>(props: { query: UseQueryResult<T>; empty?: (data: T) => ReactNode; children: (data: T) => ReactNode }) {
+  const { query } = props
+  if (query.isPending) {
+    return (
+      <Stack gap="xs" aria-busy>
+        {[0, 1, 2, 3].map((i) => (
+          <Skeleton key={i} height={32} />
+        ))}
+      </Stack>
+    )
+  }
+  if (query.isError) {
+    return (
+      <Alert color="red" title="This could not be loaded" role="alert">
+        {query.error.message}
+      </Alert>
+    )
+  }
+  return <>{props.empty?.(query.data) || props.children(query.data)}</>
+}
+
+export function Empty(props: { title: string; children?: ReactNode }) {
+  return (
+    <Center py="xl">
+      <Stack align="center" gap="xs" maw="36rem">
+        <Text fw={600}>{props.title}</Text>
+        <Text c="dimmed" ta="center" component="div">
+          {props.children}
+        </Text>
+      </Stack>
+    </Center>
+  )
+}
+
+// When renders Unix milliseconds; 0 is never.
+export function When({ at }: { at: number }) {
+  if (!at) return <Text span c="dimmed">never</Text>
+  const date = new Date(at)
+  return (
+    <Tooltip label={date.toISOString()}>
+      <time dateTime={date.toISOString()}>{date.toLocaleString()}</time>
+    </Tooltip>
+  )
+}
+
+export function Class({ name }: { name: string }) {
+  return (
+    <Badge variant="light" color="red" tt="none">
+      {name}
+    </Badge>
+  )
+}
+
+// Outcome never relies on colour alone.
+export function Outcome({ hits, blocked }: { hits: number; blocked: number }) {
+  if (blocked >= hits) return <Badge color="teal" tt="none">blocked</Badge>
+  if (blocked > 0) return <Badge color="yellow" tt="none">partly blocked</Badge>
+  return <Badge color="gray" tt="none">monitored</Badge>
+}
+
+export function Place(props: { method: string; host: string; path: string }) {
+  return (
+    <Group gap={6} wrap="nowrap">
+      <Code>{props.method}</Code>
+      <Text span size="sm" style={{ overflowWrap: 'anywhere' }}>
+        <Text span c="dimmed" size="sm">{props.host}</Text>
+        {props.path}
+      </Text>
+    </Group>
+  )
+}

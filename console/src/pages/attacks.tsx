@@ -1,0 +1,163 @@
+import { Button, Code, Drawer, Group, Stack, Table, Text, TextInput, Title } from '@mantine/core'
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
+import { Link, useSearchParams } from 'react-router'
+import { type Schemas, api, ok } from '../api'
+import { SealedEvidence } from '../components/evidence'
+import { Class, Empty, Loaded, Outcome, Place, When } from '../components/parts'
+
+export function Attacks() {
+  const [params, setParams] = useSearchParams()
+  const q = params.get('q') ?? ''
+  const [draft, setDraft] = useState(q)
+  const attacks = useInfiniteQuery({
+    queryKey: ['attacks', q],
+    queryFn: ({ pageParam }) => ok(api.GET('/api/v1/attacks', { params: { query: { q, cursor: pageParam, limit: 50 } } })),
+    initialPageParam: '',
+    getNextPageParam: (last) => last.next || undefined,
+  })
+  const select = (id?: string) =>
+    setParams((p) => {
+      if (id) p.set('sel', id)
+      else p.delete('sel')
+      return p
+    })
+  return (
+    <Stack>
+      <Title order={3}>Attacks</Title>
+      <form
+        onSubmit={(e) => {
+          e.preventDefault()
+          setParams(draft ? { q: draft } : {})
+        }}
+      >
+        <TextInput
+          aria-label="Filter"
+          placeholder="class:sqli host:shop.example -method:GET"
+          value={draft}
+          onChange={(e) => setDraft(e.currentTarget.value)}
+        />
+      </form>
+      <Loaded
+        query={attacks}
+        empty={({ pages }) =>
+          !pages.some((p) => p.items?.length) &&
+          (q ? (
+            <Empty title="Nothing matches">The filter hides every attack. Clear it to see all.</Empty>
+          ) : (
+            <Empty title="No attacks so far">
+              Send a safe one through your node: <Code>curl 'http://127.0.0.1:8080/?q=%27+OR+1%3D1--+'</Code>
+            </Empty>
+          ))
+        }
+      >
+        {({ pages }) => (
+          <>
+            <Table highlightOnHover stickyHeader data-testid="attacks">
+              <Table.Thead>
+                <Table.Tr>
+                  {['Last seen', 'Class', 'Endpoint', 'Point', 'Hits', 'Sources', 'Outcome'].map((h) => (
+                    <Table.Th key={h}>{h}</Table.Th>
+                  ))}
+                </Table.Tr>
+              </Table.Thead>
+              <Table.Tbody>{pages.flatMap((p) => p.items ?? []).map((a) => <Row key={a.id} attack={a} select={select} />)}</Table.Tbody>
+            </Table>
+            {attacks.hasNextPage && (
+              <Button variant="subtle" onClick={() => attacks.fetchNextPage()} loading={attacks.isFetchingNextPage}>
+                Older attacks
+              </Button>
+            )}
+          </>
+        )}
+      </Loaded>
+      <Drawer opened={params.has('sel')} onClose={() => select()} position="right" size="xl" title="Attack">
+        {params.get('sel') && <Attack id={params.get('sel')!} />}
+      </Drawer>
+    </Stack>
+  )
+}
+
+function Row({ attack: a, select }: { attack: Schemas['Attack']; select: (id: string) => void }) {
+  return (
+    <Table.Tr
+      tabIndex={0}
+      style={{ cursor: 'pointer' }}
+      onClick={() => select(a.id)}
+      onKeyDown={(e) => e.key === 'Enter' && select(a.id)}
+    >
+      <Table.Td><When at={a.at} /></Table.Td>
+      <Table.Td><Class name={a.class} /></Table.Td>
+      <Table.Td><Place {...a} /></Table.Td>
+      <Table.Td><Code>{a.point}</Code></Table.Td>
+      <Table.Td>{a.hits}</Table.Td>
+      <Table.Td>{a.sources}</Table.Td>
+      <Table.Td><Outcome {...a} /></Table.Td>
+    </Table.Tr>
+  )
+}
+
+function Attack({ id }: { id: string }) {
+  const attack = useQuery({ queryKey: ['attacks', 'one', id], queryFn: () => ok(api.GET('/api/v1/attacks/{id}', { params: { path: { id } } })) })
+  const hits = useQuery({ queryKey: ['hits', id], queryFn: () => ok(api.GET('/api/v1/hits', { params: { query: { attack: id, limit: 20 } } })) })
+  return (
+    <Loaded query={attack}>
+      {(a) => (
+        <Stack>
+          <Group><Class name={a.class} /><Outcome {...a} /></Group>
+          <Place {...a} />
+          <Text>{a.reason}</Text>
+          <div>
+            <Text size="sm" c="dimmed">Decoded path</Text>
+            <Path point={a.point} />
+          </div>
+          <div>
+            <Text size="sm" c="dimmed">What was seen, without its values</Text>
+            <Code block data-testid="fragment">{a.fragment || 'none'}</Code>
+          </div>
+          <Text size="sm">
+            {a.hits} hits, {a.blocked} blocked, from {a.sources} sources, first <When at={a.began} />, last <When at={a.at} />
+          </Text>
+          <Button component={Link} variant="light" to={patch(a)} style={{ alignSelf: 'flex-start' }}>
+            Make a rule
+          </Button>
+          <Title order={5}>Hits</Title>
+          <Loaded query={hits}>{({ items }) => <>{items?.map((h) => <Hit key={h.id} hit={h} />)}</>}</Loaded>
+        </Stack>
+      )}
+    </Loaded>
+  )
+}
+
+// patch leads to the form for a rule, filled from the attack.
+function patch(a: Schemas['Attack']): string {
+  return '/protection?' + new URLSearchParams({ kind: 'ignore', class: a.class, point: a.point, method: a.method, path: a.path })
+}
+
+// Path shows the parsers that led to the value, outermost first.
+function Path({ point }: { point: string }) {
+  return (
+    <Group gap={4}>
+      {point.split('.').map((step, i) => (
+        <Group key={i} gap={4}>
+          {i > 0 && <Text span c="dimmed">›</Text>}
+          <Code>{step}</Code>
+        </Group>
+      ))}
+    </Group>
+  )
+}
+
+function Hit({ hit }: { hit: Schemas['Hit'] }) {
+  return (
+    <Stack gap={4} pb="sm" style={{ borderBottom: '1px solid var(--mantine-color-default-border)' }}>
+      <Group gap="xs">
+        <Code data-testid="request-id">{hit.request_id}</Code>
+        <Text size="sm"><When at={hit.at} /></Text>
+        <Text size="sm">{hit.decision}, answered {hit.status}, score {hit.score.toFixed(2)}</Text>
+        <Text size="sm" c="dimmed">from {hit.address || hit.prefix || hit.source}</Text>
+      </Group>
+      <SealedEvidence hit={hit} />
+    </Stack>
+  )
+}
