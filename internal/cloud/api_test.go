@@ -260,6 +260,20 @@ func TestRuleErrors(t *testing.T) {
 	u.do(422, "GET", "hits?q=colour:red", nil, nil)
 	u.do(422, "GET", "hits?cursor=nonsense", nil, nil)
 	u.do(422, "GET", "hits?limit=501", nil, nil)
+	u.do(422, "POST", "users", object{"name": "a\x00b", "role": "admin"}, nil)
+	u.do(422, "POST", "asks", object{"kind": "evidence", "hit": "\x00", "reply_key": make([]byte, 65)}, nil)
+	u.do(201, "POST", "rules", object{"kind": "mode", "mode": "monitoring", "comment": "a\x00b ' \\ ?"}, nil)
+	u.do(404, "GET", "hits/'%3B%20DROP%20TABLE%20hits%3B--", nil, nil)
+	for _, path := range []string{"hits/%00", "hits?attack=%00"} {
+		res, err := http.Get(u.base + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if res.StatusCode != 400 {
+			t.Errorf("%s: %d", path, res.StatusCode)
+		}
+	}
 	u.do(404, "POST", "policy/versions/9/rollback", nil, nil)
 }
 

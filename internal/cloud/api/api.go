@@ -51,6 +51,10 @@ func Handler(p Parts) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
+		if strings.ContainsRune(r.URL.Path, 0) || strings.Contains(r.URL.RawQuery, "%00") {
+			http.Error(w, "NUL is part of no name here", http.StatusBadRequest)
+			return
+		}
 		h.ServeHTTP(w, r)
 	})
 }

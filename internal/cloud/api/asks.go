@@ -21,7 +21,7 @@ type askState struct {
 type newAsk struct {
 	Body struct {
 		Kind     string   `json:"kind" enum:"evidence,names" doc:"evidence: the raw request behind a hit; names: what keys stand for"`
-		Hit      string   `json:"hit,omitempty" maxLength:"64" doc:"id of the hit whose evidence is asked for"`
+		Hit      string   `json:"hit,omitempty" maxLength:"64" pattern:"^[0-9A-Za-z-]*$" doc:"id of the hit whose evidence is asked for"`
 		Keys     [][]byte `json:"keys,omitempty" maxItems:"200" doc:"endpoint_key or point_key of hits; base64"`
 		ReplyKey []byte   `json:"reply_key" minLength:"1" maxLength:"200" doc:"P-256 public key, uncompressed, base64: answers are sealed to it"`
 	}

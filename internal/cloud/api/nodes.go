@@ -28,13 +28,13 @@ type secretNodeToken struct {
 
 type named struct {
 	Body struct {
-		Name string `json:"name" minLength:"1" maxLength:"200"`
+		Name string `json:"name" minLength:"1" maxLength:"200" pattern:"^[^\\x00-\\x1f]+$"`
 	}
 }
 
 // ApplicationForm is what people decide of an application.
 type ApplicationForm struct {
-	Name     string `json:"name" minLength:"1" maxLength:"200"`
+	Name     string `json:"name" minLength:"1" maxLength:"200" pattern:"^[^\\x00-\\x1f]+$"`
 	Learning string `json:"learning" enum:"auto,approve,frozen" default:"auto" doc:"what becomes of suggestions"`
 }
 
@@ -73,7 +73,7 @@ func (s *server) nodes() {
 	})
 	type newNodeToken struct {
 		Body struct {
-			Group string `json:"group,omitempty" maxLength:"64" doc:"empty for the default one"`
+			Group string `json:"group,omitempty" maxLength:"64" pattern:"^[0-9A-Za-z-]*$" doc:"empty for the default one"`
 		}
 	}
 	add(s, "POST node-tokens", tenant.Deploy, "Make an enrolment token", func(ctx context.Context, c call, in *newNodeToken) (*body[secretNodeToken], error) {

@@ -18,14 +18,14 @@ type ByID struct {
 
 type newUser struct {
 	Body struct {
-		Name string `json:"name" minLength:"1" maxLength:"200"`
+		Name string `json:"name" minLength:"1" maxLength:"200" pattern:"^[^\\x00-\\x1f]+$"`
 		Role string `json:"role" enum:"admin,analyst,read-only,deploy"`
 	}
 }
 
 type newToken struct {
 	Body struct {
-		Name string `json:"name" minLength:"1" maxLength:"200"`
+		Name string `json:"name" minLength:"1" maxLength:"200" pattern:"^[^\\x00-\\x1f]+$"`
 		Role string `json:"role" enum:"admin,analyst,read-only,deploy"`
 		Life life   `json:"life,omitempty" minimum:"0" maximum:"315360000" doc:"seconds; 0 is for ever"`
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/gabionhq/gabion/internal/cloud/store"
 )
@@ -162,6 +163,9 @@ func isNumber(v string, errs ...error) error {
 func parse(text string) ([]term, error) {
 	if len(text) > maxLength {
 		return nil, fmt.Errorf("%w: longer than %d characters", ErrSyntax, maxLength)
+	}
+	if n := strings.IndexFunc(text, unicode.IsControl); n >= 0 {
+		return nil, fmt.Errorf("%w: character %d is a control character", ErrSyntax, n+1)
 	}
 	var terms []term
 	s := scanner{text: text}
