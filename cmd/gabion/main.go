@@ -15,6 +15,7 @@ type commands struct {
 	Cloud      cloudCmd        `cmd:"" help:"Run the cloud and its console."`
 	Inspect    inspectCmd      `cmd:"" help:"Inspect recorded requests and print a verdict for each."`
 	Score      scoreCmd        `cmd:"" help:"Inspect a labelled corpus and print how often the verdicts are right."`
+	Doctor     doctorCmd       `cmd:"" help:"Find what is wrong with an installation, and what to do about it; exit 3 with findings."`
 	Config     configCmd       `cmd:"" help:"Check and describe the configuration."`
 	Version    program.Version `cmd:"" help:"Print version, commit and Go release."`
 	Completion completionCmd   `cmd:"" help:"Print the completion script for a shell."`

@@ -80,15 +80,17 @@ func (p *Platform) openDemo(cfg *config.Node) error {
 	return nil
 }
 
+// NodeData is the node's part of a platform's data directory.
+func NodeData(data string) string { return filepath.Join(data, "node") }
+
 // openNode enrols the node, at the first start, by a token like any other.
 func (p *Platform) openNode(ctx context.Context, cfg config.Config) error {
-	dir := filepath.Join(cfg.Data, "node")
 	token, err := p.cloud.NodeToken(ctx)
 	if err != nil {
 		return err
 	}
 	cfg.Node.Uplink = config.Uplink{Token: token}
-	p.node, err = node.New(cfg.Node, dir, p.log.With("part", "node"))
+	p.node, err = node.New(cfg.Node, NodeData(cfg.Data), p.log.With("part", "node"))
 	return err
 }
 
