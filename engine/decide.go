@@ -147,8 +147,9 @@ var troubles = [parse.NumTroubles]struct {
 	parse.Introspection: {detect.GraphQL, 0.1, false, "The query asks for the schema."},
 }
 
-// keepFloor is the weight below which a finding counts but is not kept: most
-// ordinary requests hold a word or two that could be part of something.
+// keepFloor is the weight below which a finding is neither kept nor counts
+// for the score: most ordinary requests hold a word or two that could be part
+// of something, and words of several languages must not add up.
 const keepFloor = 0.2
 
 // hardWeight is the least weight of hard evidence.
@@ -287,7 +288,9 @@ func shift(at int32, by, most int) int32 {
 func (tx *Tx) decide() Verdict {
 	innocent := float32(1)
 	for _, w := range tx.strongest {
-		innocent *= 1 - w
+		if w >= keepFloor {
+			innocent *= 1 - w
+		}
 	}
 	v := &tx.verdict
 	v.Score = 1 - innocent
