@@ -34,7 +34,7 @@ func (tx *Tx) scope(h *Head) {
 
 // Visit is called by the walk for each value.
 func (tx *Tx) Visit(t *parse.Tree, n parse.Node, value []byte) {
-	found := tx.scanner.Scan(value, tx.where(t, n))
+	found := tx.scanner.Scan(value, tx.where(t, n, value))
 	for i := range found {
 		tx.add(t, n, value, &found[i], 0)
 	}

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"unicode/utf8"
+
 	"github.com/gabionhq/gabion/engine/detect"
 	"github.com/gabionhq/gabion/engine/parse"
 )
@@ -12,7 +14,7 @@ type headerPlace struct {
 }
 
 // where tells the detectors where the value at n sits.
-func (tx *Tx) where(t *parse.Tree, n parse.Node) detect.Where {
+func (tx *Tx) where(t *parse.Tree, n parse.Node, value []byte) detect.Where {
 	w := detect.Where{
 		Place:     tx.placeOf(t, n),
 		Name:      t.IsName(n),
@@ -21,6 +23,9 @@ func (tx *Tx) where(t *parse.Tree, n parse.Node) detect.Where {
 	}
 	if w.Name {
 		return w
+	}
+	if w.Place == detect.InBody && isBinary(value) {
+		w.Place = detect.InFile // a pack or an archive, whatever it is declared to be
 	}
 	key := t.NearestNamed(n)
 	if key < 0 {
@@ -98,4 +103,29 @@ func fieldPlace(name []byte) detect.Place {
 		return detect.InCookie
 	}
 	return detect.InHeader
+}
+
+// binarySample is how much of a value is looked at to tell binary data.
+const binarySample = 1024
+
+// isBinary reports whether a value is data and not text: a twentieth of it
+// are controls, or a third is beyond ASCII without being UTF-8.
+func isBinary(v []byte) bool {
+	v = v[:min(len(v), binarySample)]
+	controls, high := 0, 0
+	for i := 0; i < len(v); {
+		if b := v[i]; b < utf8.RuneSelf {
+			if b < ' ' && b != '\n' && b != '\r' && b != '\t' {
+				controls++
+			}
+			i++
+			continue
+		}
+		r, n := utf8.DecodeRune(v[i:])
+		if r == utf8.RuneError {
+			high++
+		}
+		i += n
+	}
+	return controls*20 > len(v) || high*3 > len(v)
 }
