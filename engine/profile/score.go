@@ -36,7 +36,7 @@ const (
 // many values, so that mild ones are frequent: one in 1,024 values.
 const (
 	minRare      = 10 // bits from which on what was seen is odd
-	minNew       = 8  // and what never was: from 128 values on
+	minNew       = 7  // and what never was: from 64 values on
 	mildWeight   = 0.1
 	perBit       = 0.02
 	mostMild     = 0.3

@@ -38,7 +38,8 @@ type Match struct {
 
 	// Rules that hold for the request, by kind.
 	Patches, Ignores, Masks, Detectors []*Active
-	// The same, the most specific one first.
+	// The same, the most specific one first: of several that decide the same
+	// field, parser or point, the first counts.
 	Headers, Parsers, Shifts []*Active
 
 	set      *Set
@@ -71,29 +72,41 @@ func (s *Set) Match(m *Match, q *Request) {
 }
 
 func (m *Match) reset(s *Set, q *Request) {
-	*m = Match{
-		Patches: m.Patches[:0], Ignores: m.Ignores[:0], Masks: m.Masks[:0], Detectors: m.Detectors[:0],
-		Headers: m.Headers[:0], Parsers: m.Parsers[:0], Shifts: m.Shifts[:0],
-		set: s, request: q, host: appendLower(m.host[:0], bytes.TrimSuffix(q.Host, dot)), path: profile.AppendPath(m.path[:0], q.Target),
-		literal: m.literal[:0], template: m.template[:0], scratch: m.scratch[:0],
-		segments: m.segments[:0], written: m.written[:0],
+	lists := [...]*[]*Active{&m.Patches, &m.Ignores, &m.Masks, &m.Detectors, &m.Headers, &m.Parsers, &m.Shifts}
+	for _, list := range lists {
+		if m.set != s {
+			clear((*list)[:cap(*list)]) // or the set before would stay in memory
+		}
+		*list = (*list)[:0]
 	}
-	m.template = profile.AppendTemplate(m.template, m.path)
+	m.Mode, m.ModeRule, m.byPath, m.byText = Inherit, 0, nil, nil
+	m.set, m.request, m.query, m.literal = s, q, nil, m.literal[:0]
+	m.host = appendLower(m.host[:0], bytes.TrimSuffix(q.Host, dot))
+	m.path = profile.AppendPath(m.path[:0], q.Target)
+	m.template = profile.AppendTemplate(m.template[:0], m.path)
 	m.Endpoint = profile.Endpoint(m.host, q.Method, m.template)
 	m.profiles = s.endpoint(m.Endpoint)
-	if s == nil || len(s.rules) == 0 {
-		return
+	if s != nil && len(s.rules) > 0 {
+		m.readTarget(q.Target)
 	}
-	if _, query, ok := bytes.Cut(q.Target, question); ok {
+}
+
+// readTarget splits path and query, and the path as written where it is
+// another one.
+func (m *Match) readTarget(target []byte) {
+	if _, query, ok := bytes.Cut(target, question); ok {
 		m.query, _, _ = bytes.Cut(query, hash)
 	}
-	m.segments = split(m.segments, m.path)
-	if !bytes.HasPrefix(q.Target, m.path) { // normalising changed it
-		m.literal = profile.AppendLiteral(m.literal, q.Target)
-		if m.written = split(m.written, m.literal); bytes.Equal(m.literal, m.path) {
-			m.literal = m.literal[:0]
-		}
+	m.segments = split(m.segments[:0], m.path)
+	if rest, ok := bytes.CutPrefix(target, m.path); ok && (len(rest) == 0 || rest[0] == '?' || rest[0] == '#') {
+		return
 	}
+	m.literal = profile.AppendLiteral(m.literal, target)
+	if bytes.Equal(m.literal, m.path) {
+		m.literal = m.literal[:0]
+		return
+	}
+	m.written = split(m.written[:0], m.literal)
 }
 
 var slash, question, hash, ampersand, equals = []byte("/"), []byte("?"), []byte("#"), []byte("&"), []byte("=")
@@ -185,8 +198,7 @@ func (m *Match) decideMode() {
 }
 
 func strictness(a *Active) int {
-	switch {
-	case a == nil || a.Mode <= Default:
+	if a == nil || a.Mode <= Default {
 		return int(SafeBlocking)*2 + 1
 	}
 	return int(a.Mode) * 2

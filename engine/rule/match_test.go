@@ -30,6 +30,10 @@ func TestAmbiguousPaths(t *testing.T) {
 		{ID: 3, Kind: Parser, Name: "json", Scope: scope("/static/**")},
 		{ID: 4, Kind: Shift, Shift: 100, Scope: scope("/static/**")},
 		{ID: 5, Kind: SetMode, Mode: Block, Scope: scope("/admin/**")},
+		{ID: 7, Kind: SetMode, Mode: Off, Scope: scope("/")},
+		{ID: 8, Kind: Ignore, Scope: scope("/")},
+		{ID: 9, Kind: Parser, Name: "json", Scope: scope("/")},
+		{ID: 10, Kind: Shift, Shift: 100, Scope: scope("/")},
 		{ID: 6, Kind: Patch, Scope: scope("/admin/**")},
 	}})
 	f := func(target string, mode Mode, loose, tight int) {
@@ -57,7 +61,9 @@ func TestAmbiguousPaths(t *testing.T) {
 	f("/admin/x", Block, 0, 1)
 	f("http://other/admin/x?y", Block, 0, 1)
 	f("*", Inherit, 0, 0)
-	f("", Inherit, 0, 0)
+	f("/static/x/../y", Off, 1, 0)
+	f("/api/user/../..", Inherit, 0, 0)
+	f("", Off, 1, 0)
 }
 
 func TestLongPaths(t *testing.T) {

@@ -2,6 +2,7 @@ package rule
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -16,7 +17,7 @@ type Kind uint8
 
 // The kinds of rules.
 const (
-	noKind Kind = iota
+	_ Kind = iota
 
 	// SetMode sets the filtration mode: Mode.
 	SetMode
@@ -88,48 +89,16 @@ const (
 
 // check says whether r is whole and in normal form.
 func (r *Rule) check() error {
-	used := Rule{ID: r.ID, Kind: r.Kind, Scope: r.Scope}
-	switch r.Kind {
-	case SetMode:
-		used.Mode = r.Mode
-		if int(r.Mode) >= len(modeNames) {
-			return fmt.Errorf("no such mode: %v", r.Mode)
-		}
-	case Patch:
-		used.Point, used.Class = r.Point, r.Class
-	case Ignore:
-		used.Point, used.Class, used.Rule = r.Point, r.Class, r.Rule
-	case Mask:
-		used.Point = r.Point
-	case Detector:
-		used.Point, used.Class, used.Expr, used.Experimental = r.Point, r.Class, r.Expr, r.Experimental
-		if r.Expr == "" {
-			return fmt.Errorf("a detector needs an expression")
-		}
-	case SetHeader:
-		used.Name, used.Value, used.Append = r.Name, r.Value, r.Append
-		if !isToken(r.Name) || strings.ContainsFunc(r.Value, isControl) {
-			return fmt.Errorf("header %q: not a field that RFC 9110 section 5 allows", r.Name)
-		}
-	case Parser:
-		used.Point, used.Name, used.On = r.Point, r.Name, r.On
-		if r.Name == "" {
-			return fmt.Errorf("a parser rule needs the name of a parser")
-		}
-	case Shift:
-		used.Point, used.Shift = r.Point, r.Shift
-		if r.Shift < -1000 || r.Shift > 1000 {
-			return fmt.Errorf("shift %d is not within -1000 and 1000", r.Shift)
-		}
-	default:
-		return fmt.Errorf("no such kind: %v", r.Kind)
+	if r.ID == 0 || r.ID > maxID || r.Rule > maxID {
+		return fmt.Errorf("id %d is not within 1 and %d", r.ID, uint64(maxID))
+	}
+	if err := r.checkKind(); err != nil {
+		return err
 	}
 	if c, _ := detect.ParseClass(r.Class.String()); c != r.Class {
 		return fmt.Errorf("no such class: %d", r.Class)
 	}
-	if r.ID == 0 || r.ID > maxID || r.Rule > maxID {
-		return fmt.Errorf("id %d is not within 1 and %d", r.ID, uint64(maxID))
-	}
+	used := r.used()
 	if !r.equal(&used) {
 		return fmt.Errorf("a %v rule with fields of another kind", r.Kind)
 	}
@@ -143,6 +112,59 @@ func (r *Rule) check() error {
 	}
 	_, _, err := parsePoint(r.Point)
 	return err
+}
+
+// checkKind checks what the kind asks of its own fields.
+func (r *Rule) checkKind() error {
+	switch r.Kind {
+	case Patch, Ignore, Mask:
+		return nil
+	case SetMode:
+		if int(r.Mode) >= len(modeNames) {
+			return fmt.Errorf("no such mode: %v", r.Mode)
+		}
+	case Detector:
+		if r.Expr == "" {
+			return errors.New("a detector needs an expression")
+		}
+	case SetHeader:
+		if !isToken(r.Name) || strings.ContainsFunc(r.Value, isControl) {
+			return fmt.Errorf("header %q: not a field that RFC 9110 section 5 allows", r.Name)
+		}
+	case Parser:
+		if r.Name == "" {
+			return errors.New("a parser rule needs the name of a parser")
+		}
+	case Shift:
+		if r.Shift < -1000 || r.Shift > 1000 {
+			return fmt.Errorf("shift %d is not within -1000 and 1000", r.Shift)
+		}
+	default:
+		return fmt.Errorf("no such kind: %d", r.Kind)
+	}
+	return nil
+}
+
+// used returns r with the fields that its kind uses.
+func (r *Rule) used() Rule {
+	u := Rule{ID: r.ID, Kind: r.Kind, Scope: r.Scope, Point: r.Point}
+	switch r.Kind {
+	case SetMode:
+		u.Point, u.Mode = "", r.Mode
+	case Patch:
+		u.Class = r.Class
+	case Ignore:
+		u.Class, u.Rule = r.Class, r.Rule
+	case Detector:
+		u.Class, u.Expr, u.Experimental = r.Class, r.Expr, r.Experimental
+	case SetHeader:
+		u.Point, u.Name, u.Value, u.Append = "", r.Name, r.Value, r.Append
+	case Parser:
+		u.Name, u.On = r.Name, r.On
+	case Shift:
+		u.Shift = r.Shift
+	}
+	return u
 }
 
 // equal says whether two rules have one encoding.
