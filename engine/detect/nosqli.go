@@ -112,7 +112,7 @@ func operatorAt(v []byte, i int, w Where) Finding {
 		return f
 	}
 	f.Reason = "A database operator stands where a value is expected."
-	f.Weight = operandWeight(name, operand)
+	f.Weight = operandWeight(name, operand, quoted)
 	if f.Weight < 0.5 && credentials.Has(memberBefore(v, i)) && !quotedText(operand, name) {
 		f.Weight = 0.8
 	}
@@ -151,10 +151,14 @@ func operandAfter(v []byte, i int) (operand []byte, quoted, ok bool) {
 }
 
 // operandWeight weighs an operator with what it compares.
-func operandWeight(name, operand []byte) float32 {
+func operandWeight(name, operand []byte, quoted bool) float32 {
 	switch {
 	case equalFold(name, "where"), equalFold(name, "function"), equalFold(name, "accumulator"):
 		return 0.9
+	case equalFold(name, "or"), equalFold(name, "and"), equalFold(name, "nor"):
+		if len(operand) > 0 && operand[0] == '[' && !quoted {
+			return 0.7
+		}
 	case equalFold(name, "ne"), equalFold(name, "nin"):
 		if emptyOperand(operand) {
 			return 0.4

@@ -63,6 +63,9 @@ const (
 	signHint
 	signGlue
 	signWholeCut
+	signDangling
+	signDeclare
+	signName
 	numSigns
 )
 
@@ -99,6 +102,9 @@ var sqlSigns = [numSigns]struct {
 	signOutfile:       {0.92, true, "The result of a query is written to a file."},
 	signAnalyse:       {0.95, true, "PROCEDURE ANALYSE is called."},
 	signHint:          {0.92, true, "SQL is hidden in a version comment."},
+	signDangling:      {0.45, false, "A statement ends where its condition would begin."},
+	signDeclare:       {0.55, false, "A variable of the database is declared."},
+	signName:          {0.52, false, "The value is the call of a database function, cut off or with a cast, as scanners probe."},
 	signWholeCut:      {0.30, false, "A statement ends in a comment that hides what would follow."},
 	signGlue:          {0.72, false, "Comments stand for the spaces between SQL words."},
 }
@@ -130,6 +136,7 @@ type sqlReader struct {
 	// whole: a complete statement began before, outside any operand. What
 	// statements contain is then no evidence of an injection.
 	whole bool
+	at    int32 // where it began
 
 	seen  uint32 // signs
 	miss  float32
@@ -141,17 +148,17 @@ type sqlReader struct {
 
 func (s *Scanner) sqli(v []byte, w Where) {
 	s.sql.best = sqlReader{miss: 1}
-	s.sqlContext(v, 0, false)
+	whole := s.sqlContext(v, 0, false, int32(len(v)))
 	for _, q := range [...]byte{'\'', '"', '`'} {
 		if w.Container && q == '"' {
 			continue // the quotes of JSON and of markup
 		}
 		if i := bytes.IndexByte(v, q); i >= 0 {
-			s.sqlContext(v, i+1, true)
+			s.sqlContext(v, i+1, true, whole)
 		}
 	}
 	if i := bytes.Index(v, endOfComment); i >= 0 {
-		s.sqlContext(v, i+2, true)
+		s.sqlContext(v, i+2, true, whole)
 	}
 	if s.sql.best.seen != 0 {
 		s.sqlReport(v, w)
@@ -165,9 +172,10 @@ const containerShare = 0.6
 var endOfComment = []byte("*/")
 
 // sqlContext reads the value from start on, and keeps what it found if that
-// is more than any context showed before.
-func (s *Scanner) sqlContext(v []byte, start int, broken bool) {
-	r := sqlReader{v: v, broken: broken, first: true, miss: 1, start: start}
+// is more than any context showed before. A whole statement may have begun
+// at whole, outside; sqlContext returns where one began here.
+func (s *Scanner) sqlContext(v []byte, start int, broken bool, whole int32) int32 {
+	r := sqlReader{v: v, broken: broken, first: true, miss: 1, start: start, at: whole, whole: int(whole) < start}
 	lex := sqllex.New(v, start)
 	buf := s.sql.toks[:0]
 	for {
@@ -198,6 +206,7 @@ func (s *Scanner) sqlContext(v []byte, start int, broken bool) {
 	if r.seen != 0 && r.miss < s.sql.best.miss {
 		s.sql.best = r
 	}
+	return r.at
 }
 
 // pairParens links each opening parenthesis to its closing one.
@@ -345,9 +354,13 @@ func (r *sqlReader) read(i int) {
 	switch t.Kind {
 	case sqllex.Key:
 		r.key(i, t.Role)
-		r.whole = r.whole || r.opensStatement(i)
+		if !r.whole && r.opensStatement(i) {
+			r.whole, r.at = true, t.From
+		}
 	case sqllex.Word:
-		r.whole = r.whole || r.is(i, "with") && r.opensCommon(i+1)
+		if !r.whole && r.is(i, "with") && r.opensCommon(i+1) {
+			r.whole, r.at = true, t.From
+		}
 	case sqllex.Logic:
 		r.condition(i)
 	case sqllex.Semicolon:
@@ -380,6 +393,9 @@ func (r *sqlReader) key(i int, role sqllex.Role) {
 	switch role {
 	case sqllex.And, sqllex.Where, sqllex.Having, sqllex.When:
 		r.condition(i)
+		if role == sqllex.Where && r.whole && r.last && i > 0 && i == len(r.toks)-1 {
+			r.hit(signDangling, i, i+1)
+		}
 	case sqllex.Union:
 		r.union(i)
 	case sqllex.Order:
@@ -393,8 +409,11 @@ func (r *sqlReader) key(i int, role sqllex.Role) {
 			r.hit(signStacked, i, i+2)
 		}
 	case sqllex.Declare:
-		if r.declare(i) == harmful && r.operandBefore(i) {
+		switch c := r.declare(i); {
+		case c == harmful && r.operandBefore(i):
 			r.hit(signStacked, i, i+2)
+		case c == sure && i == 0 && r.first:
+			r.hit(signDeclare, i, i+2)
 		}
 	case sqllex.Into:
 		if r.role(i+1) == sqllex.Outfile && (r.quoteAt(i+2) || r.kind(i+2) == sqllex.LParen || r.kind(i+2) == sqllex.Word && r.kind(i+3) != sqllex.Word) {
@@ -433,6 +452,7 @@ func (r *sqlReader) key(i int, role sqllex.Role) {
 func (r *sqlReader) begin() {
 	if !r.broken {
 		r.statementValue(0)
+		r.probe()
 		return
 	}
 	i := 0
@@ -454,6 +474,38 @@ func (r *sqlReader) begin() {
 			r.hit(signStacked, 0, i+2)
 		}
 	}
+}
+
+// probe looks at a value that is nothing but the call of a database function
+// without its end, a cast, or an expression in parentheses before a comment.
+func (r *sqlReader) probe() {
+	n := len(r.toks)
+	if !r.last {
+		return
+	}
+	switch role := r.role(0); {
+	case n == 2 && r.kind(1) == sqllex.LParen && role >= sqllex.Func && role <= sqllex.Danger:
+		r.hit(signName, 0, n)
+	case n > 2 && n < 2*maxOperand && r.kind(n-2) == sqllex.Dot && r.v[r.toks[n-2].From] == ':' && r.role(n-1) == sqllex.Type:
+		r.hit(signName, 0, n)
+	case r.kind(0) == sqllex.LParen && int(r.toks[0].Pair) == n-2 && r.kind(n-1) == sqllex.Cut && r.onlySQL(n-1):
+		r.hit(signName, 0, n)
+	}
+}
+
+// onlySQL reports whether the first n tokens hold no names, but at least one
+// word of SQL.
+func (r *sqlReader) onlySQL(n int) bool {
+	keys := 0
+	for i := range n {
+		switch r.kind(i) {
+		case sqllex.Word, sqllex.Other:
+			return false
+		case sqllex.Key:
+			keys++
+		}
+	}
+	return keys > 0
 }
 
 // maxPrefix is how much may stand before the quote by which a value breaks
@@ -511,7 +563,7 @@ func (r *sqlReader) breakOperator(i int) {
 // closedByQuery reports whether the value ends with the kind of quote at
 // which it broke out, or with what stands in the string that this opens.
 func (r *sqlReader) closedByQuery() bool {
-	return r.v[r.start-1] == r.toks[len(r.toks)-1].Quote
+	return len(r.toks) > 0 && r.v[r.start-1] == r.toks[len(r.toks)-1].Quote
 }
 
 // atBreak reports whether only closing parentheses stand between the end of

@@ -251,6 +251,8 @@ func (r *sqlReader) compare(i, start, left int, a operand, before bool) {
 		if r.atBreak(i) || r.atStart(i) && r.cut(right) {
 			r.hit(signCompare, i, right)
 		}
+	case a == opName && r.kind(right-2) == sqllex.Key && r.role(right-1) == sqllex.Literal && r.atStart(i) && r.kind(i-1) == sqllex.Number && r.cut(right):
+		r.hit(signCompare, i, right) // 1 or x is not null
 	case r.atBreak(i) && r.kind(i) != sqllex.Arith && (b == opOpen || next && (a.constant() || b.constant() || r.cut(right))):
 		r.hit(signBreakCompare, i, right)
 	}

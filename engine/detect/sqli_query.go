@@ -154,8 +154,10 @@ func (r *sqlReader) afterTable(i int) bool {
 		return true
 	case sqllex.Key:
 		switch r.role(i) {
+		case sqllex.As, sqllex.From:
+			return true
 		case sqllex.Where:
-			return r.kind(i+2) == sqllex.Compare || r.role(i+2) == sqllex.Like || r.role(i+2) == sqllex.In || r.kind(i+2) == sqllex.Dot
+			return r.kind(i+1) == sqllex.End || r.kind(i+1) == sqllex.LParen || r.kind(i+2) == sqllex.Compare || r.role(i+2) == sqllex.Like || r.role(i+2) == sqllex.In || r.kind(i+2) == sqllex.Dot
 		case sqllex.Order:
 			return r.role(i+1) == sqllex.By
 		case sqllex.Limit, sqllex.Union, sqllex.Having:
@@ -315,6 +317,7 @@ func (r *sqlReader) statementValue(i int) {
 		return
 	}
 	switch c := r.statement(i); {
+	case r.role(i) == sqllex.Declare && c == sure:
 	case c == harmful:
 		r.hit(signDanger, i, i+2)
 	case c != no:
@@ -346,10 +349,10 @@ func (r *sqlReader) opensStatement(i int) bool {
 	}
 	switch r.role(i) {
 	case sqllex.Select:
-		end, c := r.query(i)
-		return c != no && r.role(end) != sqllex.Union
+		_, c := r.query(i)
+		return c != no
 	case sqllex.Verb:
-		return r.statement(i) != no
+		return r.statement(i) != no || i == 0 && (r.role(1) == sqllex.Object || r.role(1) == sqllex.Procedure)
 	}
 	return false
 }
@@ -375,7 +378,8 @@ func (r *sqlReader) statement(i int) certainty {
 			return sure
 		}
 	case sqllex.Sleep, sqllex.Danger:
-		if r.kind(i+1) == sqllex.LParen && r.kind(i+2) == sqllex.Number {
+		// programs have a function of the first name, too
+		if r.kind(i+1) == sqllex.LParen && r.kind(i+2) == sqllex.Number && (r.role(i) == sqllex.Danger || r.atBreak(i) || r.atStart(i-1)) {
 			return sure
 		}
 	case sqllex.Func:
