@@ -39,6 +39,7 @@ const (
 	Shadow    = "shadow"    // waits for its period to end
 	Accepted  = "accepted"  // is a rule
 	Dismissed = "dismissed" // a person said no
+	Withdrawn = "withdrawn" // was accepted, turned out wrong, waits for a person
 )
 
 // Actor is who learning is in the audit log.
@@ -156,7 +157,7 @@ func (t *tick) consider(ctx context.Context, c *candidate, mode string) error {
 			return err
 		}
 		return errors.Join(t.scope.Insert(ctx, &row), t.scope.Emit(ctx, "suggestion", row.ID, row))
-	case row.State == Dismissed:
+	case row.State == Dismissed || row.State == Withdrawn:
 		return nil
 	}
 	var r policy.Rule
@@ -215,13 +216,21 @@ func (t *tick) refine(ctx context.Context, row store.Suggestion, c *candidate, c
 	if err != nil {
 		return err
 	}
-	if contradicted {
+	sources, err := accused(ctx, t.scope, row)
+	if err != nil {
+		return err
+	}
+	if contradicted || sources >= t.set.MinSources {
 		row.Rule = 0
 		t.changes = append(t.changes, policy.Change{Before: &before})
 		if err := t.propose(&row, c, "auto"); err != nil {
 			return err
 		}
-		row.Reason = "Taken back, because values of a new kind have become ordinary. " + row.Reason
+		why := "values of a new kind have become ordinary"
+		if !contradicted {
+			row.State, why = Withdrawn, fmt.Sprintf("%d sources sent what it calls odd", sources)
+		}
+		row.Reason = "Taken back, because " + why + ". " + row.Reason
 		return t.save(ctx, row)
 	}
 	if evidence(c.model) <= evidence(before.Profile.Model) {
@@ -236,6 +245,21 @@ func (t *tick) refine(ctx context.Context, row store.Suggestion, c *candidate, c
 	}
 	row.Reason, row.At = c.reason(), t.now
 	return t.save(ctx, row)
+}
+
+// maxAccused bounds what is read to count sources.
+const maxAccused = 10_000
+
+// accused counts the sources of hits that the profile alone has made since
+// it changed. Few are attackers; as many as it was learned from are users,
+// whose values nodes did not let into the statistics because they blocked
+// them. Then a person must say what is right.
+func accused(ctx context.Context, s store.Scope, row store.Suggestion) (int64, error) {
+	var sources []string
+	err := s.Select((*store.Hit)(nil)).Column("source").Where("rule = ?", row.Rule).Where("at >= ?", row.At).
+		Where("class = 'anomaly'").Limit(maxAccused).Scan(ctx, &sources)
+	slices.Sort(sources)
+	return int64(len(slices.Compact(sources))), err
 }
 
 // evidence is the power of two of the values behind a model.

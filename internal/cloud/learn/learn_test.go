@@ -198,6 +198,38 @@ func TestShadowContradicted(t *testing.T) {
 	}
 }
 
+// TestAccused: a profile that as many sources run into as it was learned
+// from waits for a person; one that a few run into stays.
+func TestAccused(t *testing.T) {
+	quick := set
+	quick.Shadow = 0
+	w := newWorld(t, quick, "auto")
+	w.see(delta("/item", 1, 1000, 50, number))
+	w.tick(time.Second)
+	w.tick(time.Second)
+	id := w.suggestions()[0].Rule
+	blocked := func(from, to int) {
+		for i := from; i < to; i++ {
+			for j := range 3 {
+				w.must(w.s.Insert(t.Context(), &store.Hit{ID: fmt.Sprint(i, j), At: w.now.UnixMilli(), Rule: id, Class: "anomaly", Source: fmt.Sprint("s", i),
+					EndpointKey: []byte{}, PointKey: []byte{}}))
+			}
+		}
+	}
+	blocked(0, 9)
+	w.tick(time.Minute)
+	if _, profiles := w.ruleset(); len(profiles) != 1 {
+		t.Error("few sources take a profile back")
+	}
+	blocked(9, 10)
+	w.tick(time.Minute)
+	w.tick(24 * time.Hour)
+	got := w.suggestions()[0]
+	if _, profiles := w.ruleset(); len(profiles) != 0 || got.State != Withdrawn || !strings.Contains(got.Reason, "10 sources") {
+		t.Errorf("many sources do not: %s, %s", got.State, got.Reason)
+	}
+}
+
 // TestModes: approval waits for a person, frozen suggests nothing.
 func TestModes(t *testing.T) {
 	w := newWorld(t, set, "frozen")

@@ -289,7 +289,7 @@ type Suggestion struct {
 	Application int32           `bun:"application" json:"application"`
 	Endpoint    string          `bun:"endpoint_id" json:"endpoint"`
 	Point       string          `bun:"point" json:"point"`
-	State       string          `bun:"state" json:"state" enum:"open,shadow,accepted,dismissed"`
+	State       string          `bun:"state" json:"state" enum:"open,shadow,accepted,dismissed,withdrawn"`
 	Reason      string          `bun:"reason" json:"reason"`
 	Body        json.RawMessage `bun:"body,type:text" json:"rule" doc:"the rule it proposes"`
 	Ready       int64           `bun:"ready" json:"ready" doc:"end of its shadow period, Unix milliseconds"`

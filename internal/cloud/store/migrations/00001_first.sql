@@ -49,6 +49,7 @@ CREATE TABLE hits (
   endpoint_key BYTEA NOT NULL, point_key BYTEA NOT NULL, PRIMARY KEY (tenant, id));
 CREATE INDEX hits_at ON hits (tenant, at, id);
 CREATE INDEX hits_request ON hits (tenant, request_id);
+CREATE INDEX hits_rule ON hits (tenant, rule, at) WHERE rule <> 0;
 CREATE INDEX hits_attack ON hits (tenant, attack_id, at, id);
 
 CREATE TABLE attacks (
