@@ -12,7 +12,7 @@ import (
 // in the size of the expression, which repetition multiplies.
 const (
 	maxExprLen  = 1024
-	maxExprCost = 5000 // instructions, about
+	maxExprCost = 2000 // instructions, about; each may run once per byte of a value
 )
 
 // compileExpr compiles an expression of a user, if it is small enough.
