@@ -1,34 +1,41 @@
-import { Button, Code, Drawer, Group, Stack, Table, Text, TextInput, Title } from '@mantine/core'
+import { Button, Code, Drawer, Group, SegmentedControl, Stack, Table, Text, TextInput, Title } from '@mantine/core'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { Link, useSearchParams } from 'react-router'
 import { type Schemas, api, ok } from '../api'
 import { SealedEvidence } from '../components/evidence'
+import { HitTable } from '../components/hits'
 import { Class, Empty, Loaded, Outcome, Place, When } from '../components/parts'
 
 export function Attacks() {
   const [params, setParams] = useSearchParams()
   const q = params.get('q') ?? ''
+  const view = params.get('view') ?? 'attacks'
   const [draft, setDraft] = useState(q)
-  const attacks = useInfiniteQuery({
-    queryKey: ['attacks', q],
-    queryFn: ({ pageParam }) => ok(api.GET('/api/v1/attacks', { params: { query: { q, cursor: pageParam, limit: 50 } } })),
-    initialPageParam: '',
-    getNextPageParam: (last) => last.next || undefined,
-  })
-  const select = (id?: string) =>
+  const put = (key: string, value?: string) =>
     setParams((p) => {
-      if (id) p.set('sel', id)
-      else p.delete('sel')
+      if (value) p.set(key, value)
+      else p.delete(key)
       return p
     })
+  const select = (id?: string) => put('sel', id)
   return (
     <Stack>
-      <Title order={3}>Attacks</Title>
+      <Group justify="space-between">
+        <Title order={3}>Attacks</Title>
+        <SegmentedControl
+          data={[
+            { value: 'attacks', label: 'Grouped' },
+            { value: 'hits', label: 'Single hits' },
+          ]}
+          value={view}
+          onChange={(v) => put('view', v)}
+        />
+      </Group>
       <form
         onSubmit={(e) => {
           e.preventDefault()
-          setParams(draft ? { q: draft } : {})
+          put('q', draft)
         }}
       >
         <TextInput
@@ -38,21 +45,62 @@ export function Attacks() {
           onChange={(e) => setDraft(e.currentTarget.value)}
         />
       </form>
-      <Loaded
-        query={attacks}
-        empty={({ pages }) =>
-          !pages.some((p) => p.items?.length) &&
-          (q ? (
-            <Empty title="Nothing matches">The filter hides every attack. Clear it to see all.</Empty>
-          ) : (
-            <Empty title="No attacks so far">
-              Send a safe one through your node: <Code>curl 'http://127.0.0.1:8080/?q=%27+OR+1%3D1--+'</Code>
-            </Empty>
-          ))
-        }
-      >
-        {({ pages }) => (
-          <>
+      {view === 'hits' ? <Hits q={q} /> : <Grouped q={q} select={select} />}
+      <Drawer opened={params.has('sel')} onClose={() => select()} position="right" size="xl" title="Attack">
+        {params.get('sel') && <Attack id={params.get('sel')!} />}
+      </Drawer>
+    </Stack>
+  )
+}
+
+function None({ filtered }: { filtered: boolean }) {
+  if (filtered) return <Empty title="Nothing matches">The filter hides every attack. Clear it to see all.</Empty>
+  return (
+    <Empty title="No attacks so far">
+      Send a safe one through your node: <Code>curl 'http://127.0.0.1:8080/?q=%27+OR+1%3D1--+'</Code>
+    </Empty>
+  )
+}
+
+function Hits({ q }: { q: string }) {
+  const hits = useInfiniteQuery({
+    queryKey: ['hits', 'search', q],
+    queryFn: ({ pageParam }) => ok(api.GET('/api/v1/hits', { params: { query: { q, cursor: pageParam, limit: 50 } } })),
+    initialPageParam: '',
+    getNextPageParam: (last) => last.next || undefined,
+  })
+  return (
+    <Loaded query={hits} empty={({ pages }) => !pages[0]?.items.length && <None filtered={!!q} />}>
+      {({ pages }) => (
+        <>
+          <HitTable hits={pages.flatMap((p) => p.items)} />
+          <More query={hits} label="Older hits" />
+        </>
+      )}
+    </Loaded>
+  )
+}
+
+function More({ query, label }: { query: { hasNextPage: boolean; isFetchingNextPage: boolean; fetchNextPage: () => void }; label: string }) {
+  if (!query.hasNextPage) return null
+  return (
+    <Button variant="subtle" onClick={() => query.fetchNextPage()} loading={query.isFetchingNextPage}>
+      {label}
+    </Button>
+  )
+}
+
+function Grouped({ q, select }: { q: string; select: (id: string) => void }) {
+  const attacks = useInfiniteQuery({
+    queryKey: ['attacks', q],
+    queryFn: ({ pageParam }) => ok(api.GET('/api/v1/attacks', { params: { query: { q, cursor: pageParam, limit: 50 } } })),
+    initialPageParam: '',
+    getNextPageParam: (last) => last.next || undefined,
+  })
+  return (
+    <Loaded query={attacks} empty={({ pages }) => !pages[0]?.items.length && <None filtered={!!q} />}>
+      {({ pages }) => (
+        <>
             <Table highlightOnHover stickyHeader data-testid="attacks">
               <Table.Thead>
                 <Table.Tr>
@@ -61,20 +109,12 @@ export function Attacks() {
                   ))}
                 </Table.Tr>
               </Table.Thead>
-              <Table.Tbody>{pages.flatMap((p) => p.items ?? []).map((a) => <Row key={a.id} attack={a} select={select} />)}</Table.Tbody>
+              <Table.Tbody>{pages.flatMap((p) => p.items).map((a) => <Row key={a.id} attack={a} select={select} />)}</Table.Tbody>
             </Table>
-            {attacks.hasNextPage && (
-              <Button variant="subtle" onClick={() => attacks.fetchNextPage()} loading={attacks.isFetchingNextPage}>
-                Older attacks
-              </Button>
-            )}
-          </>
-        )}
-      </Loaded>
-      <Drawer opened={params.has('sel')} onClose={() => select()} position="right" size="xl" title="Attack">
-        {params.get('sel') && <Attack id={params.get('sel')!} />}
-      </Drawer>
-    </Stack>
+          <More query={attacks} label="Older attacks" />
+        </>
+      )}
+    </Loaded>
   )
 }
 

@@ -1,14 +1,15 @@
-import { Card, Code, List, SimpleGrid, Stack, Table, Text, Title } from '@mantine/core'
+import { Card, Code, List, SimpleGrid, Stack, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from 'react-router'
 import { api, ok, statusOf } from '../api'
-import { Class, Loaded, Outcome, Place, When } from '../components/parts'
+import { HitTable } from '../components/hits'
+import { Loaded } from '../components/parts'
 
 export function Overview() {
   const nodes = useQuery({ queryKey: ['nodes'], queryFn: () => ok(api.GET('/api/v1/nodes')), refetchInterval: 10_000 })
-  const attacks = useQuery({
-    queryKey: ['attacks', 'latest'],
-    queryFn: () => ok(api.GET('/api/v1/attacks', { params: { query: { limit: 8 } } })),
+  const hits = useQuery({
+    queryKey: ['hits', 'latest'],
+    queryFn: () => ok(api.GET('/api/v1/hits', { params: { query: { limit: 12 } } })),
   })
   const suggestions = useQuery({
     queryKey: ['suggestions'],
@@ -30,23 +31,9 @@ export function Overview() {
           to="/protection"
         />
       </SimpleGrid>
-      <Title order={4}>Latest attacks</Title>
-      <Loaded query={attacks} empty={({ items }) => items.length === 0 && <NextSteps />}>
-        {({ items }) => (
-          <Table>
-            <Table.Tbody>
-              {items.map((a) => (
-                <Table.Tr key={a.id}>
-                  <Table.Td><When at={a.at} /></Table.Td>
-                  <Table.Td><Class name={a.class} /></Table.Td>
-                  <Table.Td><Place {...a} /></Table.Td>
-                  <Table.Td><Outcome {...a} /></Table.Td>
-                  <Table.Td><Link to={`/attacks?sel=${a.id}`}>{a.hits} hits</Link></Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        )}
+      <Title order={4}>Latest hits</Title>
+      <Loaded query={hits} empty={({ items }) => items.length === 0 && <NextSteps />}>
+        {({ items }) => <HitTable hits={items} />}
       </Loaded>
     </Stack>
   )
