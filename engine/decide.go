@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"hash/maphash"
+
 	"github.com/gabionhq/gabion/engine/detect"
 	"github.com/gabionhq/gabion/engine/parse"
 	"github.com/gabionhq/gabion/engine/rule"
@@ -34,16 +36,50 @@ func (tx *Tx) scope(h *Head) {
 
 // Visit is called by the walk for each value.
 func (tx *Tx) Visit(t *parse.Tree, n parse.Node, value []byte) {
-	found := tx.scanner.Scan(value, tx.where(t, n, value))
-	for i := range found {
-		tx.add(t, n, value, &found[i], 0)
-	}
+	tx.scan(t, n, value)
 	if len(tx.match.Detectors) > 0 {
 		tx.custom(t, n, value)
 	}
 	if (tx.env.Observe || tx.profiled) && isParameter(t, n) {
 		tx.measure(t, n, value)
 	}
+}
+
+// scan runs the engine's detectors.
+func (tx *Tx) scan(t *parse.Tree, n parse.Node, value []byte) {
+	where := tx.where(t, n, value)
+	slot, hash := tx.slot(t, n, value, &where)
+	if slot != nil && *slot == hash {
+		return
+	}
+	found := tx.scanner.Scan(value, where)
+	if slot != nil && len(found) == 0 {
+		*slot = hash
+	}
+	for i := range found {
+		tx.add(t, n, value, &found[i], 0)
+	}
+}
+
+// maxRecurring is the length up to which names and header fields are
+// remembered.
+const maxRecurring = 512
+
+// slot returns where to remember that nothing was found in a value that
+// recurs from request to request, as names and header fields do, and what to
+// remember; nil for other values. What is found is never remembered, and the
+// hash is keyed, so that no one can make one value pass for another.
+func (tx *Tx) slot(t *parse.Tree, n parse.Node, value []byte, w *detect.Where) (*uint64, uint64) {
+	if !w.Name && (t.Kind(n) != parse.Header || w.Container) || len(value) > maxRecurring {
+		return nil, 0
+	}
+	h := maphash.Bytes(tx.engine.seed, value) ^ uint64(w.Place)<<56 ^ uint64(w.Decoded)<<48
+	if w.Name {
+		h ^= 1 << 40
+	} else {
+		h ^= t.Keys(n).Exact
+	}
+	return &tx.clean[h%uint64(len(tx.clean))], h
 }
 
 // isParameter reports whether the value at n is one that an application

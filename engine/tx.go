@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"hash/maphash"
 	"sync"
 
 	"github.com/gabionhq/gabion/engine/detect"
@@ -31,12 +32,13 @@ type Options struct {
 // An Engine inspects requests. It is safe for concurrent use.
 type Engine struct {
 	options Options
+	seed    maphash.Seed
 	pool    sync.Pool
 }
 
 // New returns an Engine.
 func New(o Options) *Engine {
-	return &Engine{options: o}
+	return &Engine{options: o, seed: maphash.MakeSeed()}
 }
 
 // Begin starts the inspection of one request under set, which may be nil for
@@ -71,6 +73,7 @@ type Tx struct {
 	profiled  bool                // the ruleset holds profiles
 	points    []byte              // rendered points of Report.Values
 	place     headerPlace
+	clean     [256]uint64 // see slot; kept from request to request
 	verdict   Verdict
 }
 
