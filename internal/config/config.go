@@ -59,6 +59,8 @@ type Inspect struct {
 type Uplink struct {
 	URL   string `yaml:"url" is:"url" doc:"The cloud's wire address; empty takes it from the token."`
 	Token string `yaml:"token" doc:"Enrolment token. It is used once; after that the key in the data directory counts."`
+
+	Interval time.Duration `yaml:"interval" doc:"How often statistics are looked through for what has doubled; hits do not wait."`
 }
 
 // CloudMay are the ceilings that no ruleset passes.
@@ -89,6 +91,8 @@ type Privacy struct {
 	Source  string   `yaml:"source" enum:"pseudonym,full" doc:"How the cloud sees source addresses of hits."`
 	RevealK int      `yaml:"reveal_k" is:"positive" doc:"How many sources must share a name before it leaves in clear."`
 	Reveal  []string `yaml:"reveal" doc:"Names that may leave at once."`
+
+	GroupKeyFile string `yaml:"group_key_file" doc:"File (0600) with the 32 bytes that all nodes of a group share to make tags; empty for one of this node's own."`
 }
 
 // Cloud is the control and analytics side of one region.
@@ -132,6 +136,7 @@ func Default() Config {
 			},
 			Spool:   Store{MaxBytes: 512 << 20, MaxAge: 7 * 24 * time.Hour},
 			Privacy: Privacy{Source: "pseudonym", RevealK: 20},
+			Uplink:  Uplink{Interval: 10 * time.Second},
 		},
 		Cloud: Cloud{
 			Region:  "local",

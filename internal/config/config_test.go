@@ -75,7 +75,7 @@ func TestParseFull(t *testing.T) {
 		{Upstream: "https://legacy.example:8443", Mode: "off"},
 	}
 	want.Node.Inspect.Hold = 2 << 20
-	want.Node.Uplink = Uplink{URL: "https://cloud.example:9001", Token: "gbn1_eu_abc"}
+	want.Node.Uplink.URL, want.Node.Uplink.Token = "https://cloud.example:9001", "gbn1_eu_abc"
 	want.Node.CloudMay.LowestMode = "off"
 	want.Node.CloudMay.NeverOff = []string{"shop.example/login"}
 	want.Node.CloudMay.Unmask = true

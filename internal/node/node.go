@@ -15,8 +15,10 @@ import (
 	"github.com/gabionhq/gabion/engine"
 	"github.com/gabionhq/gabion/engine/rule"
 	"github.com/gabionhq/gabion/internal/config"
+	"github.com/gabionhq/gabion/internal/node/agent"
 	"github.com/gabionhq/gabion/internal/node/health"
 	"github.com/gabionhq/gabion/internal/node/proxy"
+	"github.com/gabionhq/gabion/wire/wirepb"
 )
 
 // A Node receives, inspects and forwards traffic. It decides alone.
@@ -25,6 +27,8 @@ type Node struct {
 	engine  *engine.Engine
 	proxy   *proxy.Proxy
 	health  health.Board
+	agent   *agent.Agent // nil when the data directory cannot be used
+	mode    string
 	traffic net.Listener
 	admin   net.Listener
 	started time.Time
@@ -34,11 +38,15 @@ type Node struct {
 // the directory of its state.
 func New(cfg config.Node, data string, log *slog.Logger) (*Node, error) {
 	n := &Node{log: log, engine: engine.New(engine.Options{}), started: time.Now()}
+	if len(cfg.Sites) > 0 {
+		n.mode = cfg.Sites[0].Mode
+	}
 	o, err := options(cfg)
 	if err != nil {
 		return nil, err
 	}
 	o.Log = log
+	n.remember(cfg, data, &o)
 	o.Begin = func(s *rule.Set, env engine.Env) proxy.Inspection { return n.engine.Begin(s, env) }
 	if n.proxy, err = proxy.New(o); err != nil {
 		return nil, err
@@ -50,7 +58,22 @@ func New(cfg config.Node, data string, log *slog.Logger) (*Node, error) {
 		n.traffic.Close()
 		return nil, fmt.Errorf("listening for administration: %w", err)
 	}
-	return n, nil
+	if n.agent != nil {
+		err = n.agent.Join(n)
+	}
+	return n, err
+}
+
+// remember opens the node's memory. A node without it (a full disk, a key
+// file that others can read) still protects, and says what is wrong.
+func (n *Node) remember(cfg config.Node, data string, o *proxy.Options) {
+	a, err := agent.Open(agent.Options{Config: cfg, Data: data, Engine: n.engine, Health: &n.health, Log: n.log})
+	if err != nil {
+		n.health.Degrade("memory", "no hits are kept or sent: "+err.Error())
+		n.log.Error("the node's memory cannot be used", "err", err)
+		return
+	}
+	n.agent, o.Observer = a, a.Observer()
 }
 
 // options translates the configuration of the data plane.
@@ -107,6 +130,15 @@ func (n *Node) AdminAddr() net.Addr { return n.admin.Addr() }
 // Counts returns the totals since the start.
 func (n *Node) Counts() proxy.Counts { return n.proxy.Counts() }
 
+// Status returns what the node tells the cloud of itself.
+func (n *Node) Status() *wirepb.Status {
+	c := n.Counts()
+	return &wirepb.Status{
+		StartedUnix: n.started.Unix(), Received: c.Received, Inspected: c.Inspected, Bypassed: c.Bypassed,
+		Attacks: c.Attacks, Blocked: c.Blocked, Degraded: n.health.Reasons(), Mode: n.mode,
+	}
+}
+
 // Health returns the board on which parts of the node note their troubles.
 func (n *Node) Health() *health.Board { return &n.health }
 
@@ -121,6 +153,10 @@ func (n *Node) Run(ctx context.Context) error {
 		return n.proxy.Serve(ctx, n.traffic)
 	})
 	g.Go(func() error { return n.serveAdmin(adminCtx) })
+	if n.agent != nil {
+		g.Go(func() error { return n.agent.Run(adminCtx) })
+		defer n.agent.Close()
+	}
 	n.health.Ready(true)
 	return g.Wait()
 }

@@ -12,19 +12,31 @@ import (
 // self-test leaves the one before in force, and /readyz says why.
 func (n *Node) Install(version uint64, blob []byte) error {
 	set, err := rule.Load(blob)
-	if err == nil {
-		err = n.selfTest(set)
-	}
 	if err != nil {
-		err = fmt.Errorf("installing ruleset %d: %w", version, err)
-		n.health.Degrade("ruleset", fmt.Sprintf("%v; version %d stays in force", err, n.Ruleset()))
-		return err
+		return n.refuse(version, err)
+	}
+	return n.Use(version, set)
+}
+
+// Use puts a ruleset in force that is already loaded.
+func (n *Node) Use(version uint64, set *rule.Set) error {
+	if err := n.selfTest(set); err != nil {
+		return n.refuse(version, err)
 	}
 	n.proxy.Use(&proxy.Snapshot{Set: set, Version: version})
 	n.health.Restore("ruleset")
 	n.log.Info("ruleset in force", "version", version)
 	return nil
 }
+
+func (n *Node) refuse(version uint64, err error) error {
+	err = fmt.Errorf("installing ruleset %d: %w", version, err)
+	n.health.Degrade("ruleset", fmt.Sprintf("%v; version %d stays in force", err, n.Ruleset()))
+	return err
+}
+
+// Set returns the ruleset in force.
+func (n *Node) Set() *rule.Set { return n.proxy.Snapshot().Set }
 
 // Ruleset returns the version of the ruleset in force, 0 for none.
 func (n *Node) Ruleset() uint64 { return n.proxy.Snapshot().Version }

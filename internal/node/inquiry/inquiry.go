@@ -51,7 +51,6 @@ type Options struct {
 	Key      *pseudonym.Key
 	Current  func() *rule.Set                   // the ruleset in force
 	Resolve  func(keys [][]byte) []*wirepb.Name // texts behind keys
-	Mode     func(head *engine.Head) engine.Env // mode in which a request is inspected here
 	Log      *slog.Logger
 	File     string           // one JSON object per question is appended
 	Now      func() time.Time // nil: time.Now
@@ -232,7 +231,7 @@ func (p *preview) try(ctx context.Context, e *wirepb.Evidence) bool {
 }
 
 func (p *preview) inspect(set *rule.Set, head *engine.Head, body []byte) engine.Decision {
-	tx := p.desk.opts.Engine.Begin(set, p.desk.opts.Mode(head))
+	tx := p.desk.opts.Engine.Begin(set, engine.Env{Mode: rule.Block})
 	defer tx.Close()
 	tx.Headers(head)
 	tx.Body(body)

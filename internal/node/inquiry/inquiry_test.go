@@ -60,7 +60,6 @@ func desk(t *testing.T, may config.CloudMay) *Desk {
 	}
 	return New(Options{May: may, Evidence: e, Recorder: r, Engine: engine.New(engine.Options{}), Key: tags, Log: slog.New(slog.DiscardHandler),
 		Current: func() *rule.Set { return nil }, File: filepath.Join(dir, "asks.jsonl"),
-		Mode:    func(*engine.Head) engine.Env { return engine.Env{Mode: rule.Block} },
 		Resolve: func(keys [][]byte) []*wirepb.Name { return []*wirepb.Name{{Key: keys[0], Text: "jane"}} }})
 }
 

@@ -37,8 +37,8 @@ import (
 
 const (
 	// DefaultInterval is how often statistics are looked through for what
-	// has changed. Hits do not wait for it.
-	DefaultInterval = time.Minute
+	// has doubled. Hits do not wait for it.
+	DefaultInterval = 10 * time.Second
 	// DefaultHeartbeat keeps a quiet node visible in the console.
 	DefaultHeartbeat = 15 * time.Second
 

@@ -1,0 +1,232 @@
+// Package agent joins what a node remembers with its way out: spool, evidence, recorder, journal and uplink.
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/gabionhq/gabion/engine"
+	"github.com/gabionhq/gabion/engine/rule"
+	"github.com/gabionhq/gabion/internal/config"
+	"github.com/gabionhq/gabion/internal/node/egress"
+	"github.com/gabionhq/gabion/internal/node/evidence"
+	"github.com/gabionhq/gabion/internal/node/inquiry"
+	"github.com/gabionhq/gabion/internal/node/journal"
+	"github.com/gabionhq/gabion/internal/node/keyfile"
+	"github.com/gabionhq/gabion/internal/node/proxy"
+	"github.com/gabionhq/gabion/internal/node/pseudonym"
+	"github.com/gabionhq/gabion/internal/node/recorder"
+	"github.com/gabionhq/gabion/internal/node/reveal"
+	"github.com/gabionhq/gabion/internal/node/spool"
+	"github.com/gabionhq/gabion/internal/node/uplink"
+	"github.com/gabionhq/gabion/internal/node/vault"
+	"github.com/gabionhq/gabion/wire/wirepb"
+)
+
+// What the data directory of a node holds.
+const (
+	evidenceKey = "evidence.key" // opens evidence and recorder; never leaves
+	groupKey    = "group.key"    // makes tags; the same on every node of a group
+	revealed    = "revealed.jsonl"
+	questions   = "questions.jsonl"
+)
+
+// Host is the node that the agent works for.
+type Host interface {
+	Use(version uint64, set *rule.Set) error // puts a ruleset in force
+	Set() *rule.Set                          // in force
+	Status() *wirepb.Status                  // counters and troubles
+}
+
+// Options are what an agent works with.
+type Options struct {
+	Config  config.Node
+	Data    string // directory of the node's state
+	Version string // of the program
+	Engine  *engine.Engine
+	Health  uplink.Health
+	Log     *slog.Logger
+}
+
+// An Agent owns the node's files. Close it last.
+type Agent struct {
+	opts     Options
+	key      *pseudonym.Key
+	names    *reveal.Names
+	spool    *spool.Spool
+	egress   *egress.Log
+	evidence *evidence.Store
+	recorder *recorder.Recorder
+	journal  *journal.Journal
+	uplink   *uplink.Uplink
+	open     []func() error
+}
+
+// Open opens everything that is on disk.
+func Open(opts Options) (*Agent, error) {
+	a := &Agent{opts: opts}
+	if err := a.openAll(); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return a, nil
+}
+
+func (a *Agent) openAll() error {
+	cfg, data := a.opts.Config, a.opts.Data
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		return fmt.Errorf("making the node's data directory: %w", err)
+	}
+	secret, err := keyfile.LoadOrMake(filepath.Join(data, evidenceKey))
+	if err != nil {
+		return err
+	}
+	if a.key, err = loadGroupKey(cfg.Privacy.GroupKeyFile, data); err != nil {
+		return err
+	}
+	if a.names, err = reveal.New(reveal.Options{K: cfg.Privacy.RevealK, Open: cfg.Privacy.Reveal, Log: filepath.Join(data, revealed)}); err != nil {
+		return err
+	}
+	a.closing(a.names.Close)
+	if a.spool, err = spool.Open(filepath.Join(data, "spool"), int64(cfg.Spool.MaxBytes)); err != nil {
+		return err
+	}
+	a.closing(a.spool.Close)
+	if a.egress, err = egress.Open(filepath.Join(data, "egress"), 0); err != nil {
+		return err
+	}
+	a.closing(a.egress.Close)
+	if a.evidence, err = evidence.Open(data, secret, bounds(cfg.Evidence)); err != nil {
+		return err
+	}
+	a.closing(a.evidence.Close)
+	if a.recorder, err = recorder.Open(data, secret, bounds(cfg.Recorder.Store), cfg.Recorder.Sample); err != nil {
+		return err
+	}
+	a.closing(a.recorder.Close)
+	if lost := a.evidence.Lost() + a.recorder.Lost(); lost > 0 {
+		a.opts.Log.Warn("records cannot be decrypted and are ignored: "+evidenceKey+" is another one, or they were changed", "records", lost)
+	}
+	a.journal = journal.New(journal.Options{
+		Spool: a.spool, Key: a.key, Names: a.names, Evidence: a.evidence, Recorder: a.recorder,
+		FullSource: cfg.Privacy.Source == "full", Log: a.opts.Log,
+	})
+	return nil
+}
+
+// loadGroupKey reads the key from the operator's file, or makes one.
+func loadGroupKey(file, data string) (*pseudonym.Key, error) {
+	load := keyfile.Load
+	if file == "" {
+		file, load = filepath.Join(data, groupKey), keyfile.LoadOrMake
+	}
+	key, err := load(file)
+	if err != nil {
+		return nil, fmt.Errorf("reading the group key: %w", err)
+	}
+	return pseudonym.New(key)
+}
+
+func bounds(s config.Store) vault.Bounds {
+	return vault.Bounds{Bytes: int64(s.MaxBytes), Age: s.MaxAge}
+}
+
+func (a *Agent) closing(f func() error) { a.open = append(a.open, f) }
+
+// Close closes all files.
+func (a *Agent) Close() error {
+	var err error
+	for i := len(a.open) - 1; i >= 0; i-- {
+		err = errors.Join(err, a.open[i]())
+	}
+	a.open = nil
+	return err
+}
+
+// Observer is what the proxy tells of requests.
+func (a *Agent) Observer() proxy.Observer { return a.journal }
+
+// Evidence is the store of raw requests behind hits.
+func (a *Agent) Evidence() *evidence.Store { return a.evidence }
+
+// Journal counts hits and statistics.
+func (a *Agent) Journal() *journal.Journal { return a.journal }
+
+// Uplink is the way to the cloud; nil before Join.
+func (a *Agent) Uplink() *uplink.Uplink { return a.uplink }
+
+// Join binds the agent to its node and puts the last good ruleset in force.
+func (a *Agent) Join(host Host) error {
+	cfg := a.opts.Config
+	desk := inquiry.New(inquiry.Options{
+		May: cfg.CloudMay, Evidence: a.evidence, Recorder: a.recorder, Engine: a.opts.Engine, Key: a.key,
+		Current: host.Set, Resolve: a.journal.Resolve, Log: a.opts.Log, File: filepath.Join(a.opts.Data, questions),
+	})
+	name := cfg.Name
+	if name == "" {
+		name, _ = os.Hostname()
+	}
+	var err error
+	a.uplink, err = uplink.Open(uplink.Options{
+		Dir: filepath.Join(a.opts.Data, "uplink"), URL: cfg.Uplink.URL, Token: cfg.Uplink.Token, Interval: cfg.Uplink.Interval,
+		Name: name, Version: a.opts.Version, May: cfg.CloudMay,
+		Spool: a.spool, Egress: a.egress, Key: a.key, Health: a.opts.Health, Log: a.opts.Log,
+		Flush: a.journal.Flush, Install: host.Use, Names: a.names.Rule, Answer: desk.Answer,
+		Status: func() *wirepb.Status { return a.status(host) },
+	})
+	return err
+}
+
+// status adds to the node's own status what the agent knows.
+func (a *Agent) status(host Host) *wirepb.Status {
+	s, j := host.Status(), a.journal.Stats()
+	s.DroppedMetrics, s.Revealed = j.Dropped, uint64(a.names.Count())
+	return s
+}
+
+// Run works until ctx ends; what is not delivered then waits on disk. It
+// never returns an error: a node does not end because of its cloud.
+func (a *Agent) Run(ctx context.Context) error {
+	var g errgroup.Group
+	g.Go(func() error { return a.uplink.Run(ctx) })
+	g.Go(func() error { a.look(ctx); return nil })
+	return g.Wait()
+}
+
+// look checks the stores once a second, and lets old records go.
+func (a *Agent) look(ctx context.Context) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		a.say("spool", a.spool.Stats().Problem)
+		a.say("evidence", text(a.evidence.Expire()))
+		a.say("recorder", text(a.recorder.Expire()))
+	}
+}
+
+// say degrades a part for a reason, or restores it without one.
+func (a *Agent) say(part, reason string) {
+	if reason == "" {
+		a.opts.Health.Restore(part)
+		return
+	}
+	a.opts.Health.Degrade(part, reason)
+}
+
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
