@@ -154,6 +154,10 @@ func operandAfter(v []byte, i int) (operand []byte, quoted, ok bool) {
 func operandWeight(name, operand []byte, quoted bool) float32 {
 	switch {
 	case equalFold(name, "where"), equalFold(name, "function"), equalFold(name, "accumulator"):
+		// $where: Type declares a variable of GraphQL
+		if len(operand) > 0 && classOf(operand[0]) == cLetter && !bytes.HasPrefix(operand, []byte("function")) && !bytes.HasPrefix(operand, []byte("this")) {
+			return 0
+		}
 		return 0.9
 	case equalFold(name, "or"), equalFold(name, "and"), equalFold(name, "nor"):
 		if len(operand) > 0 && operand[0] == '[' && !quoted {

@@ -84,11 +84,11 @@ var sqlSigns = [numSigns]struct {
 	signBreakOperator: {0.72, false, "The value ends the string it stands in and joins it to another by an operator."},
 	signBreakCut:      {0.78, false, "The value ends the string it stands in and comments out the rest of the query."},
 	signUnion:         {0.97, true, "A second query is joined by UNION."},
-	signUnionNames:    {0.42, false, "The words of a UNION query follow each other."},
+	signUnionNames:    {0.45, false, "The words of a UNION query follow each other."},
 	signSubquery:      {0.86, false, "A subquery stands where a value is expected."},
 	signStacked:       {0.95, true, "A second statement follows the end of the first."},
-	signStatement:     {0.25, false, "The value is a whole SQL statement that changes data."},
-	signQuery:         {0.20, false, "The value is a whole SQL query."},
+	signStatement:     {0.15, false, "The value is a whole SQL statement that changes data."},
+	signQuery:         {0.12, false, "The value is a whole SQL query."},
 	signDelay:         {0.95, true, "A function that delays the database is called in a condition."},
 	signDanger:        {0.92, true, "A database function that delays, reads files, or runs commands is called."},
 	signDangerName:    {0.30, false, "A dangerous database function is named."},
@@ -137,6 +137,8 @@ type sqlReader struct {
 	// statements contain is then no evidence of an injection.
 	whole bool
 	at    int32 // where it began
+	// joined: a UNION was read.
+	joined bool
 
 	seen  uint32 // signs
 	miss  float32
@@ -293,8 +295,11 @@ const ordinary = 1<<signCompare | 1<<signCompareCall | 1<<signSubquery | 1<<sign
 
 // hit records a sign over the tokens i up to, not including, j.
 func (r *sqlReader) hit(sign sqlSign, i, j int) {
-	if r.whole && ordinary&(1<<sign) != 0 {
+	if r.whole && ordinary&(1<<sign) != 0 && !(r.joined && (sign == signSpy || sign == signCatalogue)) {
 		sign = signQuery
+	}
+	if sign == signQuery && r.seen&(1<<signStatement) != 0 {
+		return
 	}
 	if r.seen&(1<<sign) != 0 {
 		return
@@ -436,7 +441,7 @@ func (r *sqlReader) key(i int, role sqllex.Role) {
 	case sqllex.Danger:
 		r.danger(i)
 	case sqllex.System:
-		if r.role(i-1) == sqllex.From || r.kind(i-1) == sqllex.Dot && r.role(i-3) == sqllex.From || r.kind(i+1) == sqllex.Dot && r.kind(i+2) != sqllex.End {
+		if r.role(i-1) == sqllex.From && !r.is(i, "master") || r.kind(i-1) == sqllex.Dot && r.role(i-3) == sqllex.From || r.kind(i+1) == sqllex.Dot && r.kind(i+2) != sqllex.End {
 			r.hit(signCatalogue, i, i+1)
 		}
 	case sqllex.Spy, sqllex.Func:
@@ -636,7 +641,7 @@ func (r *sqlReader) asked(i int) bool {
 	case sqllex.Logic:
 		return r.operandBefore(i - 1)
 	case sqllex.Compare, sqllex.Arith, sqllex.Comma:
-		return r.kind(i-2) == sqllex.Number || r.kind(i-2) == sqllex.String || r.kind(i-2) == sqllex.RParen || r.role(i-2) == sqllex.Literal ||
+		return r.joined || r.kind(i-2) == sqllex.Number || r.kind(i-2) == sqllex.String || r.kind(i-2) == sqllex.RParen || r.role(i-2) == sqllex.Literal ||
 			r.broken && i-1 < 4 && r.first
 	}
 	return false

@@ -14,6 +14,7 @@ func (r *sqlReader) union(i int) {
 		}
 		return
 	}
+	r.joined = true
 	end, list := r.selectList(j + 1)
 	switch {
 	case r.whole && list != listConstants:
