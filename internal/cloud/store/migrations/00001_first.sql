@@ -48,7 +48,9 @@ CREATE TABLE hits (
   evidence_id TEXT NOT NULL, status BIGINT NOT NULL, ruleset BIGINT NOT NULL, rule BIGINT NOT NULL,
   endpoint_key BYTEA NOT NULL, point_key BYTEA NOT NULL, PRIMARY KEY (tenant, id));
 CREATE INDEX hits_at ON hits (tenant, at, id);
-CREATE INDEX hits_request ON hits (tenant, request_id);
+-- With their order in them, or SQLite walks hits_at instead.
+CREATE INDEX hits_request ON hits (tenant, request_id, at, id);
+CREATE INDEX hits_class ON hits (tenant, class, at, id);
 CREATE INDEX hits_rule ON hits (tenant, rule, at) WHERE rule <> 0;
 CREATE INDEX hits_attack ON hits (tenant, attack_id, at, id);
 
