@@ -11,7 +11,7 @@ var whenCode = []feature{hasCodeWord, hasCall, hasLessMark, hasDollar, hasOpen, 
 
 const codeGateWords = protoGateNames + ` runtime processbuilder java javax ognl clonetransformer invokertransformer
 	instantiatetransformer constanttransformer instantiatefactory templatesimpl beanshell bsh xwork2 opensymphony commons
-	process mainmodule child_process require os subprocess __import__ __builtins__ globals php_sapi auto_prepend_file`
+	corba process mainmodule child_process require os subprocess __import__ __builtins__ globals php_sapi auto_prepend_file`
 
 const protoGateNames = "__proto__ constructor prototype " + sessionGateWords
 
@@ -28,6 +28,17 @@ var (
 	certainCalls = lexicon.New(`shell_exec passthru proc_open pcntl_exec create_function call_user_func call_user_func_array system
 		phpinfo show_source highlight_file gzinflate str_rot13 move_uploaded_file __import__ getruntime execsync spawnsync
 		runtime_exec register_shutdown_function fsockopen posix_getpwuid execfile file_put_contents get_defined_vars`)
+	// serverCalls are functions whose names do not occur outside of programs.
+	serverCalls = lexicon.New(`intval substr strrev str_replace base64_encode curl_init curl_setopt unpack pack print_r var_export implode explode
+		assert_options array_diff array_udiff array_walk_recursive ob_get_contents ob_clean chop ucfirst strtolower strtoupper bin2hex hex2bin
+		urldecode rawurldecode convert_uudecode zlib_decode gzdecode gzuncompress gzcompress gzencode gzopen gzread readgzfile php_uname phpcredits
+		sys_getloadavg posix_getuid posix_kill get_current_user get_cfg_var getcwd getmypid getlastmod get_loaded_extensions glob fputcsv fgets
+		fgetcsv fpassthru fseek ftruncate tempnam tmpfile touch rename rmdir mkdir copy filesize filemtime file_exists is_dir is_file is_uploaded_file
+		parse_ini_file simplexml_load_file simplexml_load_string xml_parse dom_import_simplexml mysql_query mysqli_query pg_query sqlite_query
+		ftp_connect ftp_get ftp_put ssh2_exec proc_nice proc_terminate proc_get_status ini_alter ini_restore set_time_limit spl_autoload stream_get_contents
+		stream_context_create runkit_function_rename newrelic ctype_alpha iterator_apply forward_static_call func_num_args is_callable method_exists
+		function_exists get_object_vars get_class_methods session_start setcookie header mb_ereg_replace ereg_replace console.info console.log
+		lstat readlink utf8_decode strtr number_format array_intersect array_reduce openlog syslog imagecreatefromgif imagecreatefrompng`)
 	superglobals = lexicon.New(`_get _post _request _cookie _files _server _session _env globals http_raw_post_data php_self argv`)
 	// dangerousTypes are classes and packages whose names alone do not occur
 	// in ordinary requests.
@@ -54,7 +65,7 @@ func (s *Scanner) code(v []byte, w Where) {
 		return
 	}
 	var best lead
-	var c codeWalk
+	c := codeWalk{listing: len(v) > 120 && bytes.IndexByte(v, '\n') >= 0 || len(v) > maxPath}
 	for i := 0; i < len(v); {
 		switch b := v[i]; {
 		case isLetter(b) || b == '_':
@@ -82,17 +93,21 @@ func (s *Scanner) code(v []byte, w Where) {
 
 // A codeWalk is what has been seen of a value's code.
 type codeWalk struct {
-	tagged bool // a page tag has been opened
-	calls  int  // of execCalls
-	globs  int  // superglobals
-	first  lead
-	ognls  int
+	listing bool // the value is a text of several lines, which may quote code
+	tagged  bool // a page tag has been opened
+	calls   int  // of execCalls
+	globs   int  // superglobals
+	first   lead
+	ognls   int
 }
 
 // name reads a dotted name and what stands around it.
 func (c *codeWalk) name(best *lead, v []byte, i int, w Where) int {
 	j := i
 	dot := -1 // of the last part
+	if j+5 < len(v) && v[j] == 'j' && javaPackage(v[j:]) {
+		c.typeName(best, v, i, min(len(v), i+20), w)
+	}
 	for j < len(v) && (isWordASCII(v[j]) || v[j] == '.' && j+1 < len(v) && isWordASCII(v[j+1])) {
 		if v[j] == '.' {
 			dot = j
@@ -108,7 +123,7 @@ func (c *codeWalk) name(best *lead, v []byte, i int, w Where) int {
 	last := v[max(i, dot+1):j]
 	at := j - len(last)
 	if dangerousNames.Has(last) {
-		best.offer(0.8, at, j, "A class or method is named that runs commands or loads code.")
+		best.offer(pick(c.listing, 0.42, 0.8), at, j, "A class or method is named that runs commands or loads code.")
 	}
 	k := j
 	for k < len(v) && k < j+8 && v[k] == ' ' {
@@ -121,18 +136,35 @@ func (c *codeWalk) name(best *lead, v []byte, i int, w Where) int {
 	}
 	if k < len(v) && v[k] == '(' {
 		c.call(best, v, at, j, k)
-	} else if k < len(v) && (v[k] == '"' || v[k] == '\'' || v[k] == '$') && k > j && hasPrefixFold(last, "include") || hasPrefixFold(last, "require") && k < len(v) && v[k] == '$' {
+	} else if k < len(v) && v[k] == '$' && (hasPrefixFold(last, "include") || hasPrefixFold(last, "require")) && len(last) <= len("require_once") {
 		best.offer(0.5, at, min(len(v), k+24), "A file is included as code.")
 	}
 	return j
+}
+
+// javaPackage reports whether v begins with a class of Java's own library.
+func javaPackage(v []byte) bool {
+	for _, p := range [...]string{"java.io.", "java.lang.", "java.net.", "java.nio.", "java.rmi.", "java.beans.", "java.util.", "javax.naming.", "javax.script.", "javax.el."} {
+		if bytes.HasPrefix(v, []byte(p)) {
+			end := run(v, len(p), len(v), isLetter)
+			if hasSuffixFold(v[:end], "exception") || hasSuffixFold(v[:end], "error") {
+				return false // what logs are full of
+			}
+			return len(v) > len(p) && (v[len(p)]-'A' < 26 || hasPrefixFold(v[len(p):], "reflect"))
+		}
+	}
+	return false
 }
 
 func isWordASCII(c byte) bool { return isLetter(c) || isDigit(c) || c == '_' }
 
 func (c *codeWalk) typeName(best *lead, v []byte, i, j int, w Where) {
 	weight := float32(0.72)
-	if len(v) > maxPath || w.Place == InFile {
-		weight = 0.35
+	if i > 0 && v[i-1] == '/' {
+		return // a module of Java, or a path
+	}
+	if c.listing || w.Place == InFile || w.Place == InXML && hasPrefixFold(v[i:], "org.") {
+		weight = 0.4
 	}
 	best.offer(weight, i, j, "A class or package of the server's language is named.")
 }
@@ -144,11 +176,16 @@ func (c *codeWalk) call(best *lead, v []byte, at, end, open int) {
 		best.offer(0.95, at, min(len(v), open+24), "Code of Node loads the module that runs commands.")
 		return
 	}
+	if hasPrefixFold(word, "getruntime") && hasFold(v[open:min(len(v), open+16)], "exec(") {
+		best.certain(0.95, at, min(len(v), open+32), "Code of Java runs a command.")
+		return
+	}
 	if hasPrefixFold(word, "while") && end-at == 5 {
 		loop(best, v, at, open)
 		return
 	}
 	if !execCalls.Has(word) {
+		c.whole(best, v, at, end, open)
 		return
 	}
 	c.calls++
@@ -162,14 +199,14 @@ func (c *codeWalk) call(best *lead, v []byte, at, end, open int) {
 	argument := len(args) > 0 && (args[0] == '"' || args[0] == '\'' || args[0] == '$' || args[0] == '`' || args[0] == '@')
 	glued := open == end
 	nested := len(args) > 1 && nestedCall(args)
-	short := len(v) <= 400
+	short := !c.listing
 	certain := certainCalls.Has(word)
 	switch {
 	case hasFold(args, "$_get") || hasFold(args, "$_post") || hasFold(args, "$_request") || hasFold(args, "$_cookie") || hasFold(args, "$_server"):
 		best.certain(0.96, at, stop, "Code runs what a parameter of the request holds.")
 	case certain && glued && (argument || nested) && short:
 		best.offer(0.85, at, stop, "A function that runs commands or code is called.")
-	case certain && glued && short && at == skipBlank(v, 0):
+	case certain && glued && short && (at == skipBlank(v, 0) || len(args) > 0 && args[0] == ')' && framed(v, at, stop)):
 		best.offer(0.75, at, stop, "A function that runs commands or code is called.")
 	case certain && (argument || glued):
 		best.offer(0.42, at, stop, "A function that runs commands or code is called.")
@@ -178,6 +215,15 @@ func (c *codeWalk) call(best *lead, v []byte, at, end, open int) {
 	case nested && glued && short:
 		best.offer(0.6, at, stop, "A function that runs code or reads files is called.")
 	}
+}
+
+// whole judges a value that is nothing but a call of a function of PHP or
+// Node.
+func (c *codeWalk) whole(best *lead, v []byte, at, end, open int) {
+	if at > 12 || len(v) > 80 || !serverCalls.Has(v[at:end]) || bytes.IndexByte(v[open:], ')') < 0 {
+		return
+	}
+	best.offer(0.55, at, len(v), "The value is a call of a function of the server's language.")
 }
 
 // nestedCall reports whether the arguments begin with another call.
@@ -203,6 +249,9 @@ func loop(best *lead, v []byte, at, open int) {
 		return
 	}
 	args := bytes.TrimLeft(v[open+1:], " (!{}")
+	if at == 0 && len(args) < 24 && bytes.IndexByte(args, ' ') < 0 {
+		best.offer(0.6, at, len(v), "A loop without a body is given as code.")
+	}
 	for _, t := range [...]string{"true", "1", "0", "null", "undefined", "false", "[]", ")", "''", `""`, "nan"} {
 		if hasPrefixFold(args, t) {
 			best.offer(0.75, at, len(v), "A loop without end is given as code.")
@@ -216,7 +265,7 @@ func (c *codeWalk) tag(best *lead, v []byte, i int) {
 	rest := v[i:]
 	switch {
 	case hasPrefixFold(rest, "<?php"), hasPrefixFold(rest, "<?="), hasPrefixFold(rest, "<script language=php"), hasPrefixFold(rest, `<script language="php"`):
-	case hasPrefixFold(rest, "<? ") || len(rest) == 2 && rest[1] == '?':
+	case hasPrefixFold(rest, "<? "):
 	case hasPrefixFold(rest, "<%@") || hasPrefixFold(rest, "<jsp:"):
 		best.offer(0.75, i, min(len(v), i+24), "A directive of a server page is inserted.")
 		return
@@ -225,7 +274,7 @@ func (c *codeWalk) tag(best *lead, v []byte, i int) {
 	}
 	c.tagged = true
 	weight := float32(0.62)
-	if len(v) > 400 || i > 64 {
+	if c.listing || i > 64 {
 		weight = 0.42 // code in a longer text
 	}
 	best.offer(weight, i, min(len(v), i+24), "A tag that begins code of PHP is inserted.")
@@ -240,12 +289,36 @@ func (c *codeWalk) variable(best *lead, v []byte, i int) int {
 	if superglobals.Has(v[i+1 : j]) {
 		c.globs++
 		weight := float32(0.4)
-		if j < len(v) && (v[j] == '[' || v[j] == '{') && len(v) <= 400 {
+		if j < len(v) && (v[j] == '[' || v[j] == '{') && !c.listing {
 			weight = 0.75
 		}
 		best.offer(weight, i, min(len(v), j+12), "A variable of PHP reads the request.")
 	}
+	if !c.listing && j > i+1 && j < len(v) && (v[j] == '[' || v[j] == '{') {
+		if k := indexed(v, j); k > j && k < len(v) && v[k] == '(' {
+			best.offer(0.7, i, min(len(v), k+8), "A function of PHP is called by a name in a variable.")
+		}
+	} else if !c.listing && j > i+1 && j < len(v) && v[j] == '(' && (i == 0 || v[i-1] == '.' || v[i-1] == ';') && bytes.IndexByte(v[j:], ')') > 0 {
+		best.offer(0.6, i, min(len(v), j+8), "A function of PHP is called by a name in a variable.")
+	}
 	return max(j, i+1)
+}
+
+// indexed returns the end of the brackets that follow each other from i.
+func indexed(v []byte, i int) int {
+	for i < len(v) && (v[i] == '[' || v[i] == '{') {
+		end := byte(']')
+		if v[i] == '{' {
+			end = '}'
+		}
+		n := bytes.IndexByte(v[i:min(len(v), i+32)], end)
+		if n < 0 {
+			return i
+		}
+		for i += n + 1; i < len(v) && v[i] == ' '; i++ {
+		}
+	}
+	return i
 }
 
 // brackets judges (system)('id') and (['system'])[0]('id'): names hidden from
@@ -272,7 +345,7 @@ func (c *codeWalk) ognl(best *lead, v []byte, i int) {
 	case hasPrefixFold(rest, "@java."), hasPrefixFold(rest, "@ognl."), hasPrefixFold(rest, "@org.apache"):
 		best.offer(0.93, i, i+len(rest), "An expression of Struts calls a static method.")
 	case hasPrefixFold(rest, "#context["), hasPrefixFold(rest, "#context.get"), hasPrefixFold(rest, "#_memberaccess"), hasPrefixFold(rest, "#attr["),
-		hasPrefixFold(rest, "#application["), hasPrefixFold(rest, "#request["), hasPrefixFold(rest, "#parameters"):
+		hasPrefixFold(rest, "#application["), hasPrefixFold(rest, "#request["), hasPrefixFold(rest, "#parameters."), hasPrefixFold(rest, "#parameters["):
 		best.offer(0.85, i, i+len(rest), "An expression of Struts reaches its context.")
 	case hasPrefixFold(rest, "@{["):
 		best.offer(0.75, i, i+len(rest), "An expression of Perl is evaluated in a string.")

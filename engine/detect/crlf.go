@@ -6,8 +6,8 @@ import (
 	"github.com/gabionhq/gabion/engine/internal/lexicon"
 )
 
-// whenCRLF: a line must end.
-var whenCRLF = []feature{hasLine, hasHigh}
+// whenCRLF: a line must end, or a request begin with its version behind.
+var whenCRLF = []feature{hasLine, hasHigh, hasSlash | hasSpace}
 
 // responseHeaders are fields whose injection changes the response.
 var responseHeaders = lexicon.New(`set-cookie location content-length content-type transfer-encoding refresh
@@ -29,10 +29,27 @@ func (s *Scanner) crlf(v []byte, w Where) {
 			continue
 		}
 		newLine(&best, v, i, i+n, line, v[i] >= 0x80)
+		if w.Place == InPath || w.Place == InQuery && w.Name {
+			best.offer(0.6, i, min(len(v), i+24), "A line ends inside a path or a name.")
+		}
 		i += n - 1
 	}
+	requestLine(&best, v)
 	s.follow(CRLF, v, best, responseHeaders)
 }
+
+// requestLine judges a value that begins with a request of its own.
+func requestLine(best *lead, v []byte) {
+	j := run(v, 0, min(len(v), 8), isLetter)
+	if j < 3 || j >= len(v) || v[j] != ' ' || len(v) > maxPath {
+		return
+	}
+	if i := indexFold(v[j:], " http/"); i > 0 && i+j+7 < len(v) && isDigit(v[i+j+6]) && methods.Has(v[:j]) {
+		best.offer(0.75, 0, i+j+9, "The value holds the first line of a request.")
+	}
+}
+
+var methods = lexicon.New("get post put delete head options patch trace connect propfind")
 
 // lineEnd returns the length of the line end at i: CR, LF, or characters
 // whose low byte is one, as they become where text is narrowed.

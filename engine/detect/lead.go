@@ -25,7 +25,7 @@ func (l *lead) certain(weight float32, from, to int, reason string) {
 }
 
 // minWeight is the least weight worth a finding.
-const minWeight = 0.15
+const minWeight = 0.25
 
 // maxEvidence bounds the bytes of a span that are made into tokens.
 const maxEvidence = 256

@@ -61,6 +61,9 @@ type path struct {
 type span struct{ from, to int }
 
 func (s *Scanner) ptrav(v []byte, w Where) {
+	if w.Container && w.Place != InTarget {
+		return
+	}
 	var best lead
 	wrapper(&best, v)
 	if len(v) <= maxPath || bytes.Contains(v, []byte("..")) || bytes.IndexByte(v, '%') >= 0 {
@@ -292,6 +295,9 @@ func (k *pathWalk) judge(best *lead, v []byte, w Where) {
 		case steps < 6:
 			weight = [...]float32{0, 0.2, 0.35, 0.52, 0.62, 0.75}[steps]
 		}
+		if k.span.from == 0 && w.Place != InXML && served(v) {
+			weight = max(weight, pick(steps > 1, 0.6, 0.52))
+		}
 		if !pathLike && k.odd == 0 {
 			weight *= 0.5
 		} else if w.Place == InFileName || w.Place == InPath {
@@ -310,6 +316,15 @@ func (k *pathWalk) judge(best *lead, v []byte, w Where) {
 		k.judgeName(best, v, pathLike && rooted(v))
 	}
 }
+
+// served reports whether v ends in the name of a file that a server keeps for
+// itself.
+func served(v []byte) bool {
+	dot := bytes.LastIndexByte(v, '.')
+	return dot > 0 && serverFileEnds.Has(bytes.TrimRight(v[dot+1:], "\x00 \r\n"))
+}
+
+var serverFileEnds = lexicon.New("ini conf config cnf properties yml yaml env log key pem sql bak php jsp asp aspx mds htpasswd htaccess inc db sqlite")
 
 // judgeName weighs the names of files alone.
 func (k *pathWalk) judgeName(best *lead, v []byte, absolute bool) {
@@ -342,9 +357,9 @@ func judgeRoot(best *lead, v []byte) {
 		return
 	}
 	log := bytes.TrimRight(v[to:], "\x00% 0")
-	served := hasSuffixFold(log, "log") || hasSuffixFold(log, "logs") || hasSuffixFold(log, "conf") || hasSuffixFold(log, "ini")
+	kept := hasSuffixFold(log, "log") || hasSuffixFold(log, "logs") || hasSuffixFold(log, "conf") || hasSuffixFold(log, "ini")
 	switch {
-	case served && rootDirs.Has(v[from:to]):
+	case kept && rootDirs.Has(v[from:to]):
 		best.offer(0.55, from, len(v), "An absolute path leads to a log or configuration of the server.")
 	case hasPrefixFold(v[from:to], "etc"), hasPrefixFold(v[from:to], "proc"), hasPrefixFold(v[from:to], "winnt"), hasPrefixFold(v[from:to], "windows"):
 		best.offer(0.6, from, to, "An absolute path leads to the system's own directories.")

@@ -25,7 +25,8 @@ const (
 		ldconfig logsave mawk ltrace perf pkexec pic pico run-parts rvim scrot slsh ssh-keygen sshpass start-stop-daemon stdbuf tclsh
 		tmux unshare uudecode uuencode wish xdotool xelatex zip unzip zsoelim ansible ansible-vault ansible-playbook ansible-inventory
 		ansible-galaxy chef-vault chef-shell netsh reg iwr irm psexec schtasks vssadmin nltest rundll c89 c99 cobc composer dmsetup doas
-		fping ionice taskset nsenter gpasswd mysqldump pg_dump redis-cli hping3 aria2c axel finger lwp-download lynx ncat.openbsd zcat bzcat xzcat zless
+		fping ionice taskset nsenter gpasswd mysqldump pg_dump redis-cli hping3 aria2c axel finger lwp-download lynx zcat unxz zstdcat zstd xzgrep bcdboot cscli trap ansible-pull ansible-doc
+		invoke-webrequest invoke-expression invoke-command start-process get-content set-content zcat bzcat xzcat zless
 		getfacl setfacl visudo adduser addgroup pkill killall pgrep nice renice base32 basenc basez fold tshark dvips bridge`
 	commonCommands = `cat id dir type more less head tail find sort cut env set export kill touch time date who w last man at test which
 		host net net1 start copy del move attrib ver whois cd source read make apt-get yum npm pip git docker kubectl java sleep rev base64
@@ -49,13 +50,16 @@ func (s *Scanner) rce(v []byte, w Where) {
 	var best lead
 	words := shellText{v: v, agent: w.Place == InUserAgent || w.Place == InReferer || w.Place == InAccept || w.Place == InContentType}
 	words.address = w.Place == InTarget || bytes.IndexByte(v, '?') > 0 && (v[0] == '/' || hasPrefixFold(v, "http"))
-	lex := shlex.New(v)
+	s.sh = shlex.New(v)
 	for {
-		c, ok := lex.Next()
+		c, ok := s.sh.Next()
 		if !ok {
 			break
 		}
 		words.command(&best, &c)
+	}
+	if w.Name {
+		best.weight *= 0.7 // names are short words
 	}
 	words.constructs(&best)
 	s.follow(RCE, v, best, shellVocabulary)
@@ -92,7 +96,7 @@ func (t *shellText) command(best *lead, c *shlex.Command) {
 	if c.Glob {
 		best.offer(0.8, c.At, c.End, reasonHidden)
 	}
-	if !known {
+	if !known && !c.Bin {
 		return
 	}
 	if c.Split && (certain || len(c.Name) > 2) && c.To-c.From > len(c.Name)+1 {
@@ -121,7 +125,7 @@ func (t *shellText) command(best *lead, c *shlex.Command) {
 	if scripted {
 		weight *= 0.45
 	}
-	if t.agent && !c.Secret && !c.Path && weight < 0.85 {
+	if t.agent && !c.Secret && !c.Bin && weight < 0.85 && c.At > 1 {
 		weight *= 0.5
 	}
 	best.offer(weight, c.At, c.End, reason)
@@ -174,19 +178,23 @@ func (t *shellText) arguments(c *shlex.Command) float32 {
 // start grades a command line from the beginning of the value.
 func (t *shellText) start(c *shlex.Command, certain bool, args float32) float32 {
 	switch {
-	case c.Bin && c.Secret, c.Secret && certain && c.Option:
+	case c.Bin && c.Secret, certain && c.Option && t.goal(c):
 		return 0.82
-	case c.Bin && t.v[c.From] == '/':
+	case c.Bin && t.v[c.From] == '/' && (certain || commonCommandSet.Has(c.Name)) && (args == 1 || !hasSuffixFold(c.Name, "sh")), c.Bin && args == 1:
 		return 0.65
 	case t.agent && (c.Option || c.Secret) && c.Words <= 3:
 		return 0.75
 	case c.Secret && c.Words <= 1 && t.goal(c):
 		return 0.7
-	case certain && c.Option && c.Number && c.Words <= 2:
-		return 0.45
+	case certain && c.Option && (c.Number || c.File) && c.Words == 0 && len(t.v) <= 40:
+		return 0.55
+	case hasPrefixFold(c.Name, "invoke-") && c.Words <= 3:
+		return 0.65
 	}
 	return 0.3 * args
 }
+
+func isBlankOrQuote(v []byte) bool { return len(bytes.Trim(v, " \t\r\n'\";#`)|&/\\")) == 0 }
 
 // goal reports whether an argument is what attacks read or run first.
 func (t *shellText) goal(c *shlex.Command) bool {
@@ -217,9 +225,11 @@ func (t *shellText) separated(c *shlex.Command, certain bool, args float32) floa
 		return 0.82
 	case certain && args >= 0.45:
 		return 0.6
+	case c.At <= 2 && (certain || args >= 0.7 || t.ends(c) && isBlankOrQuote(t.v[c.End:])):
+		return 0.75
 	case args >= 0.8 && c.Lead != shlex.Amp:
 		return 0.62
-	case t.ends(c) && c.Glued && c.Words == 0 && len(t.v) < 64:
+	case t.ends(c) && c.Glued && c.Words == 0 && c.End >= len(t.v) && len(t.v) < 64:
 		return 0.6
 	}
 	return 0.3 * args
@@ -235,9 +245,9 @@ func (t *shellText) alternative(c *shlex.Command) bool {
 // Markdown.
 func (t *shellText) backtick(c *shlex.Command, certain bool, args float32) float32 {
 	closed := c.End < len(t.v) && t.v[c.End] == '`'
-	glued := c.At > 0 && bytes.IndexByte([]byte("(.;|&=\"'${,\n+-"), t.v[c.At-1]) >= 0 || c.At == 0 && c.End+2 >= len(t.v)
+	glued := c.At > 0 && bytes.IndexByte([]byte("(;|&=\"'${,\n+-"), t.v[c.At-1]) >= 0 || c.At == 0 && c.End+2 >= len(t.v)
 	switch {
-	case closed && glued && (certain || args > 0.6):
+	case closed && glued && (certain || args >= 0.6):
 		return 0.88
 	case glued && certain && args > 0.4:
 		return 0.7
@@ -264,12 +274,16 @@ func (t *shellText) constructs(best *lead) {
 			if hasPrefixFold(v[i:], "/dev/tcp/") || hasPrefixFold(v[i:], "/dev/udp/") {
 				best.offer(0.93, i, min(len(v), i+40), "A network connection is opened as a file of the shell.")
 			}
-		case '&', '>':
+		case '>':
 			if hasPrefixFold(v[i:], ">&/dev/") || hasPrefixFold(v[i:], ">& /dev/tcp") {
 				best.offer(0.9, i, min(len(v), i+24), "Output of a shell is sent over the network.")
 			}
 		case '$':
 			t.dollar(best, i)
+		case ';', '&', '|':
+			if v[i+1] == '$' && len(v) <= 128 && assigned(v, i) {
+				best.offer(0.7, i, min(len(v), i+12), "A variable that was just set is run as a command.")
+			}
 		case '{':
 			if end := braces(v[i:]); end > 0 {
 				best.offer(0.85, i, i+end, reasonHidden)
@@ -292,6 +306,14 @@ func (t *shellText) constructs(best *lead) {
 	}
 }
 
+// assigned reports whether the variable whose dollar stands behind i was set
+// before i.
+func assigned(v []byte, i int) bool {
+	name := v[i+2 : run(v, i+2, len(v), isWordASCII)]
+	at := bytes.Index(v[:i], name)
+	return len(name) > 0 && isLetter(name[0]) && at >= 0 && at+len(name) < i && v[at+len(name)] == '='
+}
+
 func (t *shellText) dollar(best *lead, i int) {
 	v := t.v
 	switch {
@@ -299,6 +321,8 @@ func (t *shellText) dollar(best *lead, i int) {
 		best.offer(0.86, i, min(len(v), i+12), reasonIFS)
 	case hasPrefixFold(v[i:], "$((") && i+3 < len(v) && isDigit(v[i+3]) && bytes.IndexByte(v[i:min(len(v), i+24)], ')') > 0:
 		best.offer(0.7, i, min(len(v), i+24), "The shell is made to calculate, as probes do.")
+	case v[i+1] == '\'' && bytes.Contains(v[i:min(len(v), i+24)], []byte("\\x")):
+		best.offer(0.8, i, min(len(v), i+24), reasonHidden)
 	case hasPrefixFold(v[i:], "${path:") || hasPrefixFold(v[i:], "${home:") || hasPrefixFold(v[i:], "${pwd:"):
 		best.offer(0.8, i, min(len(v), i+16), reasonHidden)
 	}
@@ -343,12 +367,30 @@ func (t *shellText) batchFor(best *lead, i int) {
 
 // batchIf reads IF EXIST and the like, and PowerShell's IEX.
 func (t *shellText) batchIf(best *lead, i int) {
-	line := t.v[i:min(len(t.v), i+80)]
-	switch {
-	case hasPrefixFold(line, "iex"):
+	line := t.v[i:min(len(t.v), i+120)]
+	if hasPrefixFold(line, "iex") {
 		best.offer(0.8, i, i+len(line), "PowerShell runs text as code.")
-	case hasPrefixFold(bytes.TrimLeft(line[3:], " "), "exist "), hasPrefixFold(bytes.TrimLeft(line[3:], " "), "not exist "),
-		hasPrefixFold(bytes.TrimLeft(line[3:], " "), "/i \""), hasPrefixFold(bytes.TrimLeft(line[3:], " "), "defined "), hasPrefixFold(bytes.TrimLeft(line[3:], " "), "errorlevel "):
-		best.offer(pick(bytes.IndexByte(t.v[:i], '\n') < 0, 0.6, 0.4), i, i+len(line), "A condition of the Windows shell is given.")
+		return
+	}
+	if i > 8 || bytes.IndexByte(line, '\n') >= 0 || bytes.IndexByte(line, '{') >= 0 {
+		return
+	}
+	test := bytes.TrimLeft(line[3:], " ")
+	for _, skip := range [...]string{"/i", "not"} {
+		if hasPrefixFold(test, skip) {
+			test = bytes.TrimLeft(test[len(skip):], " ")
+		}
+	}
+	for _, word := range [...]string{"exist ", "defined ", "errorlevel ", "\"%", "%"} {
+		if hasPrefixFold(test, word) {
+			best.offer(0.62, i, i+len(line), "A condition of the Windows shell is given.")
+			return
+		}
+	}
+	for _, op := range [...]string{" equ ", " neq ", " lss ", " leq ", " gtr ", " geq ", "=="} {
+		if hasFold(test[:min(len(test), 40)], op) && (op != "==" || hasFold(test, "echo") || hasFold(test, " cd ") || hasFold(test, "goto") || bytes.IndexByte(test, '%') >= 0) {
+			best.offer(0.58, i, i+len(line), "A condition of the Windows shell is given.")
+			return
+		}
 	}
 }

@@ -26,6 +26,8 @@ func (s *Scanner) rfi(v []byte, w Where) {
 	switch rest := v[i:]; {
 	case hasPrefixFold(rest, "data:") && (hasFold(rest[:min(len(rest), 64)], "php") || hasPrefixFold(rest, "data://text/plain")):
 		best.offer(0.85, i, len(v), "An address holds code that a page would include.")
+	case hasPrefixFold(rest, "data:text/plain"):
+		best.offer(0.52, i, len(v), "An address holds text that a page would include.")
 	case hasPrefixFold(rest, "http://"), hasPrefixFold(rest, "https://"), hasPrefixFold(rest, "ftp://"), hasPrefixFold(rest, "ftps://"):
 		remoteScript(&best, v, i)
 	}

@@ -1,5 +1,7 @@
 package detect
 
+import "github.com/gabionhq/gabion/engine/internal/shlex"
+
 // Place says which part of the request a value comes from. Detectors use it
 // to know the grammar that benign values have there: a User-Agent is full of
 // parentheses and semicolons, a Referer is a URL.
@@ -40,6 +42,9 @@ type Where struct {
 	// Key is the name of the parameter, field or member whose value this
 	// is, nil where there is none.
 	Key []byte
+	// Parent is the name above Key, where Key begins with a dollar sign, as
+	// that of an operator.
+	Parent []byte
 }
 
 // limits of one Scan, so that hostile values cannot make a report large. What
@@ -57,6 +62,7 @@ type Scanner struct {
 	tokens   []Token
 
 	sql sqlScratch
+	sh  shlex.Lexer
 }
 
 // A detector is one recogniser. Its function reads the value and calls
@@ -106,7 +112,7 @@ var detectors = [...]detector{
 func (s *Scanner) Scan(v []byte, w Where) []Finding {
 	s.findings = s.findings[:0]
 	s.tokens = s.tokens[:0]
-	have := features(v)
+	have := features(v) | w.features()
 	if have&anyMark == 0 {
 		return nil
 	}

@@ -8,11 +8,14 @@ var whenSessionFixation = []feature{hasCodeWord, hasToolWord}
 // sessionGateWords are the letters of sessionNames.
 const sessionGateWords = `jsessionid phpsessid phpsession aspsessionid asp net_sessionid sessionid connect sid cfid cftoken
 	jwsession jservsession jservsessionid jsession jsessionidsso weblogicsession _flask_session _session_id session_id
-	laravel_session cakephp ci_session psession_id viewstateuserkey`
+	laravel_session cakephp ci_session play_session shiny meteor_login_token next koa sess cfsid zend_session_id django_session
+	rack express session __host __secure`
 
 var sessionNames = lexicon.New(`jsessionid jsessionidsso phpsessid phpsession phpsessionid aspsessionid asp.net_sessionid
 	connect.sid cfid cftoken jwsession jservsession jservsessionid jsession weblogicsession _flask_session laravel_session
-	cakephp ci_session django_session rack.session express.sid play_session`)
+	cakephp ci_session django_session rack.session express.sid play_session shiny-token meteor_login_token koa.sess koa.sid cfsid
+	zend_session_id next-auth.session-token __host-next-auth.session-token __secure-next-auth.session-token
+	__host-session __secure-session symfony_session yii_session`)
 
 // sessfix finds a parameter of the query that sets the session's id: who
 // sends a victim such a link knows the session afterwards.

@@ -15,11 +15,11 @@ func (s *Scanner) shellshock(v []byte, w Where) {
 		if v[i] != '(' {
 			continue
 		}
-		j := skipBlank(v, i+1)
+		j := skipDots(v, i+1)
 		if j >= len(v) || v[j] != ')' {
 			continue
 		}
-		if j = skipBlank(v, j+1); j >= len(v) || v[j] != '{' {
+		if j = skipDots(v, j+1); j >= len(v) || v[j] != '{' {
 			continue
 		}
 		var best lead
@@ -46,7 +46,7 @@ func judgeFunction(best *lead, v []byte, from, brace int) {
 	if j >= len(v) || v[j] != '}' {
 		return
 	}
-	k := skipBlank(v, j+1)
+	k := skipDots(v, j+1)
 	if k >= len(v) || v[k] != ';' && v[k] != '>' {
 		return
 	}
@@ -61,6 +61,14 @@ func judgeFunction(best *lead, v []byte, from, brace int) {
 // nor NUL.
 func skipBlank(v []byte, i int) int {
 	for i < len(v) && (isSpace(v[i]) || v[i] == 0) {
+		i++
+	}
+	return i
+}
+
+// skipDots also skips the dots that some proxies leave for spaces.
+func skipDots(v []byte, i int) int {
+	for i < len(v) && (isSpace(v[i]) || v[i] == 0 || v[i] == '.') {
 		i++
 	}
 	return i

@@ -8,7 +8,7 @@ import (
 )
 
 // whenSSRF: an address has :/ or begins with //.
-var whenSSRF = []feature{hasColonSlash, hasSlashSlash, hasURLWord}
+var whenSSRF = []feature{hasColonSlash, hasSlashSlash, hasURLWord, hasSlash}
 
 const urlGateWords = "jar localhost"
 
@@ -27,6 +27,7 @@ func (s *Scanner) ssrf(v []byte, w Where) {
 		i++
 	}
 	address(&best, v, i, w)
+	bareHost(&best, v, i)
 	s.follow(SSRF, v, best, urlVocabulary)
 }
 
@@ -65,6 +66,19 @@ func address(best *lead, v []byte, at int, w Where) {
 	judgeHost(best, v, at, from, to, w)
 }
 
+// bareHost judges a host inside with nothing before it and a slash behind, as
+// a server completes it to an address.
+func bareHost(best *lead, v []byte, at int) {
+	slash := bytes.IndexByte(v[at:], '/')
+	if slash < 4 || slash != len(v)-at-1 {
+		return
+	}
+	h := hostaddr.Read(v[at : at+slash])
+	if !h.Numeric && (h.Kind == hostaddr.Loopback || h.Kind == hostaddr.LinkLocal) {
+		best.offer(0.6, at, len(v), "The name of a host inside is given.")
+	}
+}
+
 func isScheme(c byte) bool { return isLetter(c) || isDigit(c) }
 
 // judgeHost weighs the authority v[from:to] of the address at v[at:].
@@ -87,17 +101,17 @@ func judgeHost(best *lead, v []byte, at, from, to int, w Where) {
 	case hostaddr.LinkLocal:
 		weight, reason = 0.93, "An address leads to the metadata service of a cloud."
 	case hostaddr.Loopback:
-		weight, reason = 0.6, "An address leads to the server itself."
+		weight, reason = 0.48, "An address leads to the server itself."
 	case hostaddr.Private:
-		weight, reason = 0.5, "An address leads into a private network."
+		weight, reason = 0.42, "An address leads into a private network."
 	}
 	if h.Odd && weight > 0 {
 		weight, reason = 0.93, "An address hides a host inside by an unusual spelling."
 	} else if h.Odd {
 		weight, reason = 0.55, "An address gives its host as a number."
 	}
-	if weight > 0 && weight < 0.9 && innerService(v[to:], v[from:to]) {
-		weight = 0.85
+	if weight > 0 && weight < 0.9 && innerPort(v[from:to]) || h.Kind == hostaddr.Loopback && innerPath(v[to:]) {
+		weight = max(weight, 0.85)
 	}
 	best.offer(weight, at, to, reason)
 	if hasFold(v[to:], "computemetadata/") || hasFold(v[to:], "latest/meta-data") {
@@ -108,15 +122,22 @@ func judgeHost(best *lead, v []byte, at, from, to int, w Where) {
 	}
 }
 
-// innerService reports whether the port or path is one of services that
-// stand behind a server and not before it.
-func innerService(path, authority []byte) bool {
-	if i := bytes.LastIndexByte(authority, ':'); i >= 0 {
-		switch string(authority[i+1:]) {
-		case "22", "25", "2375", "6379", "9200", "11211", "27017", "3306", "5432", "8500", "2379", "10250", "5984", "389", "21", "23":
-			return true
-		}
+// innerPort reports whether the port is that of a service that stands behind
+// a web server and not before it.
+func innerPort(authority []byte) bool {
+	i := bytes.LastIndexByte(authority, ':')
+	if i < 0 {
+		return false
 	}
+	switch string(authority[i+1:]) {
+	case "21", "22", "23", "25", "389", "2375", "2379", "3306", "5432", "5984", "6379", "8500", "9200", "10250", "11211", "27017":
+		return true
+	}
+	return false
+}
+
+// innerPath reports whether the path is one that servers show to themselves.
+func innerPath(path []byte) bool {
 	return hasPrefixFold(path, "/admin") || hasPrefixFold(path, "/manager/html") || hasPrefixFold(path, "/server-status") || hasPrefixFold(path, "/actuator")
 }
 

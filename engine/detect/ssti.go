@@ -18,8 +18,11 @@ var templateNames = lexicon.New(`__class__ __mro__ __subclasses__ __globals__ __
 	freemarker objectconstructor execute jythonruntime inspect linecache module constructor require child_process
 	mainmodule process readfile file_get_contents fileread ioutils getattribute setattribute getsession pagecontext
 	applicationscope requestscope sessionscope initparam facescontext externalcontext getresource springmacrorequestcontext
-	_memberaccess ognlcontext valuestack instancemanager subprocess check_output os io file dir kernel spawn eval
+	_memberaccess ognlcontext valuestack instancemanager subprocess check_output os spawn eval
 	template_name settings secret_key phpinfo phpversion _version self diagnostics`)
+
+// rootNames are objects that templates always have, and with them the server.
+var rootNames = lexicon.New("request self config settings debug application session lipsum cycler joiner dump(app) _self this")
 
 var templateVocabulary = lexicon.New(`config self request class t java lang util io import set assign for if endif endfor in include
 	extends block macro set new filter attr map join sort raw php literal fetch with each this string range lookup
@@ -125,6 +128,7 @@ func (e *expression) read(end byte) {
 		case c == '"' || c == '\'':
 			j := bytes.IndexByte(e.v[e.to+1:limit], c)
 			if j >= 0 && j < 64 {
+				e.math = e.math || op != 0 && last == 'n'
 				e.concat = e.concat || op == '+' && last == 's' || op == '~' && last == 's'
 				e.stringNames(e.to+1, e.to+1+j)
 				e.to += j + 2
@@ -166,7 +170,7 @@ func (e *expression) word(limit int) {
 	if j+1 < limit && e.v[j] == '.' && isLetter(e.v[j+1]) {
 		e.dotted++
 	}
-	if hasPrefixFold(word, "java") || hasPrefixFold(word, "javax") || hasPrefixFold(word, "forEach") {
+	if hasPrefixFold(word, "java") && (len(word) == 4 || len(word) == 5 && lower(word[4]) == 'x') {
 		e.names++
 	}
 	e.to = j
@@ -199,6 +203,10 @@ func (e *expression) judge(best *lead) {
 		best.offer(0.95, e.from, to, "A template expression reaches the classes or commands of the server.")
 	case e.names > 0 && (e.calls > 0 || e.filter || e.dotted > 0):
 		best.offer(0.82, e.from, to, "A template expression reaches objects that templates are not meant to use.")
+	case hasPrefixFold(text, "php}"), hasPrefixFold(text, "php "), bytes.Contains(text, []byte("_.VERSION")):
+		best.offer(0.75, e.from, min(len(e.v), to+16), "A block of code is opened in a template.")
+	case e.v[e.from] == '{' && e.closed && rootNames.Has(bytes.Trim(text, " ={}")):
+		best.offer(0.6, e.from, to, "A template expression names objects of the server.")
 	case hasPrefixFold(bytes.TrimLeft(text, " ="), "config") && e.v[e.from] == '{', e.names > 0 && e.closed:
 		best.offer(0.6, e.from, to, "A template expression names objects of the server.")
 	case e.concat && e.closed:
@@ -207,12 +215,14 @@ func (e *expression) judge(best *lead) {
 		best.offer(0.6, e.from, to, "A block of server page code is inserted.")
 	case e.v[e.from] == '<' && (hasPrefixFold(text, "assign") || hasPrefixFold(text, "list") || hasPrefixFold(text, "include")):
 		best.offer(0.65, e.from, to, "A directive of FreeMarker is inserted.")
-	case e.v[e.from] == '#':
-		best.offer(0.5+0.1*float32(min(e.calls, 2)), e.from, to, "A directive of Velocity or an expression of Spring is inserted.")
+	case e.v[e.from] == '#' && (e.calls+e.names > 0 || e.v[e.from+1] != '{'):
+		best.offer(0.55, e.from, to, "A directive of Velocity or an expression of Spring is inserted.")
 	case e.calls > 0 && e.closed:
 		best.offer(0.52, e.from, to, "A template expression calls a function.")
-	case e.closed && bytes.HasPrefix(e.v[e.from:], []byte("{%")):
-		best.offer(0.4, e.from, to, "A statement of a template is inserted.")
+	case e.closed && bytes.HasPrefix(e.v[e.from:], []byte("{%")) && len(e.v) <= 200 && bytes.IndexByte(e.v, '\n') < 0 && (text[0] == '%' && len(text) > 4 && (text[1] == ' ' || text[1] == '-' || isLetter(text[1]))):
+		best.offer(0.52, e.from, to, "A statement of a template is inserted.")
+	case e.closed && bytes.HasPrefix(text, []byte("#with")) || e.closed && bytes.HasPrefix(text, []byte("this.")) || e.closed && bytes.HasPrefix(text, []byte("#each")):
+		best.offer(0.55, e.from, to, "A block helper of a template walks over objects.")
 	case e.closed && len(text) > 1:
 		best.offer(0.12, e.from, to, "A placeholder of a template is inserted.")
 	}

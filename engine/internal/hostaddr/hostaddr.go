@@ -241,11 +241,11 @@ func name(host []byte) Host {
 	}
 	switch {
 	case suffix(host, "localhost"), suffix(host, "localhost.localdomain"), suffix(host, "localtest.me"), suffix(host, "lvh.me"),
-		suffix(host, "vcap.me"), suffix(host, "lacolhost.com"), suffix(host, "spoofed.burpcollaborator.net"), suffix(host, "ip6-localhost"):
+		suffix(host, "vcap.me"), suffix(host, "lacolhost.com"), suffix(host, "spoofed.burpcollaborator.net"), suffix(host, "ip6-localhost"), suffix(host, "localhost4"), suffix(host, "localhost6"):
 		return Host{Kind: Loopback}
 	case suffix(host, "metadata.google.internal"), suffix(host, "metadata.tencentyun.com"), suffix(host, "metadata"),
 		suffix(host, "instance-data"), suffix(host, "metadata.nicob.net"), suffix(host, "kubernetes.default.svc"), suffix(host, "kubernetes.default"),
-		suffix(host, "docker.internal"), suffix(host, "metadata.packet.net"), suffix(host, "rancher-metadata"):
+		suffix(host, "docker.internal"), suffix(host, "containers.internal"), suffix(host, "metadata.packet.net"), suffix(host, "rancher-metadata"):
 		return Host{Kind: LinkLocal}
 	case suffix(host, "nip.io"), suffix(host, "xip.io"), suffix(host, "sslip.io"), suffix(host, "1u.ms"), suffix(host, "rbndr.us"):
 		return Host{Kind: embedded(host), Odd: true}

@@ -221,12 +221,9 @@ func (l *Lexer) variable() int {
 			n += 2
 		}
 		return -n
-	case len(rest) > 1 && (rest[1] == '@' || rest[1] == '*' || digit(rest[1]) || rest[1] == '!'):
+	case len(rest) > 1 && (rest[1] == '@' || rest[1] == '*' || digit(rest[1]) || rest[1] == '!' || rest[1] == '?' || rest[1] == '$' || rest[1] == '_' || rest[1] == '-'):
 		return 2
-	case len(rest) > 2 && rest[1] == '_' && !letter(rest[2]) || len(rest) > 3 && rest[1] == '{' && (rest[2] == '@' || digit(rest[2])) && rest[3] == '}':
-		if rest[1] == '_' {
-			return 2
-		}
+	case len(rest) > 3 && rest[1] == '{' && (rest[2] == '@' || digit(rest[2])) && rest[3] == '}':
 		return 4
 	}
 	return 0
@@ -264,6 +261,7 @@ func (l *Lexer) arguments(c *Command) {
 			c.Redirect = true
 		case b == '/' || b == '~' || b == '\\' && letter(l.peek(l.pos+1)):
 			c.File = c.File || letter(l.peek(l.pos+1)) || l.peek(l.pos+1) == '/' || l.peek(l.pos+1) == '*' || l.peek(l.pos+1) == '?'
+			c.File = c.File || b == '\\' && l.pos > 0 && l.src[l.pos-1] == ':'
 			c.URL = c.URL || l.peek(l.pos+1) == '/' && l.pos > 0 && l.src[l.pos-1] == ':'
 			c.Secret = c.Secret || secret(l.src[l.pos:])
 		case b == '"' || b == '\'':
