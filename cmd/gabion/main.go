@@ -11,10 +11,11 @@ import (
 // command.
 type commands struct {
 	Run        runCmd          `cmd:"" help:"Run node, cloud and console in one process."`
-	Node       program.Node    `cmd:"" help:"Run a filtering node."`
+	Node       nodeCmd         `cmd:"" help:"Run a filtering node, and see what it sends."`
 	Cloud      cloudCmd        `cmd:"" help:"Run the cloud and its console."`
 	Inspect    inspectCmd      `cmd:"" help:"Inspect recorded requests and print a verdict for each."`
 	Score      scoreCmd        `cmd:"" help:"Inspect a labelled corpus and print how often the verdicts are right."`
+	Evidence   evidenceCmd     `cmd:"" help:"See the requests behind hits, on this node."`
 	Doctor     doctorCmd       `cmd:"" help:"Find what is wrong with an installation, and what to do about it; exit 3 with findings."`
 	Config     configCmd       `cmd:"" help:"Check and describe the configuration."`
 	Version    program.Version `cmd:"" help:"Print version, commit and Go release."`

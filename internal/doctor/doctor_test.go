@@ -179,7 +179,10 @@ func TestEnrolment(t *testing.T) {
 	expect(t, p, Warn, "cloud", "refuses connections", "keeps what it has to report")
 
 	p = healthy(t)
-	if err := os.WriteFile(filepath.Join(p.NodeData, "identity.json"), []byte("{"), 0o600); err != nil {
+	if err := os.Mkdir(filepath.Join(p.NodeData, "uplink"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(p.NodeData, "uplink", "identity.json"), []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	expect(t, p, Fail, "enrolment", "is damaged", "enrol again")

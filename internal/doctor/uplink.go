@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/gabionhq/gabion/internal/node/agent"
 	"github.com/gabionhq/gabion/internal/node/uplink"
 	"github.com/gabionhq/gabion/wire"
 )
@@ -13,13 +14,13 @@ import (
 // uplink looks at what connects the node with its cloud, and dials it.
 func (p Patient) uplink(ctx context.Context) []Check {
 	const newToken = "make a new token in the console, and start the node once with --token"
-	state, cloud, err := uplink.Examine(p.NodeData)
+	state, cloud, err := agent.Enrolment(p.NodeData)
 	if err != nil && state.Node == "" {
-		return []Check{{"enrolment", Fail, err.Error(), "restore " + p.NodeData + " from a backup, or remove identity.json there and enrol again: " + newToken}}
+		return []Check{{"enrolment", Fail, err.Error(), "restore " + p.NodeData + " from a backup, or remove uplink/identity.json there and enrol again: " + newToken}}
 	}
 	var checks []Check
 	if err != nil {
-		checks = append(checks, Check{"ruleset", Fail, err.Error(), "remove ruleset.pb in " + p.NodeData + ": the cloud sends the ruleset again"})
+		checks = append(checks, Check{"ruleset", Fail, err.Error(), "remove uplink/ruleset.pb in " + p.NodeData + ": the cloud sends the ruleset again"})
 	}
 	if state.Node != "" {
 		checks = append(checks, enrolled(state))

@@ -411,20 +411,20 @@ func (t *Tape) read(s segment, pos Pos) (Pos, []byte, error) {
 
 // recover reads every segment, cuts the torn end of the last one, and leaves
 // the tape ready to append.
-func (t *Tape) recover(each func(Pos, []byte)) error {
-	entries, err := os.ReadDir(t.dir) // sorted by name, which is by number
-	if err != nil {
-		return err
+// Scan hands every record of the tape in dir to each, oldest first, and
+// changes nothing, so that a tape can be read while its owner writes it. The
+// payload is valid during the call.
+func Scan(dir string, each func([]byte)) error {
+	t := &Tape{dir: dir}
+	if err := t.load(func(_ Pos, payload []byte) { each(payload) }); err != nil {
+		return fmt.Errorf("reading tape %s: %w", dir, err)
 	}
-	for _, e := range entries {
-		hex, ok := strings.CutSuffix(e.Name(), suffix)
-		first, err := strconv.ParseUint(hex, 16, 64)
-		if !ok || err != nil || first < t.end() || first > maxNumber {
-			continue // not a name that this package gave
-		}
-		if err := t.recoverSegment(first, each); err != nil {
-			return err
-		}
+	return nil
+}
+
+func (t *Tape) recover(each func(Pos, []byte)) error {
+	if err := t.load(each); err != nil {
+		return err
 	}
 	n := len(t.segments)
 	if n == 0 {
@@ -440,6 +440,25 @@ func (t *Tape) recover(each func(Pos, []byte)) error {
 		return err
 	}
 	t.file = f
+	return nil
+}
+
+// load reads the segments.
+func (t *Tape) load(each func(Pos, []byte)) error {
+	entries, err := os.ReadDir(t.dir) // sorted by name, which is by number
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		hex, ok := strings.CutSuffix(e.Name(), suffix)
+		first, err := strconv.ParseUint(hex, 16, 64)
+		if !ok || err != nil || first < t.end() || first > maxNumber {
+			continue // not a name that this package gave
+		}
+		if err := t.recoverSegment(first, each); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

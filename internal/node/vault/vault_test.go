@@ -182,3 +182,30 @@ func TestDamage(t *testing.T) {
 		v.Close()
 	}
 }
+
+// TestScan reads a vault while its owner has it open and writes it.
+func TestScan(t *testing.T) {
+	dir := t.TempDir()
+	v := open(t, dir, key, Bounds{})
+	defer v.Close()
+	var want []note
+	for i := range 3 {
+		want = append(want, note{fmt.Sprint("e", i), "r", "text"})
+		put(t, v, want[i])
+		var got []note
+		lost, err := Scan(dir, "notes", key, v.codec, func(n note) { got = append(got, n) })
+		if err != nil || lost != 0 {
+			t.Fatalf("%d lost, %v", lost, err)
+		}
+		if diff := cmp.Diff(want, got, cmp.AllowUnexported(note{})); diff != "" {
+			t.Error(diff)
+		}
+	}
+	lost, err := Scan(dir, "notes", make([]byte, len(key)), v.codec, func(n note) { t.Errorf("another key opens %v", n) })
+	if err != nil || lost != 3 {
+		t.Errorf("with another key %d are lost, %v; want all 3", lost, err)
+	}
+	if _, err := Scan(dir, "missing", key, v.codec, func(note) {}); err == nil {
+		t.Error("a vault that does not exist was read")
+	}
+}
