@@ -44,6 +44,7 @@ const (
 	signBreakCut
 	signUnion
 	signUnionNames
+	signUnionWhole
 	signSubquery
 	signStacked
 	signStatement
@@ -85,6 +86,7 @@ var sqlSigns = [numSigns]struct {
 	signBreakCut:      {0.78, false, "The value ends the string it stands in and comments out the rest of the query."},
 	signUnion:         {0.97, true, "A second query is joined by UNION."},
 	signUnionNames:    {0.45, false, "The words of a UNION query follow each other."},
+	signUnionWhole:    {0.40, false, "A statement joins a query of constants by UNION."},
 	signSubquery:      {0.86, false, "A subquery stands where a value is expected."},
 	signStacked:       {0.95, true, "A second statement follows the end of the first."},
 	signStatement:     {0.15, false, "The value is a whole SQL statement that changes data."},
@@ -140,7 +142,7 @@ type sqlReader struct {
 	// joined: a UNION was read.
 	joined bool
 
-	seen  uint32 // signs
+	seen  uint64 // signs
 	miss  float32
 	sign  sqlSign
 	from  int32 // of the strongest sign
@@ -290,7 +292,7 @@ func sqlKnown(k sqllex.Kind) bool {
 }
 
 // ordinary are the signs that any longer statement may show.
-const ordinary = 1<<signCompare | 1<<signCompareCall | 1<<signSubquery | 1<<signStacked | 1<<signSpy | 1<<signOrderBy |
+const ordinary uint64 = 1<<signCompare | 1<<signCompareCall | 1<<signSubquery | 1<<signStacked | 1<<signSpy | 1<<signOrderBy |
 	1<<signLimit | 1<<signCase | 1<<signEncode | 1<<signCatalogue | 1<<signProbe
 
 // hit records a sign over the tokens i up to, not including, j.
@@ -441,7 +443,7 @@ func (r *sqlReader) key(i int, role sqllex.Role) {
 	case sqllex.Danger:
 		r.danger(i)
 	case sqllex.System:
-		if r.role(i-1) == sqllex.From && !r.is(i, "master") || r.kind(i-1) == sqllex.Dot && r.role(i-3) == sqllex.From || r.kind(i+1) == sqllex.Dot && r.kind(i+2) != sqllex.End {
+		if r.role(i-1) == sqllex.From && !r.is(i, "master") || r.kind(i-1) == sqllex.Dot && r.role(i-3) == sqllex.From || r.kind(i+1) == sqllex.Dot && r.kind(i+2) != sqllex.End && r.toks[i+2].From == r.toks[i+1].To {
 			r.hit(signCatalogue, i, i+1)
 		}
 	case sqllex.Spy, sqllex.Func:

@@ -17,9 +17,9 @@ func (r *sqlReader) union(i int) {
 	r.joined = true
 	end, list := r.selectList(j + 1)
 	switch {
-	case r.whole && list != listConstants:
-		if list >= listValues {
-			r.hit(signUnionNames, i, end)
+	case r.whole:
+		if list == listConstants {
+			r.hit(signUnionWhole, i, end)
 		}
 	case list >= listValues, r.kind(end) != sqllex.End && (r.cut(end) || r.role(end) == sqllex.From) && r.kind(end+1) != sqllex.Other,
 		r.toks[i].Glued, r.toks[j].Glued:
@@ -353,7 +353,7 @@ func (r *sqlReader) opensStatement(i int) bool {
 		_, c := r.query(i)
 		return c != no
 	case sqllex.Verb:
-		return r.statement(i) != no || i == 0 && (r.role(1) == sqllex.Object || r.role(1) == sqllex.Procedure)
+		return r.statement(i) != no || i == 0 && r.object(1)
 	}
 	return false
 }
@@ -459,7 +459,7 @@ func (r *sqlReader) change(i int, name func(int) bool) certainty {
 			return sure
 		}
 	case r.is(i, "drop"), r.is(i, "truncate"), r.is(i, "alter"):
-		if r.role(i+1) != sqllex.Object && r.role(i+1) != sqllex.Procedure {
+		if !r.object(i + 1) {
 			return no
 		}
 		j := i + 2
@@ -513,12 +513,18 @@ func (r *sqlReader) fileAccess(i int, name func(int) bool) certainty {
 	return no
 }
 
+// object reports whether token i names a kind of thing that is created and
+// dropped. Two of them are functions, too.
+func (r *sqlReader) object(i int) bool {
+	return r.role(i) == sqllex.Object || r.role(i) == sqllex.Procedure || r.is(i, "database") || r.is(i, "user")
+}
+
 // create grades CREATE [OR REPLACE] TABLE name (.
 func (r *sqlReader) create(i int, name func(int) bool) certainty {
 	for n := 0; n < 4 && (r.role(i) == sqllex.And || r.role(i) == sqllex.Verb || r.is(i, "temporary") || r.is(i, "temp") || r.is(i, "unique")); n++ {
 		i++
 	}
-	if r.role(i) != sqllex.Object && r.role(i) != sqllex.Procedure {
+	if !r.object(i) {
 		return no
 	}
 	i++
