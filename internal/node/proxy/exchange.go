@@ -163,7 +163,7 @@ func (x *exchange) admit() bool {
 		return false
 	}
 	if active > x.p.maxActive {
-		return x.bypass(overload, http.StatusServiceUnavailable)
+		return x.shed()
 	}
 	return true
 }
@@ -175,26 +175,31 @@ func scheme(secure bool) []byte {
 	return []byte("http")
 }
 
-// bypass gives up inspection: the request is forwarded without it where the
-// site fails open, and answered with the status where it fails closed.
-func (x *exchange) bypass(f fate, status int) bool {
-	x.fate = f
+// shed refuses a request past a bound of the node, however the site fails:
+// else whoever can fill the node could pass attacks by it.
+func (x *exchange) shed() bool {
+	x.fate = overload
+	x.fail(http.StatusServiceUnavailable)
+	return false
+}
+
+// surrender ends an inspection that failed: the request is forwarded
+// without it where the site fails open, and refused where it fails closed.
+func (x *exchange) surrender() bool {
+	x.fate = failed
 	if x.site.FailOpen {
 		x.opened, x.held.forced = true, true
 		return true
 	}
-	x.fail(status)
+	x.fail(http.StatusInternalServerError)
 	return false
 }
 
 // inspect has the engine read the request as far as it may be held back. It
 // says whether to forward.
 func (x *exchange) inspect() bool {
-	if x.fate != undecided {
-		return x.proceed()
-	}
 	if err := x.engine(x.beginInspection); err != nil {
-		return x.bypass(failed, http.StatusInternalServerError) && x.proceed()
+		return x.surrender() && x.proceed()
 	}
 	if x.verdict.Mode == rule.Off {
 		x.tx.Close()
@@ -345,9 +350,9 @@ func (x *exchange) unreceived(err error) bool {
 	case errors.Is(err, errBlocked):
 		return x.block()
 	case errors.As(err, &broken):
-		return x.bypass(failed, http.StatusInternalServerError)
+		return x.surrender()
 	case errors.Is(err, errOverload):
-		return x.bypass(overload, http.StatusServiceUnavailable)
+		return x.shed()
 	case errors.As(err, &refused):
 		x.fate = malformed
 		x.fail(refused.Status)

@@ -187,15 +187,8 @@ func (x *exchange) step(l *link) error {
 	}
 	err := x.receive()
 	var broken *engineError
-	if errors.As(err, &broken) || errors.Is(err, errOverload) {
-		x.fate = failed
-		if errors.Is(err, errOverload) {
-			x.fate = overload
-		}
-		if !x.site.FailOpen {
-			return err
-		}
-		x.opened, x.held.forced, err = true, true, nil
+	if errors.As(err, &broken) && x.site.FailOpen {
+		x.fate, x.opened, x.held.forced, err = failed, true, true, nil
 	}
 	if err == nil && x.fate != undecided && x.fate != inspected {
 		return x.release(l, x.held.n)
@@ -386,7 +379,11 @@ func (x *exchange) settlePump(relayed error) (broken bool) {
 	case errors.Is(err, errBlocked):
 		x.block()
 		return true
-	case errors.As(err, new(*engineError)), errors.Is(err, errOverload):
+	case errors.As(err, new(*engineError)):
+		x.fate = failed
+		return true
+	case errors.Is(err, errOverload):
+		x.fate = overload
 		return true
 	case x.fate == undecided:
 		// The upstream answered without the rest of the request, and the

@@ -35,10 +35,11 @@ func TestUntouchedHTTP2(t *testing.T) {
 	transport := h2c(t)
 	var wg sync.WaitGroup
 	const workers = 8
+	cases := trials(t)
 	for w := range workers {
 		wg.Go(func() {
 			r := rand.New(rand.NewPCG(uint64(w), 815))
-			for i := w; i < *cases && !t.Failed(); i += workers {
+			for i := w; i < cases && !t.Failed(); i += workers {
 				tr := newTrial(r, i)
 				o.trials.Store(strconv.Itoa(i), tr)
 				if err := try2(transport, addr, tr); err != nil {
@@ -50,7 +51,7 @@ func TestUntouchedHTTP2(t *testing.T) {
 	}
 	wg.Wait()
 	waitIdle(t, p)
-	if c := p.Counts(); c.Received != uint64(*cases) || c.Inspected != c.Received || c.UpstreamErrors != 0 {
+	if c := p.Counts(); c.Received != uint64(cases) || c.Inspected != c.Received || c.UpstreamErrors != 0 {
 		t.Errorf("%+v", c)
 	}
 }

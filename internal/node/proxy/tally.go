@@ -30,7 +30,7 @@ type Counts struct {
 	Received, Inspected uint64
 	Bypassed            map[string]uint64 // by reason
 	Attacks, Blocked    uint64            // of those inspected
-	FailedOpen          uint64            // forwarded uninspected because of an error or overload
+	FailedOpen          uint64            // forwarded uninspected because of an error
 	UpstreamErrors      uint64
 	UpgradedBytes       uint64 // relayed after an upgrade, not inspected
 }

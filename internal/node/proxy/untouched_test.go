@@ -3,12 +3,12 @@ package proxy
 import (
 	"bufio"
 	"bytes"
-	"flag"
 	"fmt"
 	"io"
 	"math"
 	"math/rand/v2"
 	"net"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,7 +20,19 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-var cases = flag.Int("untouched", 10000, "requests per protocol of the tests that compare what is forwarded")
+// trials is how many requests per protocol are compared: 10,000, or what
+// GABION_UNTOUCHED says.
+func trials(t *testing.T) int {
+	s := os.Getenv("GABION_UNTOUCHED")
+	if s == "" {
+		return 10000
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
 
 // A message is a request or a response as bytes on a connection: its own
 // reader and writer, which share nothing with what they test.
@@ -147,7 +159,7 @@ type trial struct {
 // bodySize is log-uniform up to 16 MiB within a skew that lets small bodies
 // dominate, since each byte crosses five sockets and the engine.
 func bodySize(r *rand.Rand) int {
-	return int(math.Exp(math.Pow(r.Float64(), 9)*math.Log(16<<20))) - 1
+	return int(math.Exp(math.Pow(r.Float64(), 12)*math.Log(16<<20))) - 1
 }
 
 var words = strings.Fields(`order invoice garden river window bottle summer winter paper market coffee station
@@ -347,11 +359,12 @@ func TestUntouchedHTTP1(t *testing.T) {
 	p, addr := start(t, "http://"+o.addr, nil)
 	var wg sync.WaitGroup
 	const workers = 8
+	cases := trials(t)
 	for w := range workers {
 		wg.Go(func() {
 			r := rand.New(rand.NewPCG(uint64(w), 4711))
 			c := &client{addr: addr}
-			for i := w; i < *cases && !t.Failed(); i += workers {
+			for i := w; i < cases && !t.Failed(); i += workers {
 				tr := newTrial(r, i)
 				o.trials.Store(strconv.Itoa(i), tr)
 				if err := c.try(tr, r); err != nil {
@@ -364,7 +377,7 @@ func TestUntouchedHTTP1(t *testing.T) {
 	}
 	wg.Wait()
 	waitIdle(t, p)
-	if c := p.Counts(); c.Received != uint64(*cases) || c.Inspected != c.Received || c.UpstreamErrors != 0 {
+	if c := p.Counts(); c.Received != uint64(cases) || c.Inspected != c.Received || c.UpstreamErrors != 0 {
 		t.Errorf("%+v", c)
 	}
 }
