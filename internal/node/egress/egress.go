@@ -134,9 +134,10 @@ func withoutToken(m proto.Message) proto.Message {
 		return m
 	}
 	hidden := proto.CloneOf(e)
-	if i := strings.LastIndexByte(e.Token, '_'); i >= 0 {
-		hidden.Token = e.Token[:i] + "_(hidden)"
-	}
+	// The secret part may hold '_' itself.
+	prefix, rest, _ := strings.Cut(e.Token, "_")
+	region, _, _ := strings.Cut(rest, "_")
+	hidden.Token = prefix + "_" + region + "_(hidden)"
 	return hidden
 }
 
