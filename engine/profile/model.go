@@ -9,7 +9,8 @@ import (
 // A Model is what the engine scores values of one parameter against. It is
 // a fixed table of surprises, each the rounded -log2 of a share of values:
 //
-//	version | log2 of count | surprises, two per byte, low one first
+//	version | log2 of count, rounded down | log2 of distinct values, rounded up |
+//	surprises, two per byte, low one first
 //
 //	length  lenBuckets   that a value is at least so long
 //	class   NumClasses   that a value holds the class
@@ -21,7 +22,7 @@ type Model []byte
 
 const (
 	modelVersion = 1
-	modelHead    = 2
+	modelHead    = 3
 
 	lengthAt  = 0
 	classAt   = lengthAt + lenBuckets
@@ -40,6 +41,7 @@ func Compile(s *Sketch) Model {
 	}
 	m := make(Model, modelSize)
 	m[0], m[1] = modelVersion, byte(math.Log2(float64(s.Count)))
+	m[2] = byte(math.Ceil(math.Log2(max(1, math.Round(s.Values.Estimate())))))
 	tail := uint64(0)
 	for b := lenBuckets - 1; b >= 0; b-- {
 		tail += uint64(s.Length[b])
@@ -83,8 +85,8 @@ func (m Model) Check() error {
 	if len(m) != modelSize {
 		return fmt.Errorf("a model of %d bytes, not %d", len(m), modelSize)
 	}
-	if m[1] > 32 {
-		return fmt.Errorf("a model of 2^%d values", m[1])
+	if m[1] > 32 || m[2] > 64 {
+		return fmt.Errorf("a model of 2^%d values, 2^%d of them distinct", m[1], m[2])
 	}
 	return nil
 }

@@ -141,14 +141,18 @@ func (m Model) breaks(v *Stat, format, least byte) bool {
 // text can have strong deviations.
 const minOpen = 1 << 12
 
-// Closed says whether the parameter has held nothing but values of closed
-// types, those whose syntax leaves no room for text, and not just a few.
+// Closed says whether the parameter has no room for text: all it has held, and
+// not just a few values, are of closed types, such as numbers, or few
+// distinct ones, such as the options of a form.
 func (m Model) Closed() bool { return m.closedBut(never) }
 
 // closedBut is Closed, but for what has a surprise of least or more.
 func (m Model) closedBut(least byte) bool {
 	if filled := m.at(lengthAt + 1); filled == never || int(m[1])-int(filled) < minNew-1 {
 		return false
+	}
+	if m[2] <= maxDistinct && m[1] >= m[2]+perDistinct {
+		return true
 	}
 	for f := range numFormats {
 		if closed>>f&1 == 0 && m.at(formatAt+int(f)) < least {
@@ -157,6 +161,13 @@ func (m Model) closedBut(least byte) bool {
 	}
 	return true
 }
+
+// A parameter of at most 2^maxDistinct distinct values, each seen
+// 2^perDistinct times on average, is taken to have no others.
+const (
+	maxDistinct = 5
+	perDistinct = 4
+)
 
 const closed = 1<<Empty | 1<<Bool | 1<<Int | 1<<Float | 1<<UUID | 1<<Date | 1<<DateTime | 1<<Email | 1<<Host | 1<<IP |
 	1<<Hex | 1<<ULID | 1<<Base64 | 1<<JWT | 1<<Phone | 1<<Time | 1<<Color | 1<<Version

@@ -50,7 +50,7 @@ var params = []param{
 	{"email", true, func(r *rand.Rand) string {
 		return strings.ToLower(fmt.Sprintf("u%d.%s@mail%d.example.com", r.IntN(1e6), pick(r, nouns), r.IntN(20)))
 	}},
-	{"sort", false, func(r *rand.Rand) string {
+	{"sort", true, func(r *rand.Rand) string {
 		return pick(r, []string{"name", "price", "date", "name_desc", "price_desc"})
 	}},
 	{"slug", false, func(r *rand.Rand) string {
@@ -169,6 +169,25 @@ func TestEmptyIsNoType(t *testing.T) {
 	}
 }
 
+// A parameter of few distinct values is closed, whatever they are, until new
+// ones keep coming.
+func TestOptions(t *testing.T) {
+	var s Sketch
+	for i := range 600 {
+		s.add([]byte([]string{"Add to cart", "Pay now!", "Cancel"}[i%3]), uint64(i))
+	}
+	m := Compile(&s)
+	if !m.Closed() || !score(m, "Cancel<!--#include file=x-->").Strong || score(m, "Go back").Strong {
+		t.Errorf("%v: closed %v", m, m.Closed())
+	}
+	for i := range 600 {
+		s.add(fmt.Append(nil, "Add no. ", i), uint64(i))
+	}
+	if m := Compile(&s); m.Closed() {
+		t.Errorf("%v: closed", m)
+	}
+}
+
 // What deviates in one way is explained by it.
 func TestReasons(t *testing.T) {
 	r := rand.New(rand.NewPCG(8, 8))
@@ -261,7 +280,7 @@ func TestModelCheck(t *testing.T) {
 	if got, want := Compile(params[2].train(rand.New(rand.NewPCG(1, 1)), 2048)).String(), "int of digit, dash, shorter than 5 bytes, from 2048 values or more"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	for _, bad := range []Model{nil, m[:len(m)-1], append(m[:len(m):len(m)], 0), append(Model{2}, m[1:]...), append(Model{1, 99}, m[2:]...)} {
+	for _, bad := range []Model{nil, m[:len(m)-1], append(m[:len(m):len(m)], 0), append(Model{2}, m[1:]...), append(Model{1, 99}, m[2:]...), append(Model{1, 9, 99}, m[3:]...)} {
 		if bad.Check() == nil {
 			t.Errorf("a bad model of %d bytes passes", len(bad))
 		}
