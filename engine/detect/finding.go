@@ -2,8 +2,8 @@
 //
 // A detector reads one value and reports findings: the attack class, the
 // tokens it saw with their spans, the context in which they make sense and
-// the weight of that evidence. Evidence only adds: no byte that is appended
-// to a value lowers what was found in it.
+// the weight of that evidence. Findings only add: no detector lowers what
+// another one found, and no value what was found in another.
 package detect
 
 // Class is an attack class.

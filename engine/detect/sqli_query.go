@@ -115,18 +115,18 @@ func (r *sqlReader) alias(i int) int {
 	return i
 }
 
-// A certainty grades how much tokens look like a statement.
-type certainty uint8
+// A sqlGrade says how much tokens look like a statement.
+type sqlGrade uint8
 
 const (
-	no      certainty = iota
-	likely            // its words are in order
-	sure              // and nothing else would read like this
-	harmful           // and it reaches outside the database, or hides what it does
+	no      sqlGrade = iota
+	likely           // its words are in order
+	sure             // and nothing else would read like this
+	harmful          // and it reaches outside the database, or hides what it does
 )
 
 // query grades SELECT list FROM table at i.
-func (r *sqlReader) query(i int) (int, certainty) {
+func (r *sqlReader) query(i int) (int, sqlGrade) {
 	end, list := r.selectList(i + 1)
 	if r.role(end) == sqllex.From || r.role(end) == sqllex.Into {
 		switch r.kind(end + 1) {
@@ -359,7 +359,7 @@ func (r *sqlReader) opensStatement(i int) bool {
 }
 
 // statement grades the statement that begins at token i.
-func (r *sqlReader) statement(i int) certainty {
+func (r *sqlReader) statement(i int) sqlGrade {
 	name := func(i int) bool {
 		return r.kind(i) == sqllex.Word || r.kind(i) == sqllex.Key && r.role(i) >= sqllex.Func
 	}
@@ -401,7 +401,7 @@ func (r *sqlReader) statement(i int) certainty {
 }
 
 // declare grades DECLARE @x type; with a number in hexadecimal, hidden text.
-func (r *sqlReader) declare(i int) certainty {
+func (r *sqlReader) declare(i int) sqlGrade {
 	if r.kind(i+1) != sqllex.Variable {
 		return no
 	}
@@ -414,7 +414,7 @@ func (r *sqlReader) declare(i int) certainty {
 }
 
 // execute grades EXEC procedure and EXEC(@s).
-func (r *sqlReader) execute(i int) certainty {
+func (r *sqlReader) execute(i int) sqlGrade {
 	open := r.kind(i+1) == sqllex.LParen
 	switch {
 	case r.role(i+1) == sqllex.Danger, r.is(i+1, "immediate") && r.quoteAt(i+2), r.kind(i+1) == sqllex.Variable,
@@ -439,7 +439,7 @@ func (r *sqlReader) systemProcedure(i int) bool {
 }
 
 // change grades the statements that change data or structure.
-func (r *sqlReader) change(i int, name func(int) bool) certainty {
+func (r *sqlReader) change(i int, name func(int) bool) sqlGrade {
 	ends := func(i int) bool { return r.cut(i) || r.kind(i) == sqllex.Cut }
 	switch {
 	case r.is(i, "insert"), r.is(i, "replace"), r.is(i, "merge"):
@@ -489,7 +489,7 @@ func (r *sqlReader) change(i int, name func(int) bool) certainty {
 }
 
 // fileAccess grades the statements that read or write files.
-func (r *sqlReader) fileAccess(i int, name func(int) bool) certainty {
+func (r *sqlReader) fileAccess(i int, name func(int) bool) sqlGrade {
 	switch {
 	case r.is(i, "load"):
 		if r.is(i+1, "data") && (r.is(i+2, "infile") || r.is(i+3, "infile")) {
@@ -520,7 +520,7 @@ func (r *sqlReader) object(i int) bool {
 }
 
 // create grades CREATE [OR REPLACE] TABLE name (.
-func (r *sqlReader) create(i int, name func(int) bool) certainty {
+func (r *sqlReader) create(i int, name func(int) bool) sqlGrade {
 	for n := 0; n < 4 && (r.role(i) == sqllex.And || r.role(i) == sqllex.Verb || r.is(i, "temporary") || r.is(i, "temp") || r.is(i, "unique")); n++ {
 		i++
 	}
