@@ -24,6 +24,7 @@ import (
 	"github.com/gabionhq/gabion/internal/node/pseudonym"
 	"github.com/gabionhq/gabion/internal/node/recorder"
 	"github.com/gabionhq/gabion/internal/node/reveal"
+	"github.com/gabionhq/gabion/internal/node/transcript"
 	"github.com/gabionhq/gabion/wire/wirepb"
 )
 
@@ -174,6 +175,9 @@ func (j *Journal) hit(r *proxy.Record, f *engine.Finding) *wirepb.Hit {
 	if f.Class == detect.Custom {
 		h.Fragment = "" // what a user's expression finds may be anything
 	}
+	if unmasked {
+		h.Fragment = strings.ToValidUTF8(string(transcript.Append(nil, r.Head, r.Body)), "?")
+	}
 	if j.opts.FullSource {
 		h.Source.Address = r.Source.String()
 	}
@@ -195,6 +199,9 @@ const suspicious = 0.2
 
 // Done implements proxy.Observer: it counts benign requests.
 func (j *Journal) Done(r *proxy.Record) {
+	if unmasked {
+		j.Attack(r)
+	}
 	if r.Verdict.Attack || r.Verdict.Decision != engine.Pass || r.Verdict.Score >= suspicious {
 		return
 	}

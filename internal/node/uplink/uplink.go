@@ -51,7 +51,7 @@ const (
 	refusedRetry = 5 * time.Minute
 	// maxOrder bounds what the cloud can make the node hold in memory.
 	maxOrder = rule.MaxBlob + 1<<20
-	// maxAsks is how many questions wait for their turn.
+	// maxAsks is how many questions wait here; more wait in the stream.
 	maxAsks = 32
 
 	minBackoff, maxBackoff = 500 * time.Millisecond, 15 * time.Second
@@ -323,8 +323,8 @@ func (u *Uplink) watch(ctx context.Context, asks chan<- *wirepb.Ask) error {
 		case *wirepb.Order_Ask:
 			select {
 			case asks <- order.Ask:
-			default:
-				u.opts.Log.Warn("too many questions wait, one is left out", "ask", order.Ask.Id)
+			case <-ctx.Done():
+				return ctx.Err()
 			}
 		}
 	}

@@ -1,0 +1,5 @@
+//go:build gabion_unmasked
+
+package journal
+
+const unmasked = true
