@@ -61,7 +61,7 @@ var (
 )
 
 func (s *Scanner) code(v []byte, w Where) {
-	if w.Container && w.Place != InTarget || w.Place == InFile && len(v) > maxPath {
+	if document(v, w) || w.Place == InFile && len(v) > maxPath {
 		return
 	}
 	var best lead

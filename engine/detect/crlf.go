@@ -19,7 +19,7 @@ var responseHeaders = lexicon.New(`set-cookie location content-length content-ty
 // there the value must look like one that was a single line.
 func (s *Scanner) crlf(v []byte, w Where) {
 	var best lead
-	if w.Place == InFile || w.Place == InXML || w.Container {
+	if w.Place == InFile || w.Place == InXML || document(v, w) {
 		return
 	}
 	line := w.Place == InQuery || w.Place == InPath || w.Place == InCookie || w.Place == InHeader || w.Place == InReferer || w.Place == InTarget || w.Place == InUserAgent

@@ -24,8 +24,34 @@ func (l *lead) certain(weight float32, from, to int, reason string) {
 	}
 }
 
-// minWeight is the least weight worth a finding.
-const minWeight = 0.25
+// What is less likely than not is a hint: texts on computers are full of
+// them, in several languages at once, and those must not add up to an attack.
+const (
+	evident   = 0.5 // below it, evidence is a hint
+	hint      = 0.6 // what a hint counts for
+	minWeight = 0.2 // the least weight worth a finding
+)
+
+// document reports whether v is a whole document whose values are scanned one
+// by one, so that its own text tells nothing of them.
+func document(v []byte, w Where) bool {
+	if !w.Container || w.Place == InTarget || len(v) < 2 {
+		return false
+	}
+	i := skipBlank(v, 1)
+	if i >= len(v) {
+		return false
+	}
+	switch v[0] {
+	case '{':
+		return v[i] == '"' || v[i] == '}'
+	case '[':
+		return v[i] == '"' || v[i] == '{' || v[i] == '[' || v[i] == ']' || isDigit(v[i])
+	case '<':
+		return isLetter(v[1]) || hasPrefixFold(v, "<?xml")
+	}
+	return w.Place == InBody || w.Place == InCookie || w.Place == InHeader
+}
 
 // maxEvidence bounds the bytes of a span that are made into tokens.
 const maxEvidence = 256
@@ -33,6 +59,9 @@ const maxEvidence = 256
 // follow makes the lead a finding. Of its tokens those in the vocabulary
 // are Known.
 func (s *Scanner) follow(c Class, v []byte, l lead, vocabulary lexicon.Set) {
+	if l.weight < evident {
+		l.weight *= hint
+	}
 	if l.weight < minWeight {
 		return
 	}

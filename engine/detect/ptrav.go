@@ -61,7 +61,7 @@ type path struct {
 type span struct{ from, to int }
 
 func (s *Scanner) ptrav(v []byte, w Where) {
-	if w.Container && w.Place != InTarget {
+	if document(v, w) {
 		return
 	}
 	var best lead

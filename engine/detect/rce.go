@@ -44,7 +44,7 @@ var (
 
 // rce finds commands of a shell in positions where text does not put them.
 func (s *Scanner) rce(v []byte, w Where) {
-	if w.Container && w.Place != InTarget || w.Place == InFile && len(v) > maxPath {
+	if document(v, w) || w.Place == InFile && len(v) > maxPath {
 		return
 	}
 	var best lead
