@@ -332,6 +332,18 @@ func TestTraffic(t *testing.T) {
 	f("request_id:r3", 1)
 	f(`"' OR 1=1 --"`, 0)
 	f("path:'%'", 0)
+	u.get("hits/tally?from=1&by=class", &page)
+	if len(page.Items) != 2 || page.Items[0]["key"] != "sqli" || page.Items[0]["hits"] != 20.0 || page.Items[0]["blocked"] != 20.0 || page.Items[1]["blocked"] != 0.0 {
+		t.Errorf("tally: %v", page)
+	}
+	u.get(fmt.Sprintf("hits/tally?from=%d&by=decision&stretch=5000&q=class:sqli", now.UnixMilli()), &page)
+	total := 0.0
+	for _, one := range page.Items {
+		total += one["hits"].(float64)
+	}
+	if len(page.Items) < 5 || total != 20 {
+		t.Errorf("tally over time: %v", page)
+	}
 	u.get("hits?request_id=r7", &page)
 	if len(page.Items) != 1 || page.Items[0]["request_id"] != "r7" {
 		t.Fatalf("by request id: %v", page)

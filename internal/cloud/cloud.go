@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -33,10 +34,11 @@ const (
 	shutdown = 5 * time.Second
 	// sweepEvery is how often expired rows are deleted.
 	sweepEvery = 10 * time.Minute
+	// keepHits is a quarter: what is older is no longer looked at.
+	keepHits = 90 * 24 * time.Hour
+	// keepEvents bounds how long a consumer or browser may be away.
+	keepEvents = 7 * 24 * time.Hour
 )
-
-// keep is how long the cloud keeps what it was told.
-var keep = store.Retention{Hits: 90 * 24 * time.Hour, Events: 7 * 24 * time.Hour}
 
 // Cloud is one region.
 type Cloud struct {
@@ -115,12 +117,8 @@ func (c *Cloud) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading the wire's public address: %w", err)
 	}
-	cert, err := c.authority.Server(host, "localhost", "127.0.0.1", "::1")
-	if err != nil {
-		return err
-	}
 	wire := tls.NewListener(c.wire, &tls.Config{
-		Certificates: []tls.Certificate{cert},
+		GetCertificate: c.authority.Server(host, "localhost", "127.0.0.1", "::1"),
 		// Verified by ingest, so that a foreign certificate gets an answer
 		// that says so instead of a broken handshake.
 		ClientAuth: tls.RequestClientCert,
@@ -203,7 +201,7 @@ func (c *Cloud) recovering(h http.Handler) http.Handler {
 
 func (c *Cloud) sweep(ctx context.Context) error {
 	for {
-		if err := c.db.Sweep(ctx, time.Now(), keep); err != nil && ctx.Err() == nil {
+		if err := c.db.Sweep(ctx, time.Now(), store.Retention{Hits: keepHits, Events: keepEvents}); err != nil && ctx.Err() == nil {
 			c.log.Error("deleting what has expired", "err", err)
 		}
 		select {
@@ -228,16 +226,19 @@ type Bootstrap struct {
 // data directory. nodeURL is passed through. A demo keeps its token, and its
 // link can be used again.
 func (c *Cloud) Bootstrap(ctx context.Context, nodeURL string, demo bool) (Bootstrap, error) {
-	first, err := c.dir.Bootstrap(ctx, demo)
+	path := filepath.Join(c.data, "bootstrap.json")
+	var last Bootstrap
+	if text, err := os.ReadFile(path); err == nil {
+		if err := json.Unmarshal(text, &last); err != nil {
+			c.log.Warn("reading what an earlier start wrote", "file", path, "err", err)
+		}
+	}
+	_, link, _ := strings.Cut(last.ConsoleURL, "#")
+	first, err := c.dir.Bootstrap(ctx, tenant.Bootstrap{Link: link, Token: last.APIToken}, demo)
 	if err != nil {
 		return Bootstrap{}, fmt.Errorf("preparing the first start: %w", err)
 	}
-	origin := "http://" + c.APIAddr()
-	if host, port, _ := net.SplitHostPort(c.APIAddr()); net.ParseIP(host).IsLoopback() || net.ParseIP(host).IsUnspecified() {
-		origin = "http://localhost:" + port
-	}
-	b := Bootstrap{ConsoleURL: origin + "/", APIURL: origin + "/api/v1", APIToken: first.Token, NodeURL: nodeURL}
-	path := filepath.Join(c.data, "bootstrap.json")
+	b := Bootstrap{ConsoleURL: c.origin() + "/", APIURL: c.origin() + "/api/v1", APIToken: first.Token, NodeURL: nodeURL}
 	if first.Link == "" {
 		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return b, fmt.Errorf("removing what the first start wrote: %w", err)
@@ -254,6 +255,16 @@ func (c *Cloud) Bootstrap(ctx context.Context, nodeURL string, demo bool) (Boots
 		return b, fmt.Errorf("writing bootstrap.json: %w", err)
 	}
 	return b, os.Rename(path+".new", path)
+}
+
+// origin is where browsers on this machine find the console. It is named,
+// not numbered, on loopback: some cookies and keys need a name.
+func (c *Cloud) origin() string {
+	host, port, _ := net.SplitHostPort(c.APIAddr())
+	if ip := net.ParseIP(host); ip.IsLoopback() || ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port)
 }
 
 // NodeToken makes an enrolment token for the default group, for the node

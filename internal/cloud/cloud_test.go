@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -183,6 +184,50 @@ func TestFirstStart(t *testing.T) {
 		if f.Name() != "bootstrap.json" && bytes.Contains(content, []byte(b.APIToken)) {
 			t.Errorf("%s holds the API token in clear", f.Name())
 		}
+	}
+}
+
+// TestRestart: a restart takes no secret from anybody who was given it,
+// until there is an administrator.
+func TestRestart(t *testing.T) {
+	dir := t.TempDir()
+	r := start(t, dir, "eu1")
+	first := r.bootstrap()
+	r.stop()
+	r = start(t, dir, "eu1")
+	if b := r.bootstrap(); b.APIToken != first.APIToken || strings.SplitAfter(b.ConsoleURL, "#")[1] != strings.SplitAfter(first.ConsoleURL, "#")[1] {
+		t.Errorf("another start: %+v, then %+v", first, b)
+	}
+	r.user(first.APIToken).get("hits", nil)
+	_, link, _ := strings.Cut(first.ConsoleURL, "#")
+	r.user("").do(201, "POST", "session", object{"link": link}, nil)
+	if b := r.bootstrap(); b.APIToken != "" {
+		t.Errorf("with an administrator: %+v", b)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "bootstrap.json")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("bootstrap.json is still there: %v", err)
+	}
+}
+
+// TestDemo: a demo's link and token work again and again.
+func TestDemo(t *testing.T) {
+	r := start(t, t.TempDir(), "demo")
+	var b Bootstrap
+	for range 2 {
+		var err error
+		if b, err = r.Bootstrap(t.Context(), "http://127.0.0.1:8080", true); err != nil {
+			t.Fatal(err)
+		}
+		_, link, _ := strings.Cut(b.ConsoleURL, "#")
+		for range 2 {
+			r.user("").do(201, "POST", "session", object{"link": link}, nil)
+			r.user(b.APIToken).get("hits", nil)
+		}
+	}
+	var users items
+	r.user(b.APIToken).get("users", &users)
+	if len(users.Items) != 1 {
+		t.Errorf("%d administrators", len(users.Items))
 	}
 }
 

@@ -32,6 +32,10 @@ type Parts struct {
 
 const prefix = "/api/v1/"
 
+// callLimit bounds one operation, so that a search through everything does
+// not occupy the database. Streams live longer: they begin after it.
+const callLimit = 15 * time.Second
+
 // cookie holds the secret of a browser session.
 const cookie = "gabion_session"
 
@@ -129,6 +133,8 @@ func add[I, O any](s *server, route string, need tenant.Access, summary string, 
 	op.Middlewares = huma.Middlewares{func(ctx huma.Context, next func(huma.Context)) { s.admit(ctx, need, next) }}
 	huma.Register(s.huma, op, func(ctx context.Context, in *I) (*O, error) {
 		c := ctx.Value(caller{}).(call)
+		ctx, cancel := context.WithTimeout(ctx, callLimit)
+		defer cancel()
 		out, err := f(ctx, c, in)
 		return out, s.problem(op.OperationID, err)
 	})
@@ -207,6 +213,8 @@ func (s *server) problem(doing string, err error) error {
 		return huma.Error401Unauthorized("log in, or send a valid token")
 	case errors.Is(err, tenant.ErrThrottled):
 		return huma.Error429TooManyRequests(err.Error())
+	case errors.Is(err, context.DeadlineExceeded):
+		return huma.Error503ServiceUnavailable("that takes too long; narrow it, or a shorter time")
 	case errors.Is(err, context.Canceled):
 		return huma.NewError(499, "the request was cancelled")
 	}

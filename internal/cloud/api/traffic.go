@@ -77,6 +77,9 @@ func searched[T store.Positioned](ctx context.Context, c call, in Search, t quer
 	return out, firstError(wrong, err)
 }
 
+// maxTallies bounds a chart: 24 hours of 40 keys and more.
+const maxTallies = 2000
+
 func all(q *store.SelectQuery) *store.SelectQuery { return q }
 
 func (s *server) traffic() {
@@ -95,6 +98,24 @@ func (s *server) traffic() {
 			}
 			return q
 		})
+	})
+	type tallyInput struct {
+		Q       string `query:"q" maxLength:"1000"`
+		From    int64  `query:"from" minimum:"0" required:"true" doc:"Unix milliseconds"`
+		To      int64  `query:"to" minimum:"0" doc:"Unix milliseconds; 0 is now"`
+		By      string `query:"by" enum:"class,host,path,method,point,country,source,decision,node" default:"class"`
+		Stretch int64  `query:"stretch" minimum:"1000" default:"9007199254740991" doc:"milliseconds that are counted together; by default all"`
+	}
+	add(s, "GET hits/tally", tenant.Read, "Hits counted, over time or by what they share", func(ctx context.Context, c call, in *tallyInput) (*body[list[store.Tally]], error) {
+		q, err := Search{Q: in.Q, From: in.From, To: in.To}.narrow(c.Select((*store.Hit)(nil)), hitTable())
+		if err != nil {
+			return nil, err
+		}
+		column := in.By
+		if column == "node" {
+			column = "node_id"
+		}
+		return whole(store.TallyHits(ctx, q, column, in.Stretch, maxTallies))
 	})
 	add(s, "GET hits/{id}", tenant.Read, "One hit", func(ctx context.Context, c call, in *ByID) (*body[store.Hit], error) {
 		row := store.Hit{ID: in.ID}

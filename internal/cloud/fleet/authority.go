@@ -15,13 +15,14 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 )
 
 const (
 	caLife   = 20 * 365 * 24 * time.Hour
 	nodeLife = 365 * 24 * time.Hour // nodes renew long before
-	hostLife = 30 * 24 * time.Hour  // made at every start
+	hostLife = 30 * 24 * time.Hour  // made anew at half of it
 	backdate = time.Hour            // a node's clock may be behind ours
 )
 
@@ -128,12 +129,32 @@ func template(name string, life time.Duration) (*x509.Certificate, error) {
 	}, nil
 }
 
-// Server makes the certificate of the wire listener for these names and
-// addresses, with the CA behind it.
-func (a *Authority) Server(hosts ...string) (tls.Certificate, error) {
+// Server returns the source of the wire listener's certificate for these
+// names and addresses. The CA stands behind it in the chain: a node that
+// enrols pins it.
+func (a *Authority) Server(hosts ...string) func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	var mu sync.Mutex
+	var cert *tls.Certificate
+	var made time.Time
+	return func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if cert != nil && time.Since(made) < hostLife/2 {
+			return cert, nil
+		}
+		fresh, err := a.server(hosts)
+		if err != nil {
+			return nil, fmt.Errorf("making the wire certificate: %w", err)
+		}
+		cert, made = fresh, time.Now()
+		return cert, nil
+	}
+}
+
+func (a *Authority) server(hosts []string) (*tls.Certificate, error) {
 	t, err := template("Gabion wire", hostLife)
 	if err != nil {
-		return tls.Certificate{}, err
+		return nil, err
 	}
 	t.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 	for _, h := range hosts {
@@ -145,13 +166,13 @@ func (a *Authority) Server(hosts ...string) (tls.Certificate, error) {
 	}
 	public, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
-		return tls.Certificate{}, err
+		return nil, err
 	}
 	der, err := x509.CreateCertificate(rand.Reader, t, a.cert, public, a.key)
 	if err != nil {
-		return tls.Certificate{}, fmt.Errorf("making the wire certificate: %w", err)
+		return nil, err
 	}
-	return tls.Certificate{Certificate: [][]byte{der, a.cert.Raw}, PrivateKey: private}, nil
+	return &tls.Certificate{Certificate: [][]byte{der, a.cert.Raw}, PrivateKey: private}, nil
 }
 
 // node signs the certificate of a node.

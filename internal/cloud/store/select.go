@@ -44,3 +44,21 @@ func (s *SelectQuery) Scan(ctx context.Context, into ...any) error {
 func (s *SelectQuery) Count(ctx context.Context) (int64, error) {
 	return s.q.Count(ctx)
 }
+
+// A Tally is how many rows share a key in a stretch of time.
+type Tally struct {
+	At      int64  `bun:"at" json:"at" doc:"start of the stretch, Unix milliseconds"`
+	Key     string `bun:"key" json:"key"`
+	Hits    int64  `bun:"hits" json:"hits"`
+	Blocked int64  `bun:"blocked" json:"blocked"`
+}
+
+// TallyHits counts hits by a column and stretches of that many milliseconds,
+// the first limit in order of time and count.
+func TallyHits(ctx context.Context, s *SelectQuery, column string, stretch int64, limit int) ([]Tally, error) {
+	var out []Tally
+	err := s.q.ColumnExpr("(at / ?) * ? AS at", stretch, stretch).ColumnExpr("? AS key", bun.Ident(column)).ColumnExpr("COUNT(*) AS hits").
+		ColumnExpr("SUM(CASE WHEN decision = 'block' THEN 1 ELSE 0 END) AS blocked").
+		GroupExpr("1, 2").OrderExpr("1, 3 DESC, 2").Limit(int64(limit)).Scan(ctx, &out)
+	return out, err
+}

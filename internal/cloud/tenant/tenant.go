@@ -194,8 +194,7 @@ func (d *Directory) Logout(ctx context.Context, a Actor, text string) error {
 
 // Bootstrap is how the first administrator gets in.
 type Bootstrap struct {
-	Tenant, Group string
-	Link, Token   string // empty once there is an administrator
+	Link, Token string // empty once there is an administrator
 }
 
 // Default returns the first tenant, which it makes at the first start.
@@ -212,51 +211,61 @@ func (d *Directory) Default(ctx context.Context) (store.Tenant, error) {
 }
 
 // Bootstrap makes the default tenant at the first start and, while it has
-// no administrator (or always, for a demo, whose link can be used again),
-// a fresh link and token.
-func (d *Directory) Bootstrap(ctx context.Context, demo bool) (Bootstrap, error) {
-	t, err := d.Default(ctx)
+// no administrator (or always, for a demo, whose link can be used again), a
+// link and a token. last is what an earlier start returned: what still holds
+// of it is kept, so that a restart takes nothing from anybody.
+func (d *Directory) Bootstrap(ctx context.Context, last Bootstrap, demo bool) (Bootstrap, error) {
+	tenants, err := d.db.Tenants(ctx)
 	if err != nil {
 		return Bootstrap{}, err
 	}
-	s := d.db.Tenant(t.ID)
+	if len(tenants) == 0 {
+		t, err := d.Create(ctx, "default")
+		if err != nil {
+			return Bootstrap{}, fmt.Errorf("creating the default tenant: %w", err)
+		}
+		tenants = append(tenants, t)
+	}
+	s := d.db.Tenant(tenants[0].ID)
 	var b Bootstrap
 	err = s.Tx(ctx, func(s store.Scope) error {
-		b, err = d.bootstrap(ctx, s, demo)
+		b, err = d.bootstrap(ctx, s, last, demo)
 		return err
 	})
 	return b, err
 }
 
-func (d *Directory) bootstrap(ctx context.Context, s store.Scope, demo bool) (Bootstrap, error) {
-	b := Bootstrap{Tenant: s.Tenant()}
-	var g store.Group
-	if err := store.First(ctx, s.Select(&g).Order("created", "id")); err != nil {
-		return b, fmt.Errorf("finding the default node group: %w", err)
-	}
-	b.Group = g.ID
+func (d *Directory) bootstrap(ctx context.Context, s store.Scope, last Bootstrap, demo bool) (Bootstrap, error) {
 	err := store.First(ctx, s.Select(&store.User{}).Where("role = 'admin'"))
 	if err == nil && !demo {
-		return b, nil
+		return Bootstrap{}, nil
 	}
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return b, err
+		return Bootstrap{}, err
 	}
-	// What an earlier start printed ends here.
-	err = errors.Join(
-		s.DeleteWhere(ctx, (*store.Link)(nil), "user_id = ''"),
-		s.DeleteWhere(ctx, (*store.Token)(nil), "bootstrap OR name = 'bootstrap'"))
+	now := d.now()
+	b := last
+	err = store.First(ctx, s.Select(&store.Token{}).Where("hash = ?", digest(last.Token)).Where("expires = 0 OR expires > ?", now.UnixMilli()))
+	if errors.Is(err, store.ErrNotFound) {
+		life := bootstrapLife
+		if demo {
+			life = 0
+		}
+		if err := s.DeleteWhere(ctx, (*store.Token)(nil), "bootstrap"); err != nil {
+			return b, err
+		}
+		b.Token, _, err = d.NewToken(ctx, s, "bootstrap", "admin", life, !demo)
+	}
 	if err != nil {
 		return b, err
 	}
-	life := bootstrapLife
-	if demo {
-		life = 0
+	err = store.First(ctx, s.Select(&store.Link{}).Where("hash = ?", digest(last.Link)).Where("expires > ?", now.UnixMilli()).Where("reusable = ?", demo))
+	if errors.Is(err, store.ErrNotFound) {
+		if err := s.DeleteWhere(ctx, (*store.Link)(nil), "user_id = ''"); err != nil {
+			return b, err
+		}
+		b.Link, err = d.newLink(ctx, s, store.Link{Expires: now.Add(bootstrapLife).UnixMilli(), Reusable: demo})
 	}
-	if b.Token, _, err = d.NewToken(ctx, s, "bootstrap", "admin", life, !demo); err != nil {
-		return b, err
-	}
-	b.Link, err = d.newLink(ctx, s, store.Link{Expires: d.now().Add(bootstrapLife).UnixMilli(), Reusable: demo})
 	return b, err
 }
 
