@@ -1,5 +1,7 @@
 package detect
 
+import "math/bits"
+
 // A feature is a set of things that occur in a value: bytes, pairs of bytes,
 // and words of a family. The gate computes it in one or two linear passes;
 // the detectors' necessary conditions are stated in it.
@@ -115,10 +117,11 @@ func (w *Where) features() feature {
 // features returns the features of v.
 func features(v []byte) feature {
 	var f feature
-	prev := uint16(0)
+	classes, pairs := byteClass, pairFeatures
+	prev := uint32(0)
 	for _, b := range v {
-		c := uint16(byteClass[b])
-		f |= pairFeatures[prev|c]
+		c := uint32(classes[b])
+		f |= pairs[(prev|c)&1023]
 		prev = c << 5
 	}
 	if f&(anyMark&^wordFeatures|hasDigit) == 0 && len(v) > maxWordOnly {
@@ -137,11 +140,12 @@ const wordTableSize = 1 << 13
 
 func wordFeaturesOf(v []byte) feature {
 	var f feature
+	letters := wordByte
 	h := uint32(0)
 	for _, b := range v {
-		l := wordByte[b]
+		l := letters[b]
 		if l != 0 {
-			h = h*37 + uint32(l)
+			h = bits.RotateLeft32(h, 5) ^ uint32(l)
 			continue
 		}
 		if h != 0 {
@@ -165,7 +169,7 @@ func makeWordTable() *[wordTableSize]uint16 {
 		h := uint32(0)
 		for i := 0; i <= len(family.words); i++ {
 			if i < len(family.words) && wordByte[family.words[i]] != 0 {
-				h = h*37 + uint32(wordByte[family.words[i]])
+				h = bits.RotateLeft32(h, 5) ^ uint32(wordByte[family.words[i]])
 				continue
 			}
 			if h != 0 {

@@ -8,9 +8,6 @@ import (
 	libinjection "github.com/corazawaf/libinjection-go"
 )
 
-// blocks is the weight from which a finding alone makes a request an attack.
-const blocks = 0.5
-
 // weighs returns the weight of the strongest finding of the class in v.
 func weighs(s *Scanner, c Class, v string, w Where) float32 {
 	best := float32(0)
