@@ -5,6 +5,7 @@ import (
 
 	"github.com/gabionhq/gabion/engine/detect"
 	"github.com/gabionhq/gabion/engine/parse"
+	"github.com/gabionhq/gabion/engine/profile"
 	"github.com/gabionhq/gabion/engine/rule"
 )
 
@@ -125,20 +126,25 @@ func (tx *Tx) custom(t *parse.Tree, n parse.Node, value []byte) {
 	}
 }
 
-// measure takes the statistics of a value, compares them with the profile of
-// its parameter and keeps them for learning.
+// measure takes the statistics of a value where somebody asks for them:
+// compares them with the profile of its parameter, and keeps them for
+// learning.
 func (tx *Tx) measure(t *parse.Tree, n parse.Node, value []byte) {
-	key := t.Keys(n).Folded
-	var v Value
-	v.Key = key
+	v := Value{Key: t.Keys(n).Folded}
+	p, known := tx.match.Profile(v.Key)
+	observe := tx.env.Observe && len(tx.report.Values) < MaxValues
+	if !known && !observe {
+		return
+	}
 	v.Of(value)
-	if p, ok := tx.match.Profile(key); ok {
+	if known {
 		if d := p.Model.Score(&v.Stat); d.Surprise > 0 {
 			f := detect.Finding{Class: detect.Anomaly, Weight: d.Weight, Reason: d.Reason, To: int32(len(value))}
 			tx.add(t, n, value, &f, p.ID)
 		}
 	}
-	if tx.env.Observe && len(tx.report.Values) < MaxValues {
+	if observe {
+		v.Hash = uint64(profile.Hash(0).Add(value))
 		from := len(tx.points)
 		tx.points = t.AppendFolded(tx.points, n)
 		v.Point = tx.points[from:len(tx.points):len(tx.points)]

@@ -24,7 +24,12 @@ func TestLearningIsCausal(t *testing.T) {
 			if sketches[k] == nil {
 				sketches[k] = new(profile.Sketch)
 			}
-			sketches[k].Add(&v.Stat, uint64(i), uint64(i%50))
+			sketches[k].Add(&v.Stat, v.Hash, uint64(i%50)<<58)
+		}
+	}
+	for k, s := range sketches {
+		if s.Values.Estimate() > 1100 || s.Count == 1000 && s.Formats[profile.Int] == 1000 && s.Values.Estimate() < 900 {
+			t.Errorf("parameter %x: %.0f distinct values of 1000", k, s.Values.Estimate())
 		}
 	}
 	w := rule.Writer{}

@@ -147,7 +147,7 @@ func (h Hash) Add(part []byte) Hash {
 	for i, c := range part {
 		tail |= uint64(c) << (8 * i)
 	}
-	return h.mix(tail)
+	return h.mix(tail).mix(0) // once more, so that every bit depends on all
 }
 
 // mix multiplies to 128 bits and folds, as wyhash does.

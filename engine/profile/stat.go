@@ -80,17 +80,25 @@ func (s *Stat) Of(value []byte) {
 	*s = Stat{Len: uint32(min(len(value), 1<<32-1))}
 	value = value[:min(len(value), maxStat)]
 	last, set := uint8(edge), uint16(0)
-	for _, b := range value {
-		c := classOf[b] & 15
-		s.Class[c]++
-		s.Bigrams[last>>2] |= 1 << (last<<4&63 | c)
-		set |= 1 << c
-		last = c
+	for i := 0; i < len(value); { // a run of one class at a time
+		class, from := classOf[value[i]]&15, i
+		for i++; i < len(value) && classOf[value[i]] == class; i++ {
+		}
+		s.Class[class] += uint16(i - from)
+		set |= 1 << class
+		s.follow(last, class)
+		if i-from > 1 {
+			s.follow(class, class)
+		}
+		last = class
 	}
 	if len(value) > 0 {
-		s.Bigrams[last>>2] |= 1 << (last<<4&63 | edge)
+		s.follow(last, edge)
 	}
 	if s.Format = formatOf(value, set); s.Format == Other {
 		s.Format = s.prose()
 	}
 }
+
+// follow adds the bigram of two classes.
+func (s *Stat) follow(a, b uint8) { s.Bigrams[a>>2&3] |= 1 << (a<<4&63 | b) }
