@@ -150,7 +150,7 @@ func (n *Node) Run(ctx context.Context) error {
 	g.Go(func() error {
 		defer stopAdmin()
 		defer n.health.Ready(false)
-		return n.proxy.Serve(ctx, n.traffic)
+		return n.proxy.Serve(ctx, proxy.Listener{Listener: n.traffic})
 	})
 	g.Go(func() error { return n.serveAdmin(adminCtx) })
 	if n.agent != nil {

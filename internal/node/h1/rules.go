@@ -290,3 +290,54 @@ func (h *Head) responseRules(method []byte) error {
 	}
 	return nil
 }
+
+// Unwrap makes h the head of the request that another proxy asks about, as
+// nginx (X-Original-*), Caddy and Traefik (X-Forwarded-*) name it. Fields
+// that disagree are refused: one of them is the client's.
+func (h *Head) Unwrap() error {
+	target, ok := h.take("x-forwarded-uri", "x-original-uri")
+	if !ok || len(target) == 0 {
+		return refuse(400, "no X-Forwarded-Uri or X-Original-URI, or contradicting ones")
+	}
+	method, ok := h.take("x-forwarded-method", "x-original-method")
+	if !ok || len(method) > 0 && !IsToken(method) || !all(target, targetByte) {
+		return refuse(400, "malformed or contradicting original method or target")
+	}
+	name, ok := h.take("x-forwarded-host", "x-original-host")
+	if !ok {
+		return refuse(400, "contradicting original hosts")
+	}
+	h.Target = target
+	if len(method) > 0 {
+		h.Method = method
+	}
+	if len(name) > 0 {
+		for i, r := range h.roles {
+			if r == host {
+				h.Fields[i].Value = name
+			}
+		}
+	}
+	return h.hostRules()
+}
+
+// take removes all fields of these names and returns their value. ok is
+// false if they have more than one.
+func (h *Head) take(names ...string) (value []byte, ok bool) {
+	n, ok := 0, true
+	for i, f := range h.Fields {
+		taken := false
+		for _, name := range names {
+			taken = taken || Is(f.Name, name)
+		}
+		if !taken {
+			h.Fields[n], h.roles[n] = f, h.roles[i]
+			n++
+			continue
+		}
+		ok = ok && (value == nil || bytes.Equal(value, f.Value))
+		value = f.Value
+	}
+	h.Fields, h.roles = h.Fields[:n], h.roles[:n]
+	return value, ok
+}

@@ -17,6 +17,8 @@ import (
 	"github.com/gabionhq/gabion/engine"
 	"github.com/gabionhq/gabion/internal/node/blockpage"
 	"github.com/gabionhq/gabion/internal/node/h1"
+	"github.com/gabionhq/gabion/internal/node/proxyproto"
+	"github.com/gabionhq/gabion/internal/node/source"
 )
 
 // maxLeftover is how much of a request body that nobody wants is read to
@@ -36,6 +38,7 @@ type conn struct {
 	w      *bufio.Writer
 	remote netip.Addr
 	secure bool
+	asked  bool // the client asks for a verdict only
 	idle   atomic.Bool
 
 	away    atomic.Bool          // the client has closed the connection
@@ -106,38 +109,83 @@ func (p *Proxy) drain() {
 	}
 }
 
-func (p *Proxy) serveConn(nc net.Conn) {
-	c := &conn{p: p, net: nc, r: bufio.NewReaderSize(nc, 8<<10), w: bufio.NewWriterSize(nc, 8<<10)}
-	c.remote = remoteAddr(nc)
+func (p *Proxy) serveConn(nc net.Conn, l *Listener) {
+	c := &conn{p: p, net: nc, asked: l.Asked}
 	c.watcher = time.AfterFunc(time.Hour, c.look)
 	defer c.watcher.Stop()
 	p.conns.add(c)
 	defer p.conns.remove(c)
-	switch c.protocol() {
+	switch c.arrive(l) {
 	case "h2":
 		p.http2.take(c)
 		return
-	case "":
-		nc.Close()
-		return
+	case "http/1":
+		c.serve()
 	}
-	defer nc.Close()
+	c.net.Close()
+}
+
+// arrive finds out who the client is and which protocol it speaks. It
+// returns "" if the connection is to be closed.
+func (c *conn) arrive(l *Listener) string {
+	c.remote = remoteAddr(c.net)
+	if l.Proxy && c.p.source.Trusted(c.remote) {
+		c.net.SetReadDeadline(time.Now().Add(c.p.times.Head))
+		addr, err := proxyproto.Read(c.net)
+		if err != nil {
+			c.p.warn("connection of a trusted proxy refused", "peer", c.remote, "err", err)
+			return ""
+		}
+		if addr.IsValid() {
+			c.remote = addr.Addr()
+			c.net = &told{c.net, net.TCPAddrFromAddrPort(addr)}
+		}
+	}
+	if l.TLS != nil {
+		c.net, c.secure = tls.Server(c.net, l.TLS), true
+	}
+	c.r, c.w = bufio.NewReaderSize(c.net, 8<<10), bufio.NewWriterSize(c.net, 8<<10)
+	return c.protocol()
+}
+
+// A told connection comes from an address that a proxy tells.
+type told struct {
+	net.Conn
+	remote net.Addr
+}
+
+func (t *told) RemoteAddr() net.Addr { return t.remote }
+func (t *told) NetConn() net.Conn    { return t.Conn }
+func (t *told) CloseWrite() error    { return t.Conn.(*net.TCPConn).CloseWrite() }
+
+// serve serves one request after the other.
+func (c *conn) serve() {
 	for c.next() {
-		c.chunked, c.last = false, c.head.Close || p.conns.draining.Load()
+		c.chunked, c.last = false, c.head.Close || c.p.conns.draining.Load()
 		c.body.Reset(c.r, &c.head)
 		c.waiting = c.head.Expect && !c.body.Done()
-		c.x.run(p, c, &c.head)
+		then := (*exchange).forward
+		if c.asked {
+			then = (*exchange).allow
+		}
+		c.x.run(c.p, c, &c.head, then)
 		if c.broken || !c.leave() {
 			return
 		}
 	}
 }
 
+func remoteAddr(nc net.Conn) netip.Addr {
+	if a, ok := nc.RemoteAddr().(*net.TCPAddr); ok {
+		return a.AddrPort().Addr().Unmap()
+	}
+	return netip.Addr{}
+}
+
 // protocol finds out what the client speaks: over TLS what was negotiated,
 // else what its first bytes show. It returns "" if there is no client.
 func (c *conn) protocol() string {
 	if t, ok := c.net.(*tls.Conn); ok {
-		c.secure = true
 		t.SetDeadline(time.Now().Add(c.p.times.Head))
 		if t.Handshake() != nil {
 			return ""
@@ -158,13 +206,6 @@ func (c *conn) protocol() string {
 	return "h2"
 }
 
-func remoteAddr(nc net.Conn) netip.Addr {
-	if a, ok := nc.RemoteAddr().(*net.TCPAddr); ok {
-		return a.AddrPort().Addr().Unmap()
-	}
-	return netip.Addr{}
-}
-
 // next reads the head of the next request. What is no request is counted
 // and answered.
 func (c *conn) next() bool {
@@ -173,6 +214,10 @@ func (c *conn) next() bool {
 	}
 	c.net.SetReadDeadline(time.Now().Add(c.p.times.Head))
 	err := c.head.ReadRequest(c.r)
+	if err == nil && c.asked {
+		c.remote, _ = source.Told(c.head.Fields)
+		err = c.head.Unwrap()
+	}
 	if err == nil {
 		return true
 	}
@@ -282,11 +327,14 @@ func (c *conn) look() {
 
 // tcpOf returns the TCP connection under nc, nil if there is none.
 func tcpOf(nc net.Conn) *net.TCPConn {
-	if t, ok := nc.(*tls.Conn); ok {
-		nc = t.NetConn()
+	for {
+		outer, ok := nc.(interface{ NetConn() net.Conn })
+		if !ok {
+			tcp, _ := nc.(*net.TCPConn)
+			return tcp
+		}
+		nc = outer.NetConn()
 	}
-	tcp, _ := nc.(*net.TCPConn)
-	return tcp
 }
 
 // interrupt makes the pump's Read fail. The deadline stays past: nothing

@@ -165,7 +165,7 @@ func TestProxyProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.Serve(ctx, l)
+	p.Serve(ctx, Listener{Listener: l})
 }
 
 func serveReverseProxy(ctx context.Context, l net.Listener, u *url.URL) {

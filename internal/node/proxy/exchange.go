@@ -92,14 +92,33 @@ var (
 	errOverload = errors.New("held bodies exceed the bound of the node")
 )
 
-// run takes one request from its head to the end of its response.
-func (x *exchange) run(p *Proxy, f front, h *h1.Head) {
+// run takes one request from its head to the end of its response. then is
+// what happens to a request that may pass.
+func (x *exchange) run(p *Proxy, f front, h *h1.Head, then func(*exchange)) {
 	x.start(p, f, h)
 	defer x.finish()
 	if x.admit() && x.inspect() {
-		x.forward()
+		then(x)
 	}
 }
+
+// allow answers a proxy that asked whether to forward a request.
+func (x *exchange) allow() {
+	for !x.eof {
+		x.held.drop(x.held.n)
+		if err := x.receive(); err != nil {
+			x.unreceived(err)
+			return
+		}
+	}
+	x.begun, x.record.Status = true, http.StatusOK
+	id := string(x.id[:])
+	if err := x.front.page(blockpage.Page{Status: http.StatusOK, Fields: noContent}, id); err != nil {
+		x.front.cut()
+	}
+}
+
+var noContent = []engine.HeaderField{{Name: []byte("Content-Length"), Value: []byte("0")}}
 
 func (x *exchange) start(p *Proxy, f front, h *h1.Head) {
 	*x = exchange{

@@ -99,6 +99,8 @@ type replayed struct {
 	r *bufio.Reader
 }
 
+func (r *replayed) NetConn() net.Conn { return r.Conn }
+
 func (r *replayed) Read(p []byte) (int, error) {
 	if r.r.Buffered() > 0 {
 		return r.r.Read(p)
@@ -127,7 +129,7 @@ func (h *http2) serve(p *Proxy, w http.ResponseWriter, r *http.Request) {
 	if err := s.translate(); err != nil {
 		s.refuse(err)
 	} else {
-		s.x.run(p, s, &s.head)
+		s.x.run(p, s, &s.head, (*exchange).forward)
 	}
 	broken := s.broken
 	s.w, s.rc, s.r, s.unhook = nil, nil, nil, nil

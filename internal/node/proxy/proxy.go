@@ -137,29 +137,43 @@ func (p *Proxy) Counts() Counts {
 	return c
 }
 
+// A Listener is where clients arrive.
+type Listener struct {
+	net.Listener
+	TLS   *tls.Config // nil for plain TCP
+	Proxy bool        // trusted proxies begin connections with a PROXY header
+	Asked bool        // clients are proxies that ask whether to forward a request
+}
+
 // Serve accepts and serves connections until the context ends, then lets
 // open exchanges come to their end, for at most Timeouts.Drain.
-func (p *Proxy) Serve(ctx context.Context, l net.Listener) error {
-	stop := context.AfterFunc(ctx, func() { l.Close() })
-	defer stop()
-	go p.prune(ctx)
-	go p.http2.server.Serve(p.http2)
-	err := p.accept(ctx, l)
+func (p *Proxy) Serve(ctx context.Context, listeners ...Listener) error {
+	var wg sync.WaitGroup
+	wg.Go(func() { p.prune(ctx) })
+	wg.Go(func() { p.http2.server.Serve(p.http2) })
+	for _, l := range listeners {
+		wg.Go(func() { p.accept(ctx, l) })
+	}
+	<-ctx.Done()
+	for _, l := range listeners {
+		l.Close()
+	}
 	p.drain()
+	wg.Wait()
 	for _, s := range p.sites {
 		s.upstream.close()
 	}
-	return err
+	return nil
 }
 
-func (p *Proxy) accept(ctx context.Context, l net.Listener) error {
+func (p *Proxy) accept(ctx context.Context, l Listener) {
 	for {
 		c, err := l.Accept()
 		switch {
 		case err == nil:
-			go p.serveConn(c)
+			go p.serveConn(c, &l)
 		case ctx.Err() != nil || errors.Is(err, net.ErrClosed):
-			return nil
+			return
 		default:
 			// Out of file descriptors, most likely: what ends frees some.
 			p.warn("accepting a connection failed", "err", err)

@@ -47,7 +47,7 @@ func start(t testing.TB, upstream string, change func(*Options)) (*Proxy, string
 	l := listen(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- p.Serve(ctx, l) }()
+	go func() { done <- p.Serve(ctx, Listener{Listener: l}) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {

@@ -76,3 +76,17 @@ func parse(b []byte) (netip.Addr, bool) {
 	ap, err := netip.ParseAddrPort(s)
 	return ap.Addr().WithZone("").Unmap(), err == nil
 }
+
+// Told returns the source that a proxy which asks about a request names: the
+// last entry of X-Forwarded-For, or X-Real-IP.
+func Told(fields []engine.HeaderField) (addr netip.Addr, ok bool) {
+	for _, name := range []string{"x-forwarded-for", "x-real-ip"} {
+		for i := len(fields) - 1; i >= 0; i-- {
+			if h1.Is(fields[i].Name, name) {
+				_, last := cutLast(fields[i].Value)
+				return parse(last)
+			}
+		}
+	}
+	return addr, false
+}
