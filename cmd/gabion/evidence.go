@@ -110,7 +110,7 @@ func complain(w io.Writer, lost int) error {
 }
 
 func show(w io.Writer, e *wirepb.Evidence) error {
-	fmt.Fprintf(w, "request   %s\ntime      %s\nsource    %s\nanswered  %d, score %.2f\n", e.RequestId, instant(e), e.Source, e.Status, e.Score)
+	fmt.Fprintf(w, "request  %s\ntime     %s\nsource   %s\nscore    %.2f\n", e.RequestId, instant(e), e.Source, e.Score)
 	for _, f := range e.Findings {
 		from, to := int(f.From), int(f.To)
 		if from > to || to > len(f.Value) {
