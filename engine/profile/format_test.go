@@ -78,6 +78,21 @@ func TestStat(t *testing.T) {
 	}
 }
 
+// plain is Of, byte by byte.
+func plain(value []byte) (class [NumClasses]uint16, bigrams [4]uint64) {
+	last := edge
+	for _, b := range value[:min(len(value), maxStat)] {
+		c := int(classOf[b])
+		class[c]++
+		bigrams[last/4] |= 1 << (last%4*16 + c)
+		last = c
+	}
+	if len(value) > 0 {
+		bigrams[last/4] |= 1 << (last%4*16 + edge)
+	}
+	return class, bigrams
+}
+
 func FuzzStat(f *testing.F) {
 	for _, v := range []string{"", "::", "1.2.3.4", "a@b.cd", "2024-02-29T10:00:00Z", "%", "eyJ.."} {
 		f.Add([]byte(v))
@@ -91,6 +106,9 @@ func FuzzStat(f *testing.F) {
 		}
 		if n != min(len(value), maxStat) || s.Format >= numFormats || s.Format == Empty != (len(value) == 0) {
 			t.Fatalf("%q: %+v", value, s)
+		}
+		if class, bigrams := plain(value); class != s.Class || bigrams != s.Bigrams {
+			t.Fatalf("%q: %+v, want %v, %x", value, s, class, bigrams)
 		}
 	})
 }
