@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/gabionhq/gabion/engine"
@@ -157,8 +158,10 @@ func (d *Desk) names(ask *wirepb.Ask, a *wirepb.AskAnswer) error {
 	return seal(ask, a, &wirepb.Names{Names: names})
 }
 
+// seal gives the answer in protobuf's JSON, which a page opens without a
+// decoder of its own.
 func seal(ask *wirepb.Ask, a *wirepb.AskAnswer, m proto.Message) error {
-	plain, err := proto.Marshal(m)
+	plain, err := protojson.Marshal(m)
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/encoding/protojson"
 
 	"github.com/gabionhq/gabion/engine"
 	"github.com/gabionhq/gabion/engine/detect"
@@ -78,14 +78,14 @@ func TestSealedAnswers(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := new(wirepb.Evidence)
-	if err := proto.Unmarshal(plain, e); err != nil || !strings.Contains(string(e.Request), "shoes7") || e.Findings[0].To != 3 {
+	if err := protojson.Unmarshal(plain, e); err != nil || !strings.Contains(string(e.Request), "shoes7") || e.Findings[0].To != 3 {
 		t.Errorf("%v, %v", e, err)
 	}
 
 	a = d.Answer(t.Context(), &wirepb.Ask{Id: "a2", Kind: "names", Keys: [][]byte{{1}}, ReplyKey: public})
 	plain, err = wire.Open(private, "a2", a.Sealed)
 	names := new(wirepb.Names)
-	if err != nil || proto.Unmarshal(plain, names) != nil || len(names.Names) != 1 || names.Names[0].Text != "jane" {
+	if err != nil || protojson.Unmarshal(plain, names) != nil || len(names.Names) != 1 || names.Names[0].Text != "jane" {
 		t.Errorf("%v, %v", names, err)
 	}
 	log, err := os.ReadFile(d.opts.File)
