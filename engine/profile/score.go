@@ -151,7 +151,7 @@ func (m Model) closedBut(least byte) bool {
 	if filled := m.at(lengthAt + 1); filled == never || int(m[1])-int(filled) < minNew-1 {
 		return false
 	}
-	if m[2] <= maxDistinct && m[1] >= m[2]+perDistinct {
+	if m[1] >= minOptions && m[2] <= maxDistinct && m[1] >= m[2]+perDistinct {
 		return true
 	}
 	for f := range numFormats {
@@ -162,9 +162,11 @@ func (m Model) closedBut(least byte) bool {
 	return true
 }
 
-// A parameter of at most 2^maxDistinct distinct values, each seen
-// 2^perDistinct times on average, is taken to have no others.
+// A parameter of at least 2^minOptions values, at most 2^maxDistinct of them
+// distinct and each seen 2^perDistinct times on average, is taken to have no
+// others. What people search for begins to differ sooner.
 const (
+	minOptions  = 8
 	maxDistinct = 5
 	perDistinct = 4
 )

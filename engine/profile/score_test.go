@@ -188,6 +188,17 @@ func TestOptions(t *testing.T) {
 	}
 }
 
+// A search box that few have used yet is no parameter of few options.
+func TestFewSearches(t *testing.T) {
+	var s Sketch
+	for i := range 200 {
+		s.add([]byte([]string{"shoes", "red shoes", "table"}[i%3]), uint64(i))
+	}
+	if m := Compile(&s); m.Closed() || score(m, `O'Neil & sons (shoes)`).Strong {
+		t.Errorf("%v: closed %v", m, m.Closed())
+	}
+}
+
 // What deviates in one way is explained by it.
 func TestReasons(t *testing.T) {
 	r := rand.New(rand.NewPCG(8, 8))
