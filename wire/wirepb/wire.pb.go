@@ -1467,7 +1467,7 @@ type AskAnswer struct {
 	WindowTo   int64                  `protobuf:"varint,7,opt,name=window_to,json=windowTo,proto3" json:"window_to,omitempty"`
 	Sampling   float64                `protobuf:"fixed64,8,opt,name=sampling,proto3" json:"sampling,omitempty"` // share of requests recorded in that window
 	// HPKE base mode (RFC 9180): enc || ciphertext of an Evidence or, for
-	// names, of Names, in its JSON form. DHKEM(P-256, HKDF-SHA256), HKDF-SHA256, AES-256-GCM;
+	// names, of Names, in JSON. DHKEM(P-256, HKDF-SHA256), HKDF-SHA256, AES-256-GCM;
 	// info is "gabion ask v1" || 0 || ask_id.
 	Sealed        []byte `protobuf:"bytes,9,opt,name=sealed,proto3" json:"sealed,omitempty"`
 	unknownFields protoimpl.UnknownFields
