@@ -94,7 +94,7 @@ func (l *Lexer) lex(c byte) (Kind, Role) {
 	case digit:
 		return l.number()
 	case high:
-		if n := l.wideSpace(); n > 0 {
+		if n := l.wideSpace(l.pos); n > 0 {
 			l.pos += n
 			return End, None
 		}
@@ -449,7 +449,7 @@ func (l *Lexer) keyAt(i int) bool {
 }
 
 func (l *Lexer) wordEnd(i int) int {
-	for i < len(l.src) && wordByte[l.src[i]] {
+	for i < len(l.src) && wordByte[l.src[i]] && (l.src[i] < 0x80 || l.wideSpace(i) == 0) {
 		i++
 	}
 	return i
@@ -478,13 +478,13 @@ func prefix(c byte) bool {
 	return false
 }
 
-// wideSpace returns the length of a no-break or ideographic space, which
+// wideSpace returns the length of a no-break or ideographic space at i, which
 // some servers take for white space.
-func (l *Lexer) wideSpace() int {
-	switch c, next := l.src[l.pos], l.at(l.pos+1); {
+func (l *Lexer) wideSpace(i int) int {
+	switch c, next := l.src[i], l.at(i+1); {
 	case c == 0xC2 && next == 0xA0:
 		return 2
-	case c == 0xE3 && next == 0x80 && l.at(l.pos+2) == 0x80:
+	case c == 0xE3 && next == 0x80 && l.at(i+2) == 0x80:
 		return 3
 	case c == 0xA0:
 		return 1

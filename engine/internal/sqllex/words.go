@@ -91,16 +91,39 @@ var words = [numRoles]string{
 	Type:      "int integer varchar varchar2 nvarchar varbinary numeric decimal bigint smallint tinyint float double boolean bool text ntext  signed unsigned datetime bytea jsonb regclass regtype  uuid ",
 }
 
+// An entry is a word of the vocabulary.
+type entry struct {
+	word string
+	role Role
+}
+
+// slots is the size of the hash table, a power of two that leaves most slots
+// empty, for most words that are looked up are in none.
+const slots = 1 << 12
+
+// vocabulary is a hash table with linear probing.
 var vocabulary = makeVocabulary()
 
-func makeVocabulary() map[string]Role {
-	m := make(map[string]Role, 1024)
+func makeVocabulary() *[slots]entry {
+	t := new([slots]entry)
 	for r, list := range words {
 		for _, w := range strings.Fields(list) {
-			m[w] = Role(r)
+			i := hash([]byte(w))
+			for t[i].role != None && t[i].word != w {
+				i = (i + 1) % slots
+			}
+			t[i] = entry{w, Role(r)}
 		}
 	}
-	return m
+	return t
+}
+
+func hash(word []byte) uint32 {
+	h := uint32(len(word))
+	for _, c := range word {
+		h = h*31 + uint32(c|0x20)
+	}
+	return (h * 0x9E3779B1) >> 20
 }
 
 // maxWord is longer than every word of the vocabulary.
@@ -109,17 +132,31 @@ const maxWord = 28
 // Lookup returns the role of a word in any case, None if it is not in the
 // vocabulary.
 func Lookup(word []byte) Role {
-	var buf [maxWord]byte
 	if len(word) > maxWord || len(word) < 2 {
 		return None
 	}
-	for i, c := range word {
+	for i := hash(word); vocabulary[i].role != None; i = (i + 1) % slots {
+		if fold(word, vocabulary[i].word) {
+			return vocabulary[i].role
+		}
+	}
+	return None
+}
+
+// fold reports whether b is lower but for case.
+func fold(b []byte, lower string) bool {
+	if len(b) != len(lower) {
+		return false
+	}
+	for i, c := range b {
 		if c-'A' < 26 {
 			c |= 0x20
 		}
-		buf[i] = c
+		if c != lower[i] {
+			return false
+		}
 	}
-	return vocabulary[string(buf[:len(word)])]
+	return true
 }
 
 // Words returns the words of the roles, separated by spaces.
