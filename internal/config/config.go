@@ -25,24 +25,36 @@ type Log struct {
 
 // Node is the filtering node.
 type Node struct {
-	Listen         string   `yaml:"listen" is:"address" doc:"Where traffic arrives."`
-	Admin          string   `yaml:"admin" is:"address" doc:"Where /healthz, /readyz and /metrics answer."`
-	Name           string   `yaml:"name" doc:"Label in the console; empty for the host name."`
-	Sites          []Site   `yaml:"sites" doc:"The protected applications. The most specific host name answers."`
-	TrustedProxies []string `yaml:"trusted_proxies" is:"prefix" doc:"Addresses and networks whose X-Forwarded-For is believed."`
-	Inspect        Inspect  `yaml:"inspect" doc:"Bounds of inspection."`
-	Uplink         Uplink   `yaml:"uplink" doc:"The way to the cloud. A node without one runs alone."`
-	CloudMay       CloudMay `yaml:"cloud_may" doc:"Ceilings that no ruleset from the cloud passes."`
-	Evidence       Store    `yaml:"evidence" doc:"Raw requests behind hits, encrypted, on this node only."`
-	Recorder       Recorder `yaml:"recorder" doc:"Sampled benign requests without credentials, encrypted, on this node only."`
-	Spool          Store    `yaml:"spool" doc:"What waits for the cloud while it is away."`
-	Privacy        Privacy  `yaml:"privacy" doc:"What may leave the node."`
+	Listen         string        `yaml:"listen" is:"address" doc:"Where traffic arrives."`
+	ListenTLS      string        `yaml:"listen_tls" is:"address" doc:"Where traffic arrives over TLS; empty for nowhere."`
+	Certificates   []Certificate `yaml:"certificates" doc:"Certificates of listen_tls. Changed files are noticed within seconds."`
+	ProxyProtocol  bool          `yaml:"proxy_protocol" doc:"Trusted proxies begin each connection with a PROXY protocol header, version 1 or 2."`
+	Auth           string        `yaml:"auth" is:"address" doc:"Where other proxies ask whether to forward a request: auth_request of nginx, forward auth of Caddy and Traefik. Empty for nowhere."`
+	Admin          string        `yaml:"admin" is:"address" doc:"Where /healthz, /readyz and /metrics answer."`
+	Name           string        `yaml:"name" doc:"Label in the console; empty for the host name."`
+	Sites          []Site        `yaml:"sites" doc:"The protected applications. The most specific host name answers."`
+	TrustedProxies []string      `yaml:"trusted_proxies" is:"prefix" doc:"Addresses and networks whose X-Forwarded-For is believed."`
+	Inspect        Inspect       `yaml:"inspect" doc:"Bounds of inspection."`
+	Uplink         Uplink        `yaml:"uplink" doc:"The way to the cloud. A node without one runs alone."`
+	CloudMay       CloudMay      `yaml:"cloud_may" doc:"Ceilings that no ruleset from the cloud passes."`
+	Evidence       Store         `yaml:"evidence" doc:"Raw requests behind hits, encrypted, on this node only."`
+	Recorder       Recorder      `yaml:"recorder" doc:"Sampled benign requests without credentials, encrypted, on this node only."`
+	Spool          Store         `yaml:"spool" doc:"What waits for the cloud while it is away."`
+	Privacy        Privacy       `yaml:"privacy" doc:"What may leave the node."`
+}
+
+// Certificate is a chain with its key.
+type Certificate struct {
+	Cert string `yaml:"cert" doc:"File with the certificate chain, PEM."`
+	Key  string `yaml:"key" doc:"File with the key, PEM."`
 }
 
 // Site is one protected application.
 type Site struct {
 	Hosts       []string `yaml:"hosts" doc:"Host names, *.example.com included; empty for any."`
 	Upstream    string   `yaml:"upstream" is:"url" doc:"Where requests go, as http://host:port."`
+	Upstreams   []string `yaml:"upstreams" is:"url" doc:"More upstreams of the same application. Requests go to each in turn, and not to one that fails."`
+	Health      string   `yaml:"health" doc:"Path that a healthy upstream answers with a status below 400, asked every 5 seconds; empty to judge by connections alone."`
 	Mode        string   `yaml:"mode" enum:"off,monitoring,safe_blocking,block" doc:"Filtration mode; empty is monitoring."`
 	Override    string   `yaml:"mode_override" enum:"on,strict,off" doc:"Whether a mode set in the cloud wins: on always, strict where it is stricter, off never. Empty is on."`
 	OnError     string   `yaml:"on_error" enum:"open,closed" doc:"What happens to a request when inspection fails; empty is open."`

@@ -29,7 +29,7 @@ type Node struct {
 	health  health.Board
 	agent   *agent.Agent // nil when the data directory cannot be used
 	mode    string
-	traffic net.Listener
+	traffic []proxy.Listener // the first is that of plain HTTP
 	admin   net.Listener
 	started time.Time
 }
@@ -49,19 +49,31 @@ func New(cfg config.Node, data string, log *slog.Logger) (*Node, error) {
 	n.remember(cfg, data, &o)
 	o.Begin = func(s *rule.Set, env engine.Env) proxy.Inspection { return n.engine.Begin(s, env) }
 	if n.proxy, err = proxy.New(o); err != nil {
+		n.close()
 		return nil, err
 	}
-	if n.traffic, err = net.Listen("tcp", cfg.Listen); err != nil {
-		return nil, fmt.Errorf("listening for traffic: %w", err)
-	}
-	if n.admin, err = net.Listen("tcp", cfg.Admin); err != nil {
-		n.traffic.Close()
-		return nil, fmt.Errorf("listening for administration: %w", err)
-	}
-	if n.agent != nil {
+	err = n.listen(cfg)
+	if err == nil && n.agent != nil {
 		err = n.agent.Join(n)
 	}
-	return n, err
+	if err != nil {
+		n.close()
+		return nil, err
+	}
+	return n, nil
+}
+
+// close gives back what New opened.
+func (n *Node) close() {
+	for _, l := range n.traffic {
+		l.Close()
+	}
+	if n.admin != nil {
+		n.admin.Close()
+	}
+	if n.agent != nil {
+		n.agent.Close()
+	}
 }
 
 // remember opens the node's memory. A node without it (a full disk, a key
@@ -105,11 +117,15 @@ func prefix(s string) (netip.Prefix, error) {
 }
 
 func siteOf(s config.Site) (proxy.Site, error) {
-	site := proxy.Site{Hosts: s.Hosts, Application: s.Application, FailOpen: s.OnError != "closed", Forwarded: s.Forwarded, Mode: rule.Monitoring}
-	var err error
-	if site.Upstream, err = url.Parse(s.Upstream); err != nil {
-		return site, fmt.Errorf("upstream: %w", err)
+	site := proxy.Site{Hosts: s.Hosts, Application: s.Application, FailOpen: s.OnError != "closed", Forwarded: s.Forwarded, Health: s.Health, Mode: rule.Monitoring}
+	for _, text := range append([]string{s.Upstream}, s.Upstreams...) {
+		u, err := url.Parse(text)
+		if err != nil {
+			return site, fmt.Errorf("upstream: %w", err)
+		}
+		site.Upstreams = append(site.Upstreams, u)
 	}
+	var err error
 	if s.Mode != "" {
 		if site.Mode, err = rule.ParseMode(s.Mode); err != nil {
 			return site, err
@@ -122,7 +138,7 @@ func siteOf(s config.Site) (proxy.Site, error) {
 }
 
 // Addr returns where traffic arrives.
-func (n *Node) Addr() net.Addr { return n.traffic.Addr() }
+func (n *Node) Addr() net.Addr { return n.traffic[0].Addr() }
 
 // AdminAddr returns where the node tells about itself.
 func (n *Node) AdminAddr() net.Addr { return n.admin.Addr() }
@@ -150,7 +166,7 @@ func (n *Node) Run(ctx context.Context) error {
 	g.Go(func() error {
 		defer stopAdmin()
 		defer n.health.Ready(false)
-		return n.proxy.Serve(ctx, proxy.Listener{Listener: n.traffic})
+		return n.proxy.Serve(ctx, n.traffic...)
 	})
 	g.Go(func() error { return n.serveAdmin(adminCtx) })
 	if n.agent != nil {

@@ -276,8 +276,7 @@ func TestBadConfiguration(t *testing.T) {
 		change(&cfg)
 		n, err := New(cfg, t.TempDir(), slog.New(slog.DiscardHandler))
 		if err == nil {
-			n.traffic.Close()
-			n.admin.Close()
+			n.close()
 		}
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%v, want one line with %q", err, want)

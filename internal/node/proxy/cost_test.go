@@ -159,7 +159,7 @@ func TestProxyProcess(t *testing.T) {
 	times := DefaultTimeouts()
 	times.Drain = time.Second
 	p, err := New(Options{
-		Sites: []Site{{Upstream: u, Mode: mode}}, Timeouts: &times, Log: slog.New(slog.DiscardHandler),
+		Sites: []Site{{Upstreams: []*url.URL{u}, Mode: mode}}, Timeouts: &times, Log: slog.New(slog.DiscardHandler),
 		Begin: func(s *rule.Set, env engine.Env) Inspection { return e.Begin(s, env) },
 	})
 	if err != nil {

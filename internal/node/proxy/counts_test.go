@@ -72,10 +72,10 @@ func TestCountsAddUp(t *testing.T) {
 		withFaults(o)
 		o.Observer = observed
 		o.Sites = []Site{
-			{Hosts: []string{"block"}, Upstream: u, Mode: rule.Block, FailOpen: true},
-			{Hosts: []string{"closed"}, Upstream: u, Mode: rule.Block},
-			{Hosts: []string{"off"}, Upstream: u, Mode: rule.Off},
-			{Hosts: []string{"down"}, Upstream: &url.URL{Scheme: "http", Host: "127.0.0.1:1"}, Mode: rule.Monitoring},
+			{Hosts: []string{"block"}, Upstreams: []*url.URL{u}, Mode: rule.Block, FailOpen: true},
+			{Hosts: []string{"closed"}, Upstreams: []*url.URL{u}, Mode: rule.Block},
+			{Hosts: []string{"off"}, Upstreams: []*url.URL{u}, Mode: rule.Off},
+			{Hosts: []string{"down"}, Upstreams: []*url.URL{{Scheme: "http", Host: "127.0.0.1:1"}}, Mode: rule.Monitoring},
 		}
 		o.MaxActive = 1 << 20
 	})

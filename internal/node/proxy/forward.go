@@ -39,7 +39,7 @@ func (x *exchange) forward() {
 // exchange sends the request over one connection and reads the head of the
 // final response.
 func (x *exchange) exchange() (*link, error) {
-	l, err := x.site.upstream.get(idempotent(x.head))
+	l, err := x.site.group.get(idempotent(x.head))
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +133,7 @@ func (x *exchange) appendHead(dst []byte) []byte {
 	dst = h1.AppendRequest(dst, x.head)
 	if x.head.Get("host") == nil {
 		// HTTP/1.0 has none, HTTP/1.1 needs one.
-		dst = append(append(append(dst, "Host: "...), x.site.upstream.address...), "\r\n"...)
+		dst = append(append(append(dst, "Host: "...), x.site.Upstreams[0].Host...), "\r\n"...)
 	}
 	dst = append(dst, h1.RequestID+": "...)
 	dst = append(append(dst, x.id[:]...), "\r\n"...)
@@ -317,7 +317,7 @@ func (x *exchange) relay(l *link) {
 		l.reset()
 		x.front.cut()
 	case l.body.Done() && !l.head.Close && l.r.Buffered() == 0 && x.eof && !x.front.gone():
-		x.site.upstream.put(l)
+		l.up.put(l)
 	default:
 		l.reset()
 	}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/VictoriaMetrics/metrics"
 )
@@ -37,6 +38,9 @@ func (s *site) writeMetrics(w io.Writer) {
 	count("fail_open_total", site, c.FailedOpen)
 	count("upstream_errors_total", site, c.UpstreamErrors)
 	count("upgraded_bytes_total", site, c.UpgradedBytes)
+	for _, u := range s.group.members {
+		metrics.WriteGaugeUint64(w, fmt.Sprintf("gabion_upstream_healthy{%s,upstream=%q}", site, u.address), one(u.well(time.Now())))
+	}
 	s.timing.request.write(w, "gabion_http_request_duration_seconds", site)
 	s.timing.inspect.write(w, "gabion_inspect_duration_seconds", site)
 }

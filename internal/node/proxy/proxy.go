@@ -106,11 +106,18 @@ func New(o Options) (*Proxy, error) {
 	}
 	p.copies.New = func() any { b := make([]byte, 32<<10); return &b }
 	for _, s := range o.Sites {
-		up, err := newUpstream(s.Upstream, o.Upstream, &p.times)
-		if err != nil {
-			return nil, fmt.Errorf("site %s: %w", s.label(), err)
+		w := &site{Site: s, name: s.label()}
+		for _, u := range s.Upstreams {
+			up, err := newUpstream(u, o.Upstream, &p.times)
+			if err != nil {
+				return nil, fmt.Errorf("site %s: %w", s.label(), err)
+			}
+			w.group.members = append(w.group.members, up)
 		}
-		p.sites = append(p.sites, &site{Site: s, name: s.label(), upstream: up})
+		if len(w.group.members) == 0 {
+			return nil, fmt.Errorf("site %s: no upstream", s.label())
+		}
+		p.sites = append(p.sites, w)
 	}
 	p.router = newRouter(p.sites)
 	p.snapshot.Store(&Snapshot{Set: new(rule.Set)})
@@ -154,6 +161,11 @@ func (p *Proxy) Serve(ctx context.Context, listeners ...Listener) error {
 	for _, l := range listeners {
 		wg.Go(func() { p.accept(ctx, l) })
 	}
+	for _, s := range p.sites {
+		if s.Health != "" {
+			wg.Go(func() { s.watch(ctx, p.log) })
+		}
+	}
 	<-ctx.Done()
 	for _, l := range listeners {
 		l.Close()
@@ -161,7 +173,7 @@ func (p *Proxy) Serve(ctx context.Context, listeners ...Listener) error {
 	p.drain()
 	wg.Wait()
 	for _, s := range p.sites {
-		s.upstream.close()
+		s.group.close()
 	}
 	return nil
 }
@@ -192,7 +204,7 @@ func (p *Proxy) prune(ctx context.Context) {
 			return
 		case now := <-t.C:
 			for _, s := range p.sites {
-				s.upstream.prune(now)
+				s.group.prune(now)
 			}
 		}
 	}

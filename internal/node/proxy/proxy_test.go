@@ -32,7 +32,7 @@ func start(t testing.TB, upstream string, change func(*Options)) (*Proxy, string
 	times := DefaultTimeouts()
 	times.Drain = 5 * time.Second
 	o := Options{
-		Sites:    []Site{{Upstream: u, Mode: rule.Block}},
+		Sites:    []Site{{Upstreams: []*url.URL{u}, Mode: rule.Block}},
 		Timeouts: &times,
 		Begin:    func(s *rule.Set, env engine.Env) Inspection { return e.Begin(s, env) },
 		Log:      slog.New(slog.NewTextHandler(testLog{t}, nil)),

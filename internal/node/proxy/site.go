@@ -12,8 +12,9 @@ import (
 
 // A Site is one protected application and the upstream that serves it.
 type Site struct {
-	Hosts       []string // names, or *.name for all below it; empty for any host
-	Upstream    *url.URL // http or https, host and optional port; nothing else is used
+	Hosts       []string   // names, or *.name for all below it; empty for any host
+	Upstreams   []*url.URL // http or https, host and optional port; nothing else is used
+	Health      string     // path that a healthy upstream answers below 400; empty for no checks
 	Mode        rule.Mode
 	Override    rule.Override
 	FailOpen    bool // forward uninspected when inspection fails
@@ -32,11 +33,11 @@ func (s *Site) label() string {
 // A site is a Site at work.
 type site struct {
 	Site
-	name     string
-	upstream *upstream
-	tally    tally
-	timing   timing
-	active   atomic.Int64 // exchanges now
+	name   string
+	group  group
+	tally  tally
+	timing timing
+	active atomic.Int64 // exchanges now
 }
 
 // A router finds the site of a host.

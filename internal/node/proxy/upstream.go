@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -29,6 +30,9 @@ type upstream struct {
 	tls     *tls.Config // nil for plain TCP
 	times   *Timeouts
 
+	down atomic.Int64 // Unix nanoseconds until which it is avoided
+	sick atomic.Bool  // the last health check failed
+
 	mu     sync.Mutex
 	idle   []*link // the last one was used last
 	closed bool
@@ -37,6 +41,7 @@ type upstream struct {
 // A link is one connection to an upstream.
 type link struct {
 	net.Conn
+	up     *upstream
 	tcp    *net.TCPConn
 	r      *bufio.Reader
 	w      []byte // scratch for a head and a short body
@@ -146,7 +151,7 @@ func (u *upstream) dial() (*link, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connecting to upstream %s: %w", u.address, err)
 	}
-	l := &link{Conn: conn, tcp: conn.(*net.TCPConn)}
+	l := &link{Conn: conn, up: u, tcp: conn.(*net.TCPConn)}
 	if u.tls != nil {
 		t := tls.Client(conn, u.tls)
 		if err := t.HandshakeContext(ctx); err != nil {
