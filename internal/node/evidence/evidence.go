@@ -2,6 +2,7 @@
 package evidence
 
 import (
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -60,13 +61,13 @@ func New(id string, r *proxy.Record) *wirepb.Evidence {
 	e := &wirepb.Evidence{
 		Id: id, RequestId: r.RequestID, UnixMs: r.Time.UnixMilli(), Source: r.Source.String(),
 		Request: transcript.Append(nil, r.Head, body), BodyBytes: r.BodyLen, Truncated: r.Partial || len(body) < len(r.Body),
-		Scheme: string(r.Head.Scheme), Application: r.Head.App, Score: r.Verdict.Score, Status: int32(r.Status),
+		Scheme: strings.ToValidUTF8(string(r.Head.Scheme), "?"), Application: r.Head.App, Score: r.Verdict.Score, Status: int32(r.Status),
 	}
 	for _, f := range r.Report.Findings[:min(len(r.Report.Findings), maxFindings)] {
 		from, to := max(f.From, 0), max(f.To, 0)
 		value := f.Value[:min(len(f.Value), maxValue)]
 		e.Findings = append(e.Findings, &wirepb.EvidenceFinding{
-			Class: f.Class.String(), Point: f.Point, Reason: f.Reason, Value: append([]byte(nil), value...),
+			Class: f.Class.String(), Point: strings.ToValidUTF8(f.Point, "?"), Reason: f.Reason, Value: append([]byte(nil), value...),
 			From: min(uint32(from), uint32(len(value))), To: min(uint32(to), uint32(len(value))),
 		})
 	}

@@ -168,7 +168,7 @@ func (j *Journal) hit(r *proxy.Record, f *engine.Finding) *wirepb.Hit {
 	h := &wirepb.Hit{
 		Id: id[:], RequestId: r.RequestID, UnixMs: r.Time.UnixMilli(),
 		Class: f.Class.String(), Mode: r.Verdict.Mode.String(), Decision: decision(r.Verdict.Decision),
-		Score: r.Verdict.Score, Reason: f.Reason, Fragment: f.Fragment[:min(len(f.Fragment), maxFragment)],
+		Score: r.Verdict.Score, Reason: f.Reason, Fragment: cut(f.Fragment, maxFragment),
 		Status: int32(r.Status), Ruleset: r.Ruleset, Rule: f.Rule,
 		Source: &wirepb.Source{Tag: j.opts.Key.Source(r.Source), Prefix: pseudonym.Prefix(r.Source)},
 	}
@@ -185,6 +185,10 @@ func (j *Journal) hit(r *proxy.Record, f *engine.Finding) *wirepb.Hit {
 	h.Point, h.PointKey = j.labels.point(f.Point)
 	return h
 }
+
+// cut shortens text to n bytes. protobuf refuses strings that are not UTF-8,
+// and a hit must not be lost for half a letter.
+func cut(text string, n int) string { return strings.ToValidUTF8(text[:min(len(text), n)], "?") }
 
 func decision(d engine.Decision) string {
 	if d == engine.Block {

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc64"
@@ -126,6 +127,9 @@ func TestHits(t *testing.T) {
 	if c := hits[1]; c.Class != detect.Custom.String() || c.Fragment != "" || c.Rule != 7 || c.Point != "header.USER-AGENT" {
 		t.Errorf("hit of a custom detector:\n%s", prototext.Format(c))
 	}
+	if steps, _ := parse.ParsePoint("post.json.jane.id"); binary.BigEndian.Uint64(h.PointKey) == parse.Key(steps).Folded || binary.BigEndian.Uint64(h.Endpoint.Key) == r.Report.Endpoint {
+		t.Error("a hash that anybody can test guesses against leaves the node")
+	}
 	if string(hits[0].Id) == string(hits[1].Id) || hits[0].EvidenceId == "" || hits[0].EvidenceId != hits[1].EvidenceId {
 		t.Errorf("ids %x %x, evidence %q %q", hits[0].Id, hits[1].Id, hits[0].EvidenceId, hits[1].EvidenceId)
 	}
@@ -153,6 +157,28 @@ func TestVerdictWithoutFindings(t *testing.T) {
 	f.Attack(attack(f.record("192.0.2.77", "GET", "/", 403)))
 	if hits := f.spool.batch.Hits; len(hits) != 1 || hits[0].Decision != "block" || hits[0].Point != "" {
 		t.Errorf("%v", hits)
+	}
+}
+
+// Whatever bytes a client sends, its hit and its evidence are kept.
+func TestBytesThatAreNoText(t *testing.T) {
+	f := newFixture(t, 1)
+	bad := string([]byte{0xff, 0xc3, 0x28, 0})
+	for range 2 {
+		f.Done(f.record("192.0.2.1", "GET", "/"+bad+"/a."+bad, 200, `get."\xff\xc3("`, bad))
+		r := attack(f.record("192.0.2.1", bad, "/"+bad+"?"+bad+"="+bad, 403),
+			engine.Finding{Finding: detect.Finding{Class: detect.SQLi}, Point: "get." + bad, Value: []byte(bad), Fragment: bad},
+			engine.Finding{Finding: detect.Finding{Class: detect.XSS}, Point: `get."ü` + bad[:1] + `"`, Value: []byte(bad), Fragment: strings.Repeat("ü", maxFragment)})
+		r.Head.Host, r.Head.Scheme = []byte(bad), []byte(bad)
+		f.Attack(r)
+	}
+	if st := f.Stats(); st.Hits != 4 || st.LostHits != 0 || st.EvidenceLost != 0 {
+		t.Errorf("%+v", st)
+	}
+	for _, d := range f.flush(t, true) {
+		if d.Endpoint.Path != "/<text:4-8>/<text:4-8>" {
+			t.Errorf("path %q", d.Endpoint.Path)
+		}
 	}
 }
 

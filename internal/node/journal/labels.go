@@ -137,7 +137,7 @@ func (l *labels) steps(steps []parse.Step) string {
 			steps[i].Key = []byte(l.names.Text(string(steps[i].Key)))
 		}
 	}
-	return string(parse.AppendSteps(nil, steps))
+	return cut(string(parse.AppendSteps(nil, steps)), maxPoint)
 }
 
 // hiddenIn returns the names in a point that are not public.

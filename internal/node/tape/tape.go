@@ -409,8 +409,6 @@ func (t *Tape) read(s segment, pos Pos) (Pos, []byte, error) {
 	return next, payload, nil
 }
 
-// recover reads every segment, cuts the torn end of the last one, and leaves
-// the tape ready to append.
 // Scan hands every record of the tape in dir to each, oldest first, and
 // changes nothing, so that a tape can be read while its owner writes it. The
 // payload is valid during the call.
@@ -422,6 +420,8 @@ func Scan(dir string, each func([]byte)) error {
 	return nil
 }
 
+// recover reads every segment, cuts the torn end of the last one, and leaves
+// the tape ready to append.
 func (t *Tape) recover(each func(Pos, []byte)) error {
 	if err := t.load(each); err != nil {
 		return err
