@@ -7,7 +7,7 @@ import (
 )
 
 // whenCode: the words, a call, or the tag of a page.
-var whenCode = []feature{hasCodeWord, hasCall, hasLessMark, hasDollar, hasOpen, hasHash, hasAt}
+var whenCode = []feature{hasCodeWord, hasCall, hasLessMark, hasLess, hasDollar, hasOpen, hasHash, hasAt, hasEqual}
 
 const codeGateWords = protoGateNames + ` runtime processbuilder java javax ognl clonetransformer invokertransformer
 	instantiatetransformer constanttransformer instantiatefactory templatesimpl beanshell bsh xwork2 opensymphony commons
@@ -37,8 +37,16 @@ var (
 		parse_ini_file simplexml_load_file simplexml_load_string xml_parse dom_import_simplexml mysql_query mysqli_query pg_query sqlite_query
 		ftp_connect ftp_get ftp_put ssh2_exec proc_nice proc_terminate proc_get_status ini_alter ini_restore set_time_limit spl_autoload stream_get_contents
 		stream_context_create runkit_function_rename newrelic ctype_alpha iterator_apply forward_static_call func_num_args is_callable method_exists
-		function_exists get_object_vars get_class_methods session_start setcookie header mb_ereg_replace ereg_replace console.info console.log
+		function_exists get_object_vars get_class_methods session_start setcookie is_array chr bzdecompress bzopen get_defined_functions get_defined_constants mb_ereg_replace ereg_replace console.info console.log
 		lstat readlink utf8_decode strtr number_format array_intersect array_reduce openlog syslog imagecreatefromgif imagecreatefrompng`)
+	// directives are settings of PHP that change what code it loads or runs.
+	directives = lexicon.New(`allow_url_include allow_url_fopen auto_prepend_file auto_append_file disable_functions disable_classes
+		open_basedir safe_mode extension extension_dir zend_extension engine unserialize_max_depth unserialize_callback_func enable_dl
+		mbstring.regex_stack_limit mbstring.encoding_translation mbstring.func_overload session.save_path session.auto_start session.use_trans_sid
+		session.upload_progress.name cgi.force_redirect cgi.redirect_status_env cgi.fix_pathinfo opcache.jit_max_polymorphic_calls opcache.preload
+		opcache.enable opcache.file_cache suhosin.simulation sendmail_path mail.log error_log log_errors display_errors include_path
+		short_open_tag asp_tags register_globals magic_quotes_gpc php_value php_admin_value xdebug.remote_host xdebug.client_host assert.callback
+		soap.wsdl_cache_dir sys_temp_dir upload_tmp_dir user_ini.filename variables_order request_order output_handler docref_root`)
 	superglobals = lexicon.New(`_get _post _request _cookie _files _server _session _env globals http_raw_post_data php_self argv`)
 	// dangerousTypes are classes and packages whose names alone do not occur
 	// in ordinary requests.
@@ -125,21 +133,44 @@ func (c *codeWalk) name(best *lead, v []byte, i int, w Where) int {
 	if dangerousNames.Has(last) {
 		best.offer(pick(c.listing, 0.42, 0.8), at, j, "A class or method is named that runs commands or loads code.")
 	}
-	k := j
-	for k < len(v) && k < j+8 && v[k] == ' ' {
-		k++
+	if i == skipBlank(v, 0) && j < len(v) && v[j] == '=' && len(v) <= 120 && directives.Has(v[i:j]) {
+		best.offer(0.55, i, len(v), "A setting of PHP is given that changes which code it runs.")
 	}
-	if k < len(v) && v[k] == '/' && k+1 < len(v) && v[k+1] == '*' { // a comment between
-		if n := bytes.Index(v[k:min(len(v), k+64)], []byte("*/")); n > 0 {
-			k += n + 2
-		}
-	}
+	k := gap(v, j)
 	if k < len(v) && v[k] == '(' {
 		c.call(best, v, at, j, k)
 	} else if k < len(v) && v[k] == '$' && (hasPrefixFold(last, "include") || hasPrefixFold(last, "require")) && len(last) <= len("require_once") {
 		best.offer(0.5, at, min(len(v), k+24), "A file is included as code.")
 	}
 	return j
+}
+
+// maxCallGap bounds what may stand between a function's name and its bracket.
+const maxCallGap = 40
+
+// gap skips white space and comments from i.
+func gap(v []byte, i int) int {
+	for end := min(len(v), i+maxCallGap); i < end; {
+		switch {
+		case isSpace(v[i]):
+			i++
+		case v[i] == '/' && i+1 < end && v[i+1] == '*':
+			n := bytes.Index(v[i+2:end], []byte("*/"))
+			if n < 0 {
+				return i
+			}
+			i += n + 4
+		case v[i] == '#', v[i] == '/' && i+1 < end && v[i+1] == '/':
+			n := bytes.IndexByte(v[i:end], '\n')
+			if n < 0 {
+				return i
+			}
+			i += n + 1
+		default:
+			return i
+		}
+	}
+	return i
 }
 
 // javaPackage reports whether v begins with a class of Java's own library.
@@ -214,13 +245,15 @@ func (c *codeWalk) call(best *lead, v []byte, at, end, open int) {
 		best.offer(0.72, at, stop, "A function that runs code or reads files is called.")
 	case nested && glued && short:
 		best.offer(0.6, at, stop, "A function that runs code or reads files is called.")
+	default:
+		c.whole(best, v, at, end, open)
 	}
 }
 
 // whole judges a value that is nothing but a call of a function of PHP or
 // Node.
 func (c *codeWalk) whole(best *lead, v []byte, at, end, open int) {
-	if at > 12 || len(v) > 80 || !serverCalls.Has(v[at:end]) || bytes.IndexByte(v[open:], ')') < 0 {
+	if at > 12 || len(v) > 80 || end-at < 4 && end-open != 0 || !serverCalls.Has(v[at:end]) && !execCalls.Has(v[at:end]) || bytes.IndexByte(v[open:], ')') < 0 {
 		return
 	}
 	best.offer(0.55, at, len(v), "The value is a call of a function of the server's language.")
@@ -265,7 +298,8 @@ func (c *codeWalk) tag(best *lead, v []byte, i int) {
 	rest := v[i:]
 	switch {
 	case hasPrefixFold(rest, "<?php"), hasPrefixFold(rest, "<?="), hasPrefixFold(rest, "<script language=php"), hasPrefixFold(rest, `<script language="php"`):
-	case hasPrefixFold(rest, "<? "):
+	case hasPrefixFold(rest, "<? "), hasPrefixFold(rest, "<?\t"):
+	case hasPrefixFold(rest, "<?xml") && len(rest) > 6 && gap(rest, 5) < len(rest) && rest[gap(rest, 5)] == ':':
 	case hasPrefixFold(rest, "<%@") || hasPrefixFold(rest, "<jsp:"):
 		best.offer(0.75, i, min(len(v), i+24), "A directive of a server page is inserted.")
 		return
@@ -282,6 +316,11 @@ func (c *codeWalk) tag(best *lead, v []byte, i int) {
 
 // variable reads a superglobal of PHP or a variable that is called.
 func (c *codeWalk) variable(best *lead, v []byte, i int) int {
+	if !c.listing && i+1 < len(v) && v[i+1] == '{' && len(v) <= 80 {
+		if n := bytes.IndexByte(v[i:], '}'); n > 2 && i+n+1 < len(v) && v[i+n+1] == '(' {
+			best.offer(0.7, i, min(len(v), i+n+8), "A function of PHP is called by a name in a variable.")
+		}
+	}
 	for i+1 < len(v) && (v[i+1] == '{' || v[i+1] == '$') {
 		i++
 	}
@@ -298,8 +337,8 @@ func (c *codeWalk) variable(best *lead, v []byte, i int) int {
 		if k := indexed(v, j); k > j && k < len(v) && v[k] == '(' {
 			best.offer(0.7, i, min(len(v), k+8), "A function of PHP is called by a name in a variable.")
 		}
-	} else if !c.listing && j > i+1 && j < len(v) && v[j] == '(' && (i == 0 || v[i-1] == '.' || v[i-1] == ';') && bytes.IndexByte(v[j:], ')') > 0 {
-		best.offer(0.6, i, min(len(v), j+8), "A function of PHP is called by a name in a variable.")
+	} else if k := gap(v, j); !c.listing && j > i+1 && k < len(v) && v[k] == '(' && (i == 0 || v[i-1] == '.' || v[i-1] == ';') && bytes.IndexByte(v[k:], ')') > 0 {
+		best.offer(0.6, i, min(len(v), k+8), "A function of PHP is called by a name in a variable.")
 	}
 	return max(j, i+1)
 }

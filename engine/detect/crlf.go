@@ -7,7 +7,7 @@ import (
 )
 
 // whenCRLF: a line must end, or a request begin with its version behind.
-var whenCRLF = []feature{hasLine, hasHigh, hasSlash | hasSpace}
+var whenCRLF = []feature{hasLine, hasHigh, hasSlash | hasSpace, hasColon | hasEqual}
 
 // responseHeaders are fields whose injection changes the response.
 var responseHeaders = lexicon.New(`set-cookie location content-length content-type transfer-encoding refresh
@@ -35,7 +35,25 @@ func (s *Scanner) crlf(v []byte, w Where) {
 		i += n - 1
 	}
 	requestLine(&best, v)
+	setCookie(&best, v)
 	s.follow(CRLF, v, best, responseHeaders)
+}
+
+// setCookie judges a cookie that is set inside a value: behind a line end, or
+// where a filter took the line end out.
+func setCookie(best *lead, v []byte) {
+	i := indexFold(v[:min(len(v), maxPath)], "set-cookie:")
+	if i <= 0 || v[i-1] == ' ' || v[i-1] == '"' || v[i-1] == '\'' || v[i-1] == '`' || v[i-1] == '>' {
+		return
+	}
+	j := i + len("set-cookie:")
+	for j < len(v) && (isSpace(v[j]) || v[j] == '+') {
+		j++
+	}
+	k := run(v, j, len(v), isToken)
+	if k > j && k < len(v) && v[k] == '=' {
+		best.offer(0.8, i, min(len(v), k+24), "A cookie is set inside the value.")
+	}
 }
 
 // requestLine judges a value that begins with a request of its own.

@@ -250,7 +250,7 @@ func classOf(b byte) uint8 {
 		return cSpace
 	case b == '\r' || b == '\n':
 		return cLine
-	case b < ' ' || b == 0x7f, b == 0xc0, b == 0xc1, b == 0xe0, b == 0xef, b == 0xf0, b >= 0xf5:
+	case b < ' ' || b == 0x7f, b == 0xc0, b == 0xc1, b == 0xe0, b == 0xe2, b == 0xee, b == 0xef, b == 0xf0, b >= 0xf5:
 		return cControl // with bytes that are in no UTF-8, or begin overlong forms
 	case b >= 0x80:
 		return cHigh

@@ -19,8 +19,7 @@ const fileGateWords = "x"
 const (
 	secretFiles = `etc/passwd etc2fpasswd etc/shadow etc/group etc/issue etc/gshadow etc/sudoers etc/master proc/self proc/version
 		proc/cmdline boot.ini win.ini system.ini windows/system32 winnt/system32 windows/win winnt/win winnt/repair
-		windows/repair repair/sam repair/system config/sam drivers/etc web-inf/web wp-config.php wp-config.bak git/config
-		git/head svn/entries ssh/id_rsa ssh/authorized_keys aws/credentials .bash_history etc/hosts etc/hostname
+		windows/repair repair/sam repair/system config/sam drivers/etc web-inf/web wp-config.php wp-config.bak ssh/id_rsa ssh/authorized_keys aws/credentials .bash_history etc/hosts etc/hostname
 		etc/fstab etc/crontab etc/mysql etc/apache2 etc/httpd etc/nginx etc/ssh etc/init etc/motd etc/resolv
 		etc/php etc/php5 etc/security etc/samba windows/panther system32/config windows/iis6 windows/debug
 		meta-inf/context proc/net proc/mounts proc/cpuinfo inetpub/logs`
@@ -64,8 +63,14 @@ func (s *Scanner) ptrav(v []byte, w Where) {
 	if document(v, w) {
 		return
 	}
+	if w.Place == InTarget {
+		if i := bytes.IndexByte(v, '?'); i >= 0 {
+			v = v[:i] // the query's values are scanned by themselves
+		}
+	}
 	var best lead
 	wrapper(&best, v)
+	hidden(&best, v)
 	if len(v) <= maxPath || bytes.Contains(v, []byte("..")) || bytes.IndexByte(v, '%') >= 0 {
 		k := pathWalk{v: v, raw: len(v) <= maxPath && w.Place != InFile}
 		k.url = hasPrefixFold(v, "http") || bytes.IndexByte(v, '?') > 0 && v[0] == '/'
@@ -300,8 +305,8 @@ func (k *pathWalk) judge(best *lead, v []byte, w Where) {
 		}
 		if !pathLike && k.odd == 0 {
 			weight *= 0.5
-		} else if w.Place == InFileName || w.Place == InPath {
-			weight = max(weight, 0.7)
+		} else if w.Place == InFileName || w.Place == InPath || w.Place == InTarget {
+			weight = max(weight, 0.7) // clients resolve the steps of a path before they send it
 		}
 		from, to := k.span.from, k.span.to
 		if k.secret || k.plain {
@@ -312,8 +317,11 @@ func (k *pathWalk) judge(best *lead, v []byte, w Where) {
 		}
 		best.offer(weight, from, to, "Path segments lead up out of their directory.")
 	}
-	if w.Place != InTarget && len(v) <= maxPath {
-		k.judgeName(best, v, pathLike && rooted(v))
+	if len(v) <= maxPath && w.Place != InTarget {
+		k.judgeName(best, v, pathLike && rooted(v) && w.Place != InPath)
+	}
+	if k.secret && pathLike && (w.Place == InTarget || w.Place == InPath) && (hasFold(v, "etc/passwd") || hasFold(v, "etc/shadow") || hasFold(v, "boot.ini") || hasFold(v, "win.ini")) {
+		best.offer(0.7, k.file.from, k.file.to, "The address ends in the path of a file of the system.")
 	}
 }
 
@@ -391,6 +399,20 @@ func rooted(v []byte) bool {
 	return v[i+n] == ':' && (v[i+n+1] == '/' || v[i+n+1] == '\\') || hasPrefixFold(v[i:], "file:")
 }
 
+// hidden judges the directories in which tools keep secrets of a site.
+func hidden(best *lead, v []byte) {
+	if len(v) > maxPath {
+		return
+	}
+	for _, dir := range [...]string{"/.git/", "/.svn/", "/.ssh/", "/.aws/", "/.env", "/.htpasswd"} {
+		i := bytes.Index(v, []byte(dir))
+		if i < 0 || bytes.IndexByte(v, ' ') >= 0 || dir == "/.env" && i+len(dir) != len(v) {
+			continue
+		}
+		best.offer(pick(rooted(v), 0.6, 0.4), i, i+len(dir), "A directory or file that holds secrets of the site is asked for.")
+	}
+}
+
 func hasSuffixFold(b []byte, word string) bool {
 	return len(b) >= len(word) && hasPrefixFold(b[len(b)-len(word):], word)
 }
@@ -428,7 +450,7 @@ func scheme(best *lead, v []byte, at int) {
 		if v[at+2] == '/' {
 			best.certain(0.95, a, end, "A stream wrapper of PHP reads source code or the request itself.")
 		}
-	case "expect", "phar", "zip", "compress.zlib", "compress.bzip2", "glob", "ogg", "rar", "ssh2":
+	case "expect", "phar", "zip", "compress.zlib", "compress.bzip2", "glob", "ogg", "rar", "ssh2", "ssh2.exec", "ssh2.scp", "ssh2.sftp", "ssh2.shell", "ssh2.tunnel":
 		if v[at+2] == '/' {
 			best.offer(0.85, a, end, "A stream wrapper of PHP opens an archive or runs a program.")
 		}

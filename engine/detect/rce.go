@@ -49,6 +49,7 @@ func (s *Scanner) rce(v []byte, w Where) {
 	}
 	var best lead
 	words := shellText{v: v, agent: w.Place == InUserAgent || w.Place == InReferer || w.Place == InAccept || w.Place == InContentType}
+	words.keyed = (w.Place == InQuery || w.Place == InForm) && (hasFold(w.Key, "cmd") || hasFold(w.Key, "command"))
 	words.address = w.Place == InTarget || bytes.IndexByte(v, '?') > 0 && (v[0] == '/' || hasPrefixFold(v, "http"))
 	s.sh = shlex.New(v)
 	for {
@@ -69,6 +70,7 @@ func (s *Scanner) rce(v []byte, w Where) {
 type shellText struct {
 	v       []byte
 	agent   bool // the place has semicolons and brackets of its own
+	keyed   bool // the parameter's name says that it takes a command
 	address bool // & and ? have their meaning in addresses
 	script  int  // commands so far in a row that follow another one: the text shows a script
 	end     int  // of the last command
@@ -186,6 +188,8 @@ func (t *shellText) start(c *shlex.Command, certain bool, args float32) float32 
 		return 0.75
 	case c.Secret && c.Words <= 1 && t.goal(c):
 		return 0.7
+	case t.keyed && c.To == len(t.v) && (certain || string(c.Name) == "id" || string(c.Name) == "dir" || string(c.Name) == "env"):
+		return 0.6
 	case certain && c.Option && (c.Number || c.File) && c.Words == 0 && len(t.v) <= 40:
 		return 0.55
 	case hasPrefixFold(c.Name, "invoke-") && c.Words <= 3:

@@ -44,10 +44,15 @@ func directive(best *lead, v []byte, at int) {
 	for i < len(rest) && i < 16 && (isSpace(rest[i]) || rest[i] == '-') {
 		i++
 	}
-	if i >= len(rest) || rest[i] != '#' {
+	switch {
+	case i < len(rest) && rest[i] == '#':
+		i++
+	case hasPrefixFold(rest[i:], "%23"):
+		i += 3
+	default:
 		return
 	}
-	i = skipBlank(rest, i+1)
+	i = skipBlank(rest, i)
 	j := run(rest, i, len(rest), isLetter)
 	switch {
 	case !ssiDirectives.Has(rest[i:j]):

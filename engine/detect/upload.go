@@ -6,10 +6,10 @@ import (
 	"github.com/gabionhq/gabion/engine/internal/lexicon"
 )
 
-// whenUpload: an extension has its dot only, so the words.
-var whenUpload = []feature{hasFileWord}
+// whenUpload: the words of the extensions; the names of sessions have digits.
+var whenUpload = []feature{hasFileWord, hasDigit}
 
-const uploadGateWords = `php phtml phar pht phps inc jsp jspx jspf jsw asp aspx ashx asmx asa cer cfm cfml cgi htaccess
+const uploadGateWords = `php phtml phar pht phps phpt inc jsp jspx jspf jsw asp aspx ashx asmx asa cer cfm cfml cgi htaccess
 	htpasswd user web config war shtml shtm stm hta`
 
 var (
@@ -35,12 +35,16 @@ func (s *Scanner) upload(v []byte, w Where) {
 	if serverFiles.Has(name) {
 		best.offer(0.85, at, len(v), "The uploaded file would configure the server.")
 	}
+	if hasPrefixFold(name, "sess_") && len(name) > 20 && bytes.IndexAny(name, "0123456789") > 0 {
+		best.offer(0.6, at, len(v), "The uploaded file has the name of a file that holds a session.")
+	}
 	for i := 0; i < len(name); i++ {
 		if name[i] != '.' {
 			continue
 		}
-		j := run(name, i+1, len(name), isAlnum)
-		if !serverExtensions.Has(name[i+1 : j]) {
+		from := skipBlank(name, i+1)
+		j := run(name, from, len(name), isAlnum)
+		if !serverExtensions.Has(bytes.TrimRight(name[from:j], "0123456789")) {
 			continue
 		}
 		switch {

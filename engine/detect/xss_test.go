@@ -14,21 +14,21 @@ func weightOf(c Class, v string, w Where) float32 {
 	return best
 }
 
-// blocks is the weight from which a finding alone marks a request; tests of
+// suffices is the weight from which a finding alone marks a request; tests of
 // the recognisers compare with it.
-const blocks = 0.5
+const suffices = 0.5
 
 // recognises checks that a class is found in each attack and in no benign
 // value.
 func recognises(t *testing.T, c Class, w Where, attacks, benign []string) {
 	t.Helper()
 	for _, v := range attacks {
-		if got := weightOf(c, v, w); got < blocks {
+		if got := weightOf(c, v, w); got < suffices {
 			t.Errorf("missed with %.2f: %q", got, v)
 		}
 	}
 	for _, v := range benign {
-		if got := weightOf(c, v, w); got >= blocks {
+		if got := weightOf(c, v, w); got >= suffices {
 			t.Errorf("found with %.2f: %q", got, v)
 		}
 	}

@@ -120,7 +120,7 @@ func high(b []byte) (byte, int, bool) {
 		return Junk, n, true
 	case len(b) >= 3 && c == 0xef && b[1] == 0xbf && b[2] == 0xbd:
 		return Junk, 3, false
-	case len(b) >= 3 && (c == 0xef || c == 0xe2):
+	case len(b) >= 3 && (c == 0xef || c == 0xe2 || c == 0xee):
 		r := uint16(c&0xf)<<12 | uint16(b[1]&0x3f)<<6 | uint16(b[2]&0x3f)
 		if s := wide(r); s != Junk {
 			return s, 3, true

@@ -76,7 +76,7 @@ func (l *Lexer) Next() (Command, bool) {
 func (l *Lexer) command() Command {
 	c := Command{Lead: l.lead, At: l.at}
 	gap := l.pos
-	for l.pos < len(l.src) && (blank(l.src[l.pos]) || l.src[l.pos] == '"' || l.src[l.pos] == '\'' || l.src[l.pos] == '@') {
+	for l.pos < len(l.src) && (blank(l.src[l.pos]) || l.src[l.pos] == '"' || l.src[l.pos] == '\'' || l.src[l.pos] == '@' || l.src[l.pos] == '{' && (l.peek(l.pos+1) == '{' || l.pos > 0 && l.src[l.pos-1] == '{')) {
 		l.pos++
 	}
 	c.Glued = gap == l.pos
