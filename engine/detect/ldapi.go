@@ -39,6 +39,9 @@ func (s *Scanner) filterClosed(v []byte, shut int) {
 		return
 	}
 	star := shut > 0 && v[shut-1] == '*'
+	if shut > 0 && (v[shut-1] == ':' || v[shut-1] == '-' || v[shut-1] == ';') {
+		return // a face
+	}
 	i := shut + 1
 	for i < len(v) && i < shut+maxGap && (v[i] == ')' || v[i] == ' ') {
 		i++

@@ -27,11 +27,11 @@ var (
 )
 
 func (s *Scanner) nosqli(v []byte, w Where) {
-	best := memberOperand(v, w)
+	best, named := memberOperand(v, w), false
 	for i := bytes.IndexByte(v, '$'); i >= 0; {
 		f := operatorAt(v, i, w)
 		if f.Weight > best.Weight {
-			best = f
+			best, named = f, true
 		}
 		next := bytes.IndexByte(v[i+1:], '$')
 		if next < 0 {
@@ -40,13 +40,13 @@ func (s *Scanner) nosqli(v []byte, w Where) {
 		i += 1 + next
 	}
 	if f := mongoScript(v); f.Weight > best.Weight {
-		best = f
+		best, named = f, false
 	}
 	if best.Weight == 0 {
 		return
 	}
 	mark := s.mark()
-	s.tok(int(best.From), int(best.To), Operator, int(best.From) < len(v) && v[best.From] == '$')
+	s.tok(int(best.From), int(best.To), Operator, named)
 	best.Tokens = s.since(mark)
 	s.add(best)
 }

@@ -1,0 +1,44 @@
+package detect
+
+import "testing"
+
+func TestLDAPi(t *testing.T) {
+	var s Scanner
+	f := func(v string, attack bool) {
+		t.Helper()
+		if got := weighs(&s, LDAPi, v, Where{Place: InQuery, Key: []byte("user")}); (got >= attackWeight) != attack {
+			t.Errorf("%q weighs %.2f", v, got)
+		}
+	}
+	f("*)(uid=*))(|(uid=*", true)
+	f("admin)(&)", true)
+	f("admin)(!(&(1=0", true)
+	f("admin*)((|userPassword=*)", true)
+	f("*)(objectClass=*", true)
+	f("*)(&", true)
+	f("*))(|(mail=*", true)
+	f(")(cn=))\x00", true)
+	f("x)\x00", true)
+	f("*(|(objectclass=*))", true)
+	f("(objectClass=*)", true)
+
+	f("(a+b)(c-d)", false)
+	f("f(x)(y)", false)
+	f("see [this](http://a.example) (and that)", false)
+	f("a) first (b) second", false)
+	f(":-) (&", false)
+	f("tel. (030) 1234", false)
+	f("if (a || b) (c && d)", false)
+	f("smile :) or (frown)", false)
+}
+
+func FuzzLDAPi(f *testing.F) {
+	for _, v := range seeds[LDAPi] {
+		f.Add([]byte(v))
+	}
+	f.Fuzz(func(t *testing.T, v []byte) {
+		var s Scanner
+		s.ldapi(v, Where{})
+		checkFindings(t, v, s.findings)
+	})
+}

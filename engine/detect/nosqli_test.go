@@ -1,0 +1,63 @@
+package detect
+
+import "testing"
+
+func TestNoSQLi(t *testing.T) {
+	var s Scanner
+	f := func(v string, w Where, attack bool) {
+		t.Helper()
+		if got := weighs(&s, NoSQLi, v, w); (got >= attackWeight) != attack {
+			t.Errorf("%q at %+v weighs %.2f", v, w, got)
+		}
+	}
+	query, name := Where{Place: InQuery, Key: []byte("q")}, Where{Place: InQuery, Name: true}
+	operator := func(key, parent string) Where {
+		return Where{Place: InJSON, Key: []byte(key), Parent: []byte(parent)}
+	}
+
+	f("user[$ne]", name, true)
+	f("password[$regex]", name, true)
+	f("login[$gt]", name, true)
+	f("price[$gt]", name, false) // query libraries offer it
+	f("$filter", name, false)
+	f("$where", Where{Place: InJSON, Name: true}, true)
+	f("user[$ne]=1", Where{Place: InBody}, true)
+
+	f("", operator("$gt", "q"), true)
+	f("undefined", operator("$gt", "q"), true)
+	f("^m", operator("$regex", "password"), true)
+	f("1", operator("$ne", "password"), true)
+	f("admin", operator("$eq", "username"), false)
+	f("20", operator("$gte", "price"), false)
+	f("^Why", operator("$regex", "title"), false)
+	f("new", operator("$in", "state"), false)
+	f("this.a == this.b", operator("$where", "q"), true)
+
+	f(`{"$gt": ""}`, query, true)
+	f(`{ $ne: 1 }`, query, true)
+	f(`{"username": {"$eq": "admin"}, "password": {"$regex": "^m"}}`, query, true)
+	f(`1, $where: '1 == 1'`, query, true)
+	f(`', $or: [ {}, { 'a':'a`, query, true)
+	f(`}, { password : /.*/ }`, query, true)
+	f(`{"price":{"$gte":10,"$lt":263},"tags":{"$in":["a","b"]},"$or":[{"sql":{"$exists":true}},{"views":{"$ne":3}}]}`, query, false)
+	f("query List($first: Int, $where: ProductWhere) { id }", query, false)
+	f(`{"$schema":"https://json-schema.org/x","$ref":"#/a","$id":"1"}`, query, false)
+
+	f("';return 'a'=='a' && ''=='", query, true)
+	f("';sleep(5000);+'", query, true)
+	f("';it=new Date();do{pt=new Date();}while(pt-it<5000);", query, true)
+	f("db.users.drop()", query, true)
+	f("it's late; return the books", query, false)
+	f("costs $5; $10 at the door: see db.php", query, false)
+}
+
+func FuzzNoSQLi(f *testing.F) {
+	for _, v := range seeds[NoSQLi] {
+		f.Add([]byte(v), "$gt", "user")
+	}
+	f.Fuzz(func(t *testing.T, v []byte, key, parent string) {
+		var s Scanner
+		s.nosqli(v, Where{Key: []byte(key), Parent: []byte(parent)})
+		checkFindings(t, v, s.findings)
+	})
+}

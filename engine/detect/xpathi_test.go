@@ -1,0 +1,41 @@
+package detect
+
+import "testing"
+
+func TestXPathi(t *testing.T) {
+	var s Scanner
+	f := func(v string, attack bool) {
+		t.Helper()
+		if got := weighs(&s, XPathi, v, Where{Place: InQuery, Key: []byte("user")}); (got >= attackWeight) != attack {
+			t.Errorf("%q weighs %.2f", v, got)
+		}
+	}
+	f("')] | //user/*[contains(*,'", true)
+	f("']|//*|/a['a", true)
+	f("x'] | /* | /foo[bar='", true)
+	f("' and count(/comment())=1 and '1'='1", true)
+	f("' or string-length(name(/*[1]))=3 or 'a'='", true)
+	f("x' or name()='a' or count(/*)=1 or 'x'='y", true)
+	f("1 or count(//user)=3", true)
+	f("child::node()", true)
+	f("/ancestor::user", true)
+
+	f("items['a']/list", false)
+	f("parent::__construct()", false)
+	f("std::string name(path)", false)
+	f("count(items) = 3", false)
+	f("//div[@class='x']/text()", false)
+	f("['a', 'b'] | ['c']", false)
+	f("a self::help book", false)
+}
+
+func FuzzXPathi(f *testing.F) {
+	for _, v := range seeds[XPathi] {
+		f.Add([]byte(v))
+	}
+	f.Fuzz(func(t *testing.T, v []byte) {
+		var s Scanner
+		s.xpathi(v, Where{})
+		checkFindings(t, v, s.findings)
+	})
+}
