@@ -21,25 +21,10 @@ import (
 
 const attack = `<script>alert(document.cookie)</script>`
 
-// start runs a node until the test ends.
+// start runs a node for these sites until the test ends.
 func start(t *testing.T, sites ...config.Site) *Node {
 	t.Helper()
-	cfg := config.Default().Node
-	cfg.Listen, cfg.Admin, cfg.Sites = "127.0.0.1:0", "127.0.0.1:0", sites
-	n, err := New(cfg, t.TempDir(), slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- n.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
-	return n
+	return startWith(t, func(c *config.Node) { c.Sites = sites })
 }
 
 func upstream(t *testing.T) string {
