@@ -1,6 +1,8 @@
 // Package cloud is the control and analytics side of one region, put together.
 package cloud
 
+//go:generate env GABION_GEN=1 go test -run ^TestDescription$ .
+
 import (
 	"context"
 	"crypto/tls"

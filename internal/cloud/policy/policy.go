@@ -187,10 +187,11 @@ func Diff(ctx context.Context, s store.Scope, from, to int64) ([]Change, error) 
 			return nil, fmt.Errorf("reading version %d: %w", row.Version, err)
 		}
 		for _, c := range changes {
-			if first, ok := net[c.id()]; ok {
+			id := c.id()
+			if first, ok := net[id]; ok {
 				c.Before = first.Before
 			}
-			net[c.id()] = c
+			net[id] = c
 		}
 	}
 	out := make([]Change, 0, len(net))
