@@ -211,3 +211,52 @@ func (f *finder) Visit(_ *Tree, _ Node, v []byte) { f.found = f.found || bytes.C
 func (f *finder) Decode(*Tree, Node, Kind) bool { return true }
 
 func (f *finder) Trouble(*Tree, Node, Trouble, []byte) {}
+
+// Work is counted in bytes visited: doubling the input may at most double it,
+// whatever the bytes.
+func TestWorkIsLinear(t *testing.T) {
+	units := append([]string{"%25", "%2525252525", "&#38;", `\u005c`, "a=", "a=a&", "((", "<a>", "<a ", "</a>", "<![CDATA[", "]]>", "--b\n", "--b\n\n",
+		"{\"a\":", "[1,", "\"a\\", "+AD", "\xc0\xae", "eyJ", "QUFB", "3c3c3c3c3c3c", "/*", "'", "\x0a\x02", "\x00\x00\x00\x00\x01a", "query{a(b:\"", "&a;", "<!ENTITY a \"&a;\">"}, seeds...)
+	for _, unit := range units {
+		if unit == "" {
+			continue
+		}
+		for kind := range types {
+			size := func(n int) (work int) {
+				c := walkAll(t, byte(kind), bytes.Repeat([]byte(unit), n/len(unit)+1), func() int { return 1 << 20 })
+				return c.bytes
+			}
+			small, large := size(8<<10), size(96<<10)
+			if large > 16*small+4*decodedSlack {
+				t.Errorf("%q as %s: %d bytes visited of 8 KB, %d of 96 KB", unit, types[kind], small, large)
+			}
+			if large > maxWork*(96<<10) {
+				t.Errorf("%q as %s: %d bytes visited of 96 KB", unit, types[kind], large)
+			}
+		}
+	}
+}
+
+func fuzzAs(f *testing.F, kind byte) {
+	for _, s := range seeds {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		if len(body) > 32<<10 {
+			return
+		}
+		one := walkAll(t, kind, body, func() int { return 1 << 20 })
+		two := walkAll(t, kind, body, func() int { return 1 + len(body)/3 })
+		if one.sum != two.sum {
+			t.Error("the walk depends on how the body is cut")
+		}
+	})
+}
+
+func FuzzJSON(f *testing.F)      { fuzzAs(f, 1) }
+func FuzzForm(f *testing.F)      { fuzzAs(f, 2) }
+func FuzzXML(f *testing.F)       { fuzzAs(f, 3) }
+func FuzzMultipart(f *testing.F) { fuzzAs(f, 4) }
+func FuzzGRPC(f *testing.F)      { fuzzAs(f, 5) }
+func FuzzProtobuf(f *testing.F)  { fuzzAs(f, 6) }
+func FuzzGraphQL(f *testing.F)   { fuzzAs(f, 7) }

@@ -98,6 +98,7 @@ type Node int32
 type node struct {
 	keys      Keys
 	parent    Node
+	named     Node // the closest node with a name, itself included; -1 for none
 	index     int32
 	key       int32 // offset in names
 	keyLen    int32
@@ -149,10 +150,14 @@ func (t *Tree) root(kind Kind, key []byte, index int32) Node {
 // push adds a child of parent. The caller drops it when it is done.
 func (t *Tree) push(parent Node, kind Kind, key []byte, index int32) Node {
 	key = key[:min(len(key), maxName)]
-	n := node{parent: parent, kind: kind, base: kind, index: index, key: int32(len(t.names)), keyLen: int32(len(key))}
+	n := node{parent: parent, named: -1, kind: kind, base: kind, index: index, key: int32(len(t.names)), keyLen: int32(len(key))}
 	if parent >= 0 {
 		p := &t.nodes[parent]
+		n.named = p.named
 		n.keys, n.base, n.format, n.depth, n.opaque, n.file = p.keys, p.base, p.format, p.depth, p.opaque, p.file
+	}
+	if kind.keyed() {
+		n.named = Node(len(t.nodes))
 	}
 	n.keys = n.keys.step(kind, key, index)
 	n.name = kind == HashName || kind == GetName || kind == HeaderName
@@ -231,10 +236,10 @@ func (t *Tree) NearestKey(n Node) []byte {
 // NearestNamed returns n or the closest point above it that has a name, -1
 // for none, so that the elements of an array share the name of the array.
 func (t *Tree) NearestNamed(n Node) Node {
-	for n >= 0 && !t.nodes[n].kind.keyed() {
-		n = t.nodes[n].parent
+	if n < 0 {
+		return n
 	}
-	return n
+	return t.nodes[n].named
 }
 
 // IsName reports whether the value at n is itself a name.
@@ -266,7 +271,7 @@ const maxRendered = 64
 
 func (t *Tree) appendPoint(dst []byte, n Node, fold bool) []byte {
 	var path [maxRendered]Node
-	for t.steps(n) > maxRendered {
+	for extra := t.steps(n) - maxRendered; extra > 0; extra-- {
 		n = t.nodes[n].parent
 	}
 	i := maxRendered
