@@ -16,6 +16,7 @@ import (
 	"github.com/gabionhq/gabion/internal/config"
 	"github.com/gabionhq/gabion/internal/demo"
 	"github.com/gabionhq/gabion/internal/node"
+	"github.com/gabionhq/gabion/internal/node/agent"
 )
 
 // The demo's crowd: enough people for names to be shared and for profiles to
@@ -85,12 +86,17 @@ func NodeData(data string) string { return filepath.Join(data, "node") }
 
 // openNode enrols the node, at the first start, by a token like any other.
 func (p *Platform) openNode(ctx context.Context, cfg config.Config) error {
-	token, err := p.cloud.NodeToken(ctx)
-	if err != nil {
-		return err
+	dir := NodeData(cfg.Data)
+	// The wire's address may have changed since.
+	cfg.Node.Uplink.URL = "https://" + p.cloud.WireAddr()
+	// What is damaged is the node's to report: it protects all the same.
+	if state, _, err := agent.Enrolment(dir); err == nil && state.Node == "" {
+		if cfg.Node.Uplink.Token, err = p.cloud.NodeToken(ctx); err != nil {
+			return err
+		}
 	}
-	cfg.Node.Uplink = config.Uplink{Token: token}
-	p.node, err = node.New(cfg.Node, NodeData(cfg.Data), p.log.With("part", "node"))
+	var err error
+	p.node, err = node.New(cfg.Node, dir, p.log.With("part", "node"))
 	return err
 }
 
