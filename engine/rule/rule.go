@@ -55,22 +55,28 @@ func ParseKind(s string) (Kind, error) {
 	return Kind(i + 1), err
 }
 
-// A Rule is one decision of a tenant. ID is unique in a set and not zero;
-// findings name it. Fields that its Kind does not use are zero.
+// A Rule is one decision of a tenant. Fields that its Kind does not use are
+// zero.
 type Rule struct {
-	ID           uint64
-	Kind         Kind
-	Scope        Scope
-	Point        string // as ParsePoint reads it; "" for every point
+	ID    uint64 // unique in a set, not zero; findings name it
+	Kind  Kind
+	Scope Scope
+
+	// Point is get.id, post.json.items[2].id, or with [*] for every element;
+	// path, get, header or post alone for all in that part of the request;
+	// "" for every point. A rule at a point holds for all that is decoded
+	// from its value too.
+	Point string
+
 	Class        detect.Class
 	Mode         Mode
-	Expr         string
+	Expr         string // RE2, at most maxExprLen bytes
 	Experimental bool
 	Name, Value  string
 	Append       bool
 	On           bool
-	Shift        int16
-	Rule         uint64
+	Shift        int16  // thousandths, -1000 to 1000
+	Rule         uint64 // the detector that an Ignore is for, 0 for all
 }
 
 // A Profile is the learned model of the parameter at a point of an endpoint.
@@ -233,22 +239,40 @@ func (a *Active) Find(value []byte) (from, to int, ok bool) {
 	return 0, 0, false
 }
 
-// A budget bounds the expressions of a set.
-type budget struct{ count, cost int }
+// A budget is what is left for the rules of a set that are still to come.
+type budget struct {
+	exprs int // expressions
+	cost  int // of them, as costOf counts
+	parts int // components of paths, and conditions
+}
 
-// prepare checks a and compiles what it needs to run.
-func (a *Active) prepare(exprs *budget) error {
-	if err := a.check(); err != nil {
-		return err
+// spend takes the rule from the budget.
+func (b *budget) spend(r *Rule) error {
+	b.parts -= len(r.Scope.Conds) + strings.Count(r.Scope.Path, "/")
+	if b.parts < 0 {
+		return fmt.Errorf("the scopes of the set have more than %d components and conditions", maxParts)
 	}
-	for _, e := range a.exprs() {
+	for _, e := range r.exprs() {
 		cost, err := costOf(e)
 		if err != nil {
 			return err
 		}
-		if exprs.count, exprs.cost = exprs.count-1, exprs.cost-cost; exprs.count < 0 || exprs.cost < 0 {
-			return fmt.Errorf("the expressions of the set are more than %d or cost more than %d", maxExprs, maxCost)
-		}
+		b.exprs--
+		b.cost -= cost
+	}
+	if b.exprs < 0 || b.cost < 0 {
+		return fmt.Errorf("the expressions of the set are more than %d or cost more than %d", maxExprs, maxCost)
+	}
+	return nil
+}
+
+// prepare checks a and compiles what it needs to run.
+func (a *Active) prepare(left *budget) error {
+	if err := a.check(); err != nil {
+		return err
+	}
+	if err := left.spend(&a.Rule); err != nil {
+		return err
 	}
 	var err error
 	if a.base, a.key, err = parsePoint(a.Point); err != nil {

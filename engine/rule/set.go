@@ -44,6 +44,7 @@ const (
 	MaxBlob     = 256 << 20
 	MaxRules    = 50_000
 	MaxProfiles = 1 << 20
+	maxParts    = 400_000 // components of paths and conditions of all rules together
 	maxExprs    = 1_000   // expressions of all rules together
 	maxCost     = 200_000 // and their instructions, of some 40 bytes
 )
@@ -267,7 +268,7 @@ func (r *reader) rules() []Active {
 		return nil
 	}
 	rules := make([]Active, 0, n)
-	exprs := budget{count: maxExprs, cost: maxCost}
+	left := budget{exprs: maxExprs, cost: maxCost, parts: maxParts}
 	for range n {
 		start := r.at
 		a := Active{Rule: r.rule()}
@@ -276,7 +277,7 @@ func (r *reader) rules() []Active {
 		}
 		if len(rules) > 0 && rules[len(rules)-1].ID >= a.ID {
 			r.fail(fmt.Errorf("rule %d is not in rising order of ids", a.ID))
-		} else if err := a.prepare(&exprs); err != nil {
+		} else if err := a.prepare(&left); err != nil {
 			r.at = start
 			r.fail(fmt.Errorf("rule %d: %w", a.ID, err))
 		}
