@@ -89,9 +89,9 @@ test('text of an attacker is text', async () => {
     await attack(`/x?${encodeURIComponent(payload)}=${encodeURIComponent(payload)}`)
     await fetch(`${NODE_URL}/${encodeURIComponent(payload)}`)
   }
-  for (const path of ['/', '/attacks', '/attacks?view=hits', '/apis', '/protection', '/system']) {
+  for (const [path, table] of [['/', 'hits'], ['/attacks', 'attacks'], ['/attacks?view=hits', 'hits'], ['/system', 'nodes']]) {
     await page.goto(base + path)
-    await page.waitForLoadState('networkidle').catch(() => {}) // the event stream stays open
+    await page.getByTestId(table).waitFor()
   }
 })
 

@@ -11,29 +11,25 @@ type Evidence = {
   findings?: { class?: string; point?: string; value?: string; from?: number; to?: number; reason?: string }[]
 }
 
-// ask puts one question about evidence to the node that holds it and waits
-// for the sealed answer.
-async function ask(hit: Schemas['Hit']): Promise<Evidence> {
+type Question = { kind: 'evidence'; hit: string } | { kind: 'names'; keys: string[] }
+
+// ask puts one question to the nodes, waits for the first answer and opens it.
+async function ask<T>(question: Question): Promise<T> {
   const viewer = await newViewer()
-  const question = await ok(
-    api.POST('/api/v1/asks', { body: { kind: 'evidence', hit: hit.id, reply_key: viewer.publicKey } }),
-  )
+  const { id } = await ok(api.POST('/api/v1/asks', { body: { ...question, reply_key: viewer.publicKey } }))
   for (let tries = 0; tries < 40; tries++) {
-    const { answers } = await ok(api.GET('/api/v1/asks/{id}', { params: { path: { id: question.id } } }))
-    const answer = answers?.[0]
+    const { answers } = await ok(api.GET('/api/v1/asks/{id}', { params: { path: { id } } }))
+    const answer = answers.find((a) => !a.refused) ?? answers[0]
     if (answer?.refused) throw new Error(`The node refused: ${answer.reason}`)
-    if (answer) {
-      const plain = await viewer.open(question.id, bytes(answer.sealed))
-      return JSON.parse(new TextDecoder().decode(plain)) as Evidence
-    }
+    if (answer) return JSON.parse(new TextDecoder().decode(await viewer.open(id, bytes(answer.sealed)))) as T
     await new Promise((r) => setTimeout(r, 250))
   }
-  throw new Error('The node that holds this evidence did not answer within 10 seconds.')
+  throw new Error('No node that knows this answered within 10 seconds.')
 }
 
 // SealedEvidence opens the request behind a hit, in this page only.
 export function SealedEvidence({ hit }: { hit: Schemas['Hit'] }) {
-  const open = useMutation({ mutationFn: () => ask(hit) })
+  const open = useMutation({ mutationFn: () => ask<Evidence>({ kind: 'evidence', hit: hit.id }) })
   if (!hit.evidence) return <Text c="dimmed">The node kept no evidence of this request.</Text>
   if (open.isPending) return <Loader size="sm" aria-label="waiting for the node" />
   if (open.isError) return <Alert color="red" title="The evidence could not be opened">{open.error.message}</Alert>
@@ -66,6 +62,20 @@ export function SealedEvidence({ hit }: { hit: Schemas['Hit'] }) {
         {new TextDecoder().decode(decode(open.data.request))}
       </Code>
     </Stack>
+  )
+}
+
+// Names resolves the tokens of an endpoint and a point to what the node knows.
+export function Names({ hit }: { hit: Schemas['Hit'] }) {
+  const names = useMutation({
+    mutationFn: () => ask<{ names?: { text?: string }[] }>({ kind: 'names', keys: [hit.endpoint_key, hit.point_key] }),
+  })
+  if (names.isError) return <Alert color="red">{names.error.message}</Alert>
+  if (names.data) return <Code data-testid="names">{names.data.names?.map((n) => n.text).join('  ') || 'The node does not know them any more.'}</Code>
+  return (
+    <Button size="compact-xs" variant="subtle" loading={names.isPending} onClick={() => names.mutate()}>
+      Show the names
+    </Button>
   )
 }
 

@@ -3,7 +3,7 @@ import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { Link, useSearchParams } from 'react-router'
 import { type Schemas, api, ok } from '../api'
-import { SealedEvidence } from '../components/evidence'
+import { Names, SealedEvidence } from '../components/evidence'
 import { HitTable } from '../components/hits'
 import { Class, Empty, Loaded, Outcome, Place, When } from '../components/parts'
 
@@ -158,20 +158,30 @@ function Attack({ id }: { id: string }) {
           <Text size="sm">
             {a.hits} hits, {a.blocked} blocked, from {a.sources} sources, first <When at={a.began} />, last <When at={a.at} />
           </Text>
-          <Button component={Link} variant="light" to={patch(a)} style={{ alignSelf: 'flex-start' }}>
+          <Button component={Link} variant="light" to={ruleFor(a)} style={{ alignSelf: 'flex-start' }}>
             Make a rule
           </Button>
           <Title order={5}>Hits</Title>
-          <Loaded query={hits}>{({ items }) => <>{items?.map((h) => <Hit key={h.id} hit={h} />)}</>}</Loaded>
+          <Loaded query={hits}>
+            {({ items }) => (
+              <>
+                {items[0] && /<\w+:/.test(items[0].path + items[0].point) && <Names hit={items[0]} />}
+                {items.map((h) => <Hit key={h.id} hit={h} />)}
+              </>
+            )}
+          </Loaded>
         </Stack>
       )}
     </Loaded>
   )
 }
 
-// patch leads to the form for a rule, filled from the attack.
-function patch(a: Schemas['Attack']): string {
-  return '/protection?' + new URLSearchParams({ kind: 'ignore', class: a.class, point: a.point, method: a.method, path: a.path })
+// ruleFor leads to the form for a rule, filled from the attack. Segments that
+// only the node knows by name become "any".
+function ruleFor(a: Schemas['Attack']): string {
+  const path = a.path.replace(/<[^/>]*>|\{[^/}]*\}/g, '*')
+  const point = a.point.includes('<') ? '' : a.point
+  return '/protection?' + new URLSearchParams({ kind: 'ignore', class: a.class, point, method: a.method, path })
 }
 
 // Path shows the parsers that led to the value, outermost first.
