@@ -8,8 +8,8 @@ import (
 )
 
 // whenPathTraversal: a step up needs two dots, a separator, or an odd
-// spelling of them; a name counts only beside a separator.
-var whenPathTraversal = []feature{hasDotDot, hasSlash, hasBackslash, hasPercent, hasControl, hasFileWord}
+// spelling of them, as in ". .2f"; a name counts only beside a separator.
+var whenPathTraversal = []feature{hasDotDot, hasSlash, hasBackslash, hasPercent, hasControl, hasFileWord, hasSpace | hasDigit}
 
 // fileGateWords is the x of 0x2e.
 const fileGateWords = "x"

@@ -9,8 +9,8 @@ import (
 )
 
 // whenXSS: markup needs <, an attribute or an assignment =, a call a bracket
-// or a template string, a script URL a colon or the reference of one.
-var whenXSS = []feature{hasLess, hasEqual, hasOpen, hasBacktick, hasBracket, hasColon, hasAmp}
+// or a template string, a script URL a colon, the reference of one, or a hash.
+var whenXSS = []feature{hasLess, hasEqual, hasOpen, hasBacktick, hasBracket, hasColon, hasAmp, hasHash}
 
 var xssVocabulary = lexicon.New(htmlTags, htmlAttributes, htmlEvents, jsNames)
 
