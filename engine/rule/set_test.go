@@ -120,11 +120,11 @@ func TestWriterRefuses(t *testing.T) {
 		many[i] = Rule{ID: uint64(i + 1), Kind: Detector, Expr: "a"}
 	}
 	f("more than 1000", many...)
-	deep := make([]Rule, 7000)
+	deep := make([]Rule, 3500)
 	for i := range deep {
 		deep[i] = Rule{ID: uint64(i + 1), Kind: Mask, Scope: Scope{Path: strings.Repeat("/x", 60)}}
 	}
-	f("more than 400000", deep...)
+	f("more than 200000", deep...)
 	if _, err := (&Writer{Profiles: []Profile{{ID: 1, Model: []byte("x")}}}).Bytes(); err == nil {
 		t.Error("a profile without a model was written")
 	}
