@@ -47,6 +47,8 @@ func document(v []byte, w Where) bool {
 		return v[i] == '"' || v[i] == '}'
 	case '[':
 		return v[i] == '"' || v[i] == '{' || v[i] == '[' || v[i] == ']' || isDigit(v[i])
+	case '-':
+		return v[1] == '-' // a multipart body
 	case '<':
 		return isLetter(v[1]) || hasPrefixFold(v, "<?xml")
 	}
