@@ -44,7 +44,7 @@ const (
 	MaxBlob     = 256 << 20
 	MaxRules    = 50_000
 	MaxProfiles = 1 << 20
-	maxParts    = 400_000 // components of paths and conditions of all rules together
+	maxParts    = 200_000 // components of paths and conditions of all rules together
 	maxExprs    = 1_000   // expressions of all rules together
 	maxCost     = 200_000 // and their instructions, of some 40 bytes
 )
