@@ -98,10 +98,6 @@ func (a *Agent) openAll() error {
 		return err
 	}
 	a.closing(a.spool.Close)
-	if a.egress, err = egress.Open(filepath.Join(data, "egress"), 0); err != nil {
-		return err
-	}
-	a.closing(a.egress.Close)
 	if a.evidence, err = evidence.Open(data, secret, bounds(cfg.Evidence)); err != nil {
 		return err
 	}
@@ -110,6 +106,11 @@ func (a *Agent) openAll() error {
 		return err
 	}
 	a.closing(a.recorder.Close)
+	room := func() bool { return a.recorder.Shrink() || a.evidence.Shrink() }
+	if a.egress, err = egress.Open(filepath.Join(data, "egress"), 0, room); err != nil {
+		return err
+	}
+	a.closing(a.egress.Close)
 	if lost := a.evidence.Lost() + a.recorder.Lost(); lost > 0 {
 		a.opts.Log.Warn("records cannot be decrypted and are ignored: "+evidenceKey+" is another one, or they were changed", "records", lost)
 	}

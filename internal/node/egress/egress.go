@@ -47,21 +47,23 @@ type Entry struct {
 type Log struct {
 	dir   string
 	limit int64
+	room  func() bool
 
 	mu   sync.Mutex
 	file *os.File
 	size int64
 }
 
-// Open opens the log in dir. limit 0 is DefaultBytes.
-func Open(dir string, limit int64) (*Log, error) {
+// Open opens the log in dir. limit 0 is DefaultBytes. On a full disk room, if
+// not nil, is asked to make some until it says that there is none to make.
+func Open(dir string, limit int64, room func() bool) (*Log, error) {
 	if limit == 0 {
 		limit = DefaultBytes
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("opening egress log: %w", err)
 	}
-	l := &Log{dir: dir, limit: limit}
+	l := &Log{dir: dir, limit: limit, room: room}
 	if err := l.open(); err != nil {
 		return nil, fmt.Errorf("opening egress log: %w", err)
 	}
@@ -111,20 +113,28 @@ func (l *Log) Write(to, method string, m proto.Message) error {
 	if l.append(line) == nil {
 		return nil
 	}
-	// The disk is full: the older half makes room.
+	// The disk is full: the older half of the log makes room, then others.
 	if err := l.rotate(); err != nil {
 		return fmt.Errorf("rotating the egress log: %w", err)
 	}
-	if err := l.append(line); err != nil {
+	err = l.append(line)
+	for err != nil && l.room != nil && l.room() {
+		err = l.append(line)
+	}
+	if err != nil {
 		return fmt.Errorf("writing down what leaves: %w", err)
 	}
 	return nil
 }
 
+// append writes a line, or nothing.
 func (l *Log) append(line []byte) error {
 	n, err := l.file.Write(line)
+	if err != nil {
+		return errors.Join(err, l.file.Truncate(l.size))
+	}
 	l.size += int64(n)
-	return err
+	return nil
 }
 
 // withoutToken hides the enrolment token, which is not the log's to tell.

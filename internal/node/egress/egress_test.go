@@ -19,7 +19,7 @@ func batch(seq uint64) *wirepb.Batch { return &wirepb.Batch{Seq: seq} }
 
 func TestLog(t *testing.T) {
 	dir := t.TempDir()
-	l, err := Open(dir, 0)
+	l, err := Open(dir, 0, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func TestLog(t *testing.T) {
 	if err := os.WriteFile(path, append(b, `{"time":"torn`...), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if l, err = Open(dir, 0); err != nil {
+	if l, err = Open(dir, 0, nil); err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
@@ -84,7 +84,7 @@ func (b *buffer) String() string {
 func TestFollowsAcrossRotation(t *testing.T) {
 	dir := t.TempDir()
 	const limit = 20 << 10
-	l, err := Open(dir, limit)
+	l, err := Open(dir, limit, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

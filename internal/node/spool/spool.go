@@ -32,6 +32,10 @@ const (
 
 	// DefaultBytes holds about half a million hits.
 	DefaultBytes = 256 << 20
+
+	// keepFree is what is left of the disk for the egress log, without which
+	// nothing may be sent and nothing here would ever make room.
+	keepFree = 0.05
 )
 
 // A Batch is what is sent at once. Records is empty when they had to make
@@ -71,7 +75,7 @@ func Open(dir string, bytes int64) (*Spool, error) {
 	if bytes == 0 {
 		bytes = DefaultBytes
 	}
-	t, err := tape.Open(filepath.Join(dir, "records"), tape.Options{Bytes: bytes}, nil)
+	t, err := tape.Open(filepath.Join(dir, "records"), tape.Options{Bytes: bytes, Free: keepFree}, nil)
 	if err != nil {
 		return nil, fmt.Errorf("opening spool: %w", err)
 	}

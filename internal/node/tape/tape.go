@@ -47,9 +47,13 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // ErrTooLarge is returned for a record that the bound leaves no room for.
 var ErrTooLarge = errors.New("record larger than half of the bound")
 
+// errNearlyFull is as good as what the operating system says on a full disk.
+var errNearlyFull = errors.New("no space left on device but what is kept free for others")
+
 // Options are the bounds of a tape.
 type Options struct {
 	Bytes int64            // of all files; the oldest segment is dropped to stay below
+	Free  float64          // share of the file system that is left free for others
 	Span  time.Duration    // a segment takes records for this long at most; 0: any time
 	Now   func() time.Time // nil: time.Now
 }
@@ -83,6 +87,9 @@ type Tape struct {
 	bytes    int64     // of all segments
 	file     *os.File  // of the last segment; nil when the next record starts one
 	buf      []byte
+	total    int64    // size of the file system, 0 if unknown
+	free     int64    // of it, when it was last looked at
+	unlooked int64    // bytes written since
 	reader   *os.File // of the segment that was read last
 	reading  uint64
 	damaged  uint64 // records found damaged
@@ -98,8 +105,14 @@ func Open(dir string, opts Options, each func(Pos, []byte)) (*Tape, error) {
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
+	total, free, _ := disk(dir)
+	if total > 0 {
+		// On a small disk segments are small: the oldest must be able to
+		// make room for the newest.
+		opts.Bytes = min(opts.Bytes, total/2)
+	}
 	opts.Bytes = max(opts.Bytes, MinBytes)
-	t := &Tape{dir: dir, opts: opts, roll: min(opts.Bytes/segmentsPerTape, maxSegment)}
+	t := &Tape{dir: dir, opts: opts, roll: min(opts.Bytes/segmentsPerTape, maxSegment), total: total, free: free}
 	if err := t.recover(each); err != nil {
 		return nil, fmt.Errorf("opening tape %s: %w", dir, err)
 	}
@@ -117,17 +130,36 @@ func (t *Tape) Append(payload []byte) (Pos, error) {
 	defer t.mu.Unlock()
 	now := t.opts.Now()
 	t.makeRoom(size)
-	pos, err := t.write(payload, now)
-	if err == nil {
-		return pos, nil
-	}
-	// The disk is full before the bound is reached: what is old gives way.
-	if len(t.segments) > 1 && t.drop(0) == nil {
-		if pos, again := t.write(payload, now); again == nil {
+	for {
+		pos, err := Pos{}, errNearlyFull
+		if t.fits(size) {
+			pos, err = t.write(payload, now)
+		}
+		if err == nil {
 			return pos, nil
 		}
+		// The disk is full before the bound is reached: what is old gives
+		// way, but for the last segments, which would not help.
+		if len(t.segments) < 2 || t.drop(0) != nil {
+			return Pos{}, fmt.Errorf("appending to tape: %w", err)
+		}
 	}
-	return Pos{}, fmt.Errorf("appending to tape: %w", err)
+}
+
+// fits says whether the file system has room for size bytes and for what is
+// left to others. It asks the system each time a thousandth of the disk was
+// written, and always when it is nearly full.
+func (t *Tape) fits(size int64) bool {
+	if t.total == 0 || t.opts.Free == 0 {
+		return true
+	}
+	keep := int64(float64(t.total) * t.opts.Free)
+	if t.unlooked += size; t.unlooked > t.total/1024 || t.free-t.unlooked < 2*keep {
+		if _, free, ok := disk(t.dir); ok {
+			t.free, t.unlooked = free, size
+		}
+	}
+	return t.free-t.unlooked >= keep
 }
 
 // Next returns the first record after pos, or io.EOF. Records that were
@@ -240,6 +272,14 @@ func (t *Tape) Expire(before time.Time) error {
 		}
 	}
 	return nil
+}
+
+// Shrink drops the oldest segment but the one that is written to, and says
+// whether there was one.
+func (t *Tape) Shrink() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.segments) > 1 && t.drop(0) == nil
 }
 
 // Sync makes all records survive power loss.

@@ -96,7 +96,7 @@ func start(t *testing.T, dir, token string, may config.CloudMay) *host {
 	if h.spool, err = spool.Open(filepath.Join(dir, "spool"), 0); err != nil {
 		t.Fatal(err)
 	}
-	log, err := egress.Open(filepath.Join(dir, "egress"), 0)
+	log, err := egress.Open(filepath.Join(dir, "egress"), 0, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

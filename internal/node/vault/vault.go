@@ -23,6 +23,10 @@ import (
 // ErrNotFound is returned for a record that is not, or no longer, kept.
 var ErrNotFound = errors.New("not kept here, or dropped for age or room")
 
+// keepFree is what is left of the disk for the spool: requests that are kept
+// must not cost hits.
+const keepFree = 0.2
+
 // Bounds are what a vault may hold.
 type Bounds struct {
 	Bytes int64
@@ -71,7 +75,7 @@ func Open[R any](dir, name string, key []byte, bounds Bounds, codec Codec[R]) (*
 	v := &Vault[R]{codec: codec, bounds: bounds, aead: aead}
 	// Whole segments are dropped: with spans of an eighth, a record is gone
 	// from the disk at the latest an eighth of its age too late.
-	opts := tape.Options{Bytes: bounds.Bytes, Span: bounds.Age / 8, Now: bounds.Now}
+	opts := tape.Options{Bytes: bounds.Bytes, Free: keepFree, Span: bounds.Age / 8, Now: bounds.Now}
 	v.tape, err = tape.Open(filepath.Join(dir, name), opts, v.index)
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", name, err)
@@ -132,6 +136,14 @@ func (v *Vault[R]) Expire() error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.prune()
+}
+
+// Shrink drops the oldest records because their room is needed for something
+// more important, and says whether there were any.
+func (v *Vault[R]) Shrink() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.tape.Shrink() && v.prune() == nil
 }
 
 func (v *Vault[R]) prune() error {
