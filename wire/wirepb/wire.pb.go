@@ -381,6 +381,7 @@ type Status struct {
 	Revealed        uint64                 `protobuf:"varint,15,opt,name=revealed,proto3" json:"revealed,omitempty"`                                      // names that k sources revealed
 	CertificateUnix int64                  `protobuf:"varint,16,opt,name=certificate_unix,json=certificateUnix,proto3" json:"certificate_unix,omitempty"` // when the client certificate ends
 	SentUnixMs      int64                  `protobuf:"varint,17,opt,name=sent_unix_ms,json=sentUnixMs,proto3" json:"sent_unix_ms,omitempty"`              // the node's clock
+	GroupKeyTag     []byte                 `protobuf:"bytes,18,opt,name=group_key_tag,json=groupKeyTag,proto3" json:"group_key_tag,omitempty"`            // 8 bytes, equal on nodes that hold the same group key
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -532,6 +533,13 @@ func (x *Status) GetSentUnixMs() int64 {
 		return x.SentUnixMs
 	}
 	return 0
+}
+
+func (x *Status) GetGroupKeyTag() []byte {
+	if x != nil {
+		return x.GroupKeyTag
+	}
+	return nil
 }
 
 // Hit is one attack class found in one request.
@@ -1919,7 +1927,7 @@ const file_wire_proto_rawDesc = "" +
 	"\tendpoints\x18\x04 \x03(\v2\x1d.gabion.wire.v1.EndpointDeltaR\tendpoints\x123\n" +
 	"\brefusals\x18\x05 \x03(\v2\x17.gabion.wire.v1.RefusalR\brefusals\"\x17\n" +
 	"\x03Ack\x12\x10\n" +
-	"\x03seq\x18\x01 \x01(\x04R\x03seq\"\xf0\x04\n" +
+	"\x03seq\x18\x01 \x01(\x04R\x03seq\"\x94\x05\n" +
 	"\x06Status\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12!\n" +
 	"\fstarted_unix\x18\x02 \x01(\x03R\vstartedUnix\x12\x18\n" +
@@ -1939,7 +1947,8 @@ const file_wire_proto_rawDesc = "" +
 	"\brevealed\x18\x0f \x01(\x04R\brevealed\x12)\n" +
 	"\x10certificate_unix\x18\x10 \x01(\x03R\x0fcertificateUnix\x12 \n" +
 	"\fsent_unix_ms\x18\x11 \x01(\x03R\n" +
-	"sentUnixMs\x1a;\n" +
+	"sentUnixMs\x12\"\n" +
+	"\rgroup_key_tag\x18\x12 \x01(\fR\vgroupKeyTag\x1a;\n" +
 	"\rBypassedEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x01\"\xdd\x03\n" +

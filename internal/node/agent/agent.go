@@ -3,6 +3,7 @@ package agent
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -188,6 +189,7 @@ func (a *Agent) Join(host Host) error {
 func (a *Agent) status(host Host) *wirepb.Status {
 	s, j := host.Status(), a.journal.Stats()
 	s.DroppedMetrics, s.Revealed = j.Dropped, uint64(a.names.Count())
+	s.GroupKeyTag = binary.BigEndian.AppendUint64(nil, a.key.Seal(0))
 	return s
 }
 
@@ -204,6 +206,7 @@ func (a *Agent) Run(ctx context.Context) error {
 func (a *Agent) look(ctx context.Context) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
+	var lost, missed uint64
 	for {
 		select {
 		case <-ctx.Done():
@@ -211,8 +214,19 @@ func (a *Agent) look(ctx context.Context) {
 		case <-tick.C:
 		}
 		a.say("spool", a.spool.Stats().Problem)
-		a.say("evidence", text(a.evidence.Expire()))
 		a.say("recorder", text(a.recorder.Expire()))
+		why := text(a.evidence.Expire())
+		st := a.journal.Stats()
+		if st.EvidenceLost > lost {
+			why = fmt.Sprintf("the requests behind %d hits could not be kept; the log says why", st.EvidenceLost)
+		}
+		a.say("evidence", why)
+		why = ""
+		if st.Dropped > missed {
+			why = fmt.Sprintf("%d observations found no room: more endpoints or parameters than a node counts", st.Dropped)
+		}
+		a.say("statistics", why)
+		lost, missed = st.EvidenceLost, st.Dropped
 	}
 }
 
