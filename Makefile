@@ -36,7 +36,7 @@ gen:
 	$(GO) run ./cmd/gabion config schema > docs/config.schema.json
 	$(GO) run ./cmd/gabion config reference > docs/config.md
 	$(GO) run ./cmd/gabion reference > docs/cli.md
-	$(GO) list -deps -f '{{if not .Standard}}{{.ImportPath}}{{end}}' ./cmd/gabion-node > cmd/gabion-node/deps.txt
+	$(GO) list -deps -f '{{if not .Standard}}{{.ImportPath}}{{end}}' ./cmd/gabion-node | LC_ALL=C sort > cmd/gabion-node/deps.txt
 	$(GO) test -run TestPackageList . -update
 
 # The console is embedded when it has been built; Go code builds without it.
