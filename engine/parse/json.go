@@ -49,7 +49,7 @@ type frame struct {
 // A jsonParser walks JSON as the most lenient of servers would, and more: it
 // never gives up. It takes comments, single quotes, bare words, missing and
 // trailing commas, text after the document, several documents, and input
-// that ends anywhere. What surprises it sets noise.
+// that ends anywhere.
 type jsonParser struct {
 	node   Node // the document's point
 	member Node // of the value that comes next, or -1
@@ -57,7 +57,6 @@ type jsonParser struct {
 	floor  int  // frames below belong to others
 	skip   int  // open containers beyond Limits.Nesting
 	docs   int32
-	noise  bool
 
 	quote   byte // of the string that is being read, 0 for none
 	isKey   bool // that string is a name
@@ -83,11 +82,10 @@ func (p *jsonParser) feed(t *Tree, buf []byte, last bool) int {
 			p.open(t, c == '[')
 			at++
 		case '}', ']':
-			p.close(t, c == ']')
+			p.close(t)
 			at++
 		case '"', '\'', '`':
 			p.quote = c
-			p.noise = p.noise || c != '"'
 			p.isKey = p.wantsKey(t)
 			end := p.text(t, buf, at+1, last)
 			if p.quote != 0 && !p.partial {
@@ -160,15 +158,12 @@ func (p *jsonParser) open(t *Tree, array bool) {
 }
 
 // close leaves the innermost container.
-func (p *jsonParser) close(t *Tree, array bool) {
+func (p *jsonParser) close(t *Tree) {
 	if p.skip > 0 {
 		p.skip--
 		return
 	}
 	f := p.top(t)
-	if f == nil || f.array != array {
-		p.noise = true
-	}
 	if f == nil {
 		return
 	}
@@ -189,7 +184,7 @@ func (p *jsonParser) text(t *Tree, buf []byte, at int, last bool) int {
 		p.emit(t, buf[at:at+end], escaped)
 		return at + end + 1
 	case last:
-		p.quote, p.noise = 0, true
+		p.quote = 0
 		p.emit(t, buf[at:], escaped)
 		return len(buf)
 	case at > len(buf)/2:
@@ -275,7 +270,6 @@ func (p *jsonParser) bare(t *Tree, buf []byte, at int, last bool) int {
 		end = max(at+1, end-t.limits.Overlap)
 	}
 	word := bytes.TrimRight(buf[at:end], " \t\r\n")
-	p.noise = p.noise || !isLiteral(word)
 	if bytes.HasPrefix(word, []byte("/*")) || bytes.HasPrefix(word, []byte("//")) {
 		t.leaf(p.node, Comment, nil, 0, word)
 		return end
@@ -304,21 +298,6 @@ func commentEnd(v []byte) int {
 		return i + 4
 	}
 	return len(v)
-}
-
-// isLiteral reports whether word is true, false, null or made of what
-// numbers are made of.
-func isLiteral(word []byte) bool {
-	switch string(word) {
-	case "true", "false", "null":
-		return true
-	}
-	for _, b := range word {
-		if (b < '0' || b > '9') && b != '-' && b != '+' && b != '.' && b != 'e' && b != 'E' {
-			return false
-		}
-	}
-	return true
 }
 
 // appendJSONUnescaped undoes the escapes of RFC 8259, 7, and those that

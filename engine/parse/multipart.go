@@ -37,7 +37,6 @@ type multipartParser struct {
 	value Node // where its content is
 	delim [maxBoundary + 3]byte
 	size  int // of delim: LF, two dashes and the boundary
-	noise bool
 	begun bool
 }
 
@@ -56,7 +55,6 @@ func (p *multipartParser) adopt(t *Tree, declared, body []byte) {
 	}
 	if len(declared) > 0 && len(apparent) > 0 && !bytes.Equal(declared, apparent) {
 		t.trouble(p.node, BadBoundary, line)
-		p.noise = true
 	}
 	p.size = copy(p.delim[:], "\n--")
 	p.size += copy(p.delim[p.size:], use)
