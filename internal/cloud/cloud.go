@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -36,6 +37,8 @@ const (
 	shutdown = 5 * time.Second
 	// sweepEvery is how often expired rows are deleted.
 	sweepEvery = 10 * time.Minute
+	// probeEvery is how old /readyz may be.
+	probeEvery = 10 * time.Second
 	// keepHits is a quarter: what is older is no longer looked at.
 	keepHits = 90 * 24 * time.Hour
 	// keepEvents bounds how long a consumer or browser may be away.
@@ -53,6 +56,7 @@ type Cloud struct {
 
 	console, wire net.Listener
 	authority     *fleet.Authority
+	degraded      atomic.Pointer[string] // why, or nil
 }
 
 // New opens the region's state in the directory data and its listeners, so
@@ -134,6 +138,7 @@ func (c *Cloud) Run(ctx context.Context) error {
 	g.Go(func() error { return compile.New(c.db, c.authority.RulesetKey, c.log).Run(ctx) })
 	g.Go(func() error { return learn.New(c.db, c.learning(), c.log).Run(ctx) })
 	g.Go(func() error { return c.sweep(ctx) })
+	g.Go(func() error { return c.probe(ctx) })
 	c.log.Info("cloud serves", "region", c.cfg.Region, "console", c.APIAddr(), "wire", c.WireAddr())
 	return g.Wait()
 }
@@ -142,14 +147,42 @@ func (c *Cloud) consoleHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/api/", api.Handler(api.Parts{
 		Region: c.cfg.Region, Version: version(), DB: c.db, Fleet: c.fleet, Tenants: c.dir, Log: c.log}))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
-		if err := c.db.Check(r.Context()); err != nil {
-			c.log.Error("checking the database", "err", err)
-			http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
-		}
-	})
+	mux.HandleFunc("GET /healthz", func(http.ResponseWriter, *http.Request) {})
+	mux.HandleFunc("GET /readyz", c.ready)
 	mux.Handle("/", web.Handler())
 	return mux
+}
+
+// ready says whether the cloud can do its work, and if not, why.
+func (c *Cloud) ready(w http.ResponseWriter, _ *http.Request) {
+	reasons := []string{}
+	if why := c.degraded.Load(); why != nil {
+		reasons = append(reasons, *why)
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	json.NewEncoder(w).Encode(map[string][]string{"reasons": reasons}) //nolint:errcheck // the client is gone
+}
+
+// probe tries a write now and then: a full disk shows there first.
+func (c *Cloud) probe(ctx context.Context) error {
+	for {
+		err := c.db.Check(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err == nil:
+			c.degraded.Store(nil)
+		default:
+			c.log.Error("the database takes no writes", "err", err)
+			why := "the database takes no writes: " + err.Error()
+			c.degraded.Store(&why)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(probeEvery):
+		}
+	}
 }
 
 // version is that of the module the program was built from.

@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"os"
@@ -206,6 +207,38 @@ func TestRestart(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, "bootstrap.json")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("bootstrap.json is still there: %v", err)
+	}
+}
+
+func TestHealth(t *testing.T) {
+	r := start(t, t.TempDir(), "eu1")
+	f := func(path string, want int, text string) {
+		t.Helper()
+		res, err := http.Get("http://" + r.APIAddr() + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		b, err := io.ReadAll(res.Body)
+		if err != nil || res.StatusCode != want || !strings.Contains(string(b), text) {
+			t.Errorf("%s: %d %s %v", path, res.StatusCode, b, err)
+		}
+	}
+	f("/healthz", 200, "")
+	f("/readyz", 200, `{"reasons":[]}`)
+	why := "the disk is full"
+	r.degraded.Store(&why)
+	f("/readyz", 503, why)
+}
+
+// TestAddressInUse: one clear line, and nothing stays open.
+func TestAddressInUse(t *testing.T) {
+	r := start(t, t.TempDir(), "eu1")
+	for _, cfg := range []config.Cloud{{Region: "a", Listen: r.APIAddr(), Wire: "127.0.0.1:0"}, {Region: "a", Listen: "127.0.0.1:0", Wire: r.WireAddr()}} {
+		_, err := New(cfg, t.TempDir(), slog.Default())
+		if err == nil || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "address already in use") {
+			t.Errorf("%+v: %v", cfg, err)
+		}
 	}
 }
 

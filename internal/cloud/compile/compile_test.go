@@ -64,6 +64,9 @@ func TestLate(t *testing.T) {
 		}
 		for _, at := range [][2]string{{"a", "a1"}, {"a", "a2"}, {"b", "b1"}, {"b", "b2"}} {
 			r := newest(at[0], at[1])
+			if err := db.Tenant(at[0]).Find(t.Context(), &r); err != nil {
+				t.Fatal(err)
+			}
 			if r.Version != 1 || r.Policy != 3 {
 				t.Errorf("group %s has version %d of policy %d", at[1], r.Version, r.Policy)
 			}

@@ -16,8 +16,9 @@ import (
 )
 
 const (
-	// offlineAfter is the silence after which a node counts as gone.
-	offlineAfter = 2 * time.Minute
+	// offlineAfter is the silence after which a node without a stream
+	// counts as gone: three of its heartbeats.
+	offlineAfter = 45 * time.Second
 	// pingEvery keeps streams alive through proxies, whose idle limits start at 30 s.
 	pingEvery = 15 * time.Second
 )
@@ -93,9 +94,17 @@ func (f *Fleet) wake(e store.Event) {
 // ruleset if it does not run it, then every new one, and asks.
 func (f *Fleet) Watch(ctx context.Context, node store.Node, ruleset uint64, send func(*wirepb.Order) error) error {
 	st := f.join(node)
-	defer f.leave(st)
 	s := f.db.Tenant(node.Tenant)
+	defer func() {
+		f.leave(st)
+		if err := f.tell(context.WithoutCancel(ctx), s, node); err != nil {
+			f.log.Error("noting that a node left", "node", node.ID, "err", err)
+		}
+	}()
 	if err := f.report(ctx, s, &node, int64(ruleset), node.RulesetError); err != nil {
+		return err
+	}
+	if err := f.tell(ctx, s, node); err != nil {
 		return err
 	}
 	asked := map[string]bool{}
@@ -111,6 +120,9 @@ func (f *Fleet) Watch(ctx context.Context, node store.Node, ruleset uint64, send
 			return err
 		}
 		if err == nil && uint64(newest.Version) != ruleset {
+			if err := s.Find(ctx, &newest); err != nil {
+				return err
+			}
 			ruleset = uint64(newest.Version)
 			order := &wirepb.Ruleset{Version: ruleset, GroupId: node.Group, Blob: newest.Blob, Signature: newest.Signature}
 			if err := send(&wirepb.Order{Order: &wirepb.Order_Ruleset{Ruleset: order}}); err != nil {
@@ -137,10 +149,10 @@ func (f *Fleet) Watch(ctx context.Context, node store.Node, ruleset uint64, send
 	}
 }
 
-// Newest is the ruleset that a group shall run.
+// Newest is the ruleset that a group shall run, without its blob.
 func Newest(ctx context.Context, s store.Scope, group string) (store.Ruleset, error) {
 	var r store.Ruleset
-	err := store.First(ctx, s.Select(&r).Where("group_id = ?", group).Order("version DESC"))
+	err := store.First(ctx, s.Select(&r).ExcludeColumn("blob", "signature").Where("group_id = ?", group).Order("version DESC"))
 	return r, err
 }
 
@@ -164,6 +176,11 @@ func sendAsks(ctx context.Context, s store.Scope, node store.Node, asked map[str
 		}
 	}
 	return nil
+}
+
+// tell emits that a node came or went.
+func (f *Fleet) tell(ctx context.Context, s store.Scope, node store.Node) error {
+	return s.Tx(ctx, func(s store.Scope) error { return s.Emit(ctx, "node", node.ID, node) })
 }
 
 func (f *Fleet) join(n store.Node) *stream {

@@ -114,7 +114,8 @@ func (db *DB) announce() {
 	db.changed = make(chan struct{})
 }
 
-// Check tells whether the database answers.
+// Check tells whether the database takes writes.
 func (db *DB) Check(ctx context.Context) error {
-	return db.read.PingContext(ctx)
+	_, err := db.next(ctx, db.write, "check", 1)
+	return err
 }
