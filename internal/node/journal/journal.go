@@ -19,6 +19,7 @@ import (
 
 	"github.com/gabionhq/gabion/engine"
 	"github.com/gabionhq/gabion/engine/detect"
+	"github.com/gabionhq/gabion/engine/profile"
 	"github.com/gabionhq/gabion/internal/node/evidence"
 	"github.com/gabionhq/gabion/internal/node/proxy"
 	"github.com/gabionhq/gabion/internal/node/pseudonym"
@@ -52,6 +53,7 @@ type Journal struct {
 	labels labels
 	ledger ledger
 	shed   throttle
+	told   texts
 	stats  counters
 }
 
@@ -183,6 +185,8 @@ func (j *Journal) hit(r *proxy.Record, f *engine.Finding) *wirepb.Hit {
 	}
 	h.Endpoint = j.labels.endpoint(r.Report.Endpoint, r.Head)
 	h.Point, h.PointKey = j.labels.point(f.Point)
+	j.told.put(h.Endpoint.Key, func() string { return hostOf(r.Head) + template(r.Head) })
+	j.told.put(h.PointKey, func() string { return f.Point })
 	return h
 }
 
@@ -247,7 +251,11 @@ func (j *Journal) Resolve(keys [][]byte) []*wirepb.Name {
 		if len(k) != 8 {
 			continue
 		}
-		if text := j.ledger.text(j.opts.Key.Open(binary.BigEndian.Uint64(k))); text != "" {
+		text := j.told.get(k)
+		if text == "" {
+			text = j.ledger.text(j.opts.Key.Open(binary.BigEndian.Uint64(k)))
+		}
+		if text != "" {
 			names = append(names, &wirepb.Name{Key: k, Text: text})
 		}
 	}
@@ -281,6 +289,42 @@ func (t *throttle) allow(source uint64, now time.Time) bool {
 	}
 	t.seen[source]++
 	return t.seen[source] <= evidencePerMinute
+}
+
+// texts remembers what is behind the keys of hits; the ledger knows only
+// endpoints that answered well. When it is full the older half goes.
+type texts struct {
+	mu         sync.Mutex
+	young, old map[string]string
+}
+
+// maxTexts bounds each half: some 2 MB in all.
+const maxTexts = 4096
+
+func (t *texts) put(key []byte, text func() string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if _, ok := t.young[string(key)]; ok || len(key) == 0 {
+		return
+	}
+	if len(t.young) >= maxTexts || t.young == nil {
+		t.old, t.young = t.young, map[string]string{}
+	}
+	t.young[string(key)] = cut(text(), maxTarget)
+}
+
+func (t *texts) get(key []byte) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if text, ok := t.young[string(key)]; ok {
+		return text
+	}
+	return t.old[string(key)]
+}
+
+// template returns the path of a request with its typed segments named.
+func template(head *engine.Head) string {
+	return string(profile.AppendTemplate(nil, profile.AppendPath(nil, head.Target)))
 }
 
 // hostOf returns the host of a request in lower case.

@@ -23,6 +23,7 @@ import (
 	"github.com/gabionhq/gabion/internal/node/proxy"
 	"github.com/gabionhq/gabion/internal/node/pseudonym"
 	"github.com/gabionhq/gabion/internal/node/reveal"
+	"github.com/gabionhq/gabion/internal/node/spool"
 	"github.com/gabionhq/gabion/internal/node/vault"
 	"github.com/gabionhq/gabion/wire/wirepb"
 )
@@ -140,8 +141,8 @@ func TestHits(t *testing.T) {
 			t.Errorf("evidence %s: %v\n%s", id, err, prototext.Format(e))
 		}
 	}
-	names := f.Resolve([][]byte{h.Endpoint.Key, []byte("short")})
-	if len(names) != 0 {
+	names := f.Resolve([][]byte{h.Endpoint.Key, h.PointKey, []byte("short"), make([]byte, 8)})
+	if len(names) != 2 || names[0].Text != "shop.jane.example/users/jane/orders/{int}" || names[1].Text != "post.json.jane.id" {
 		t.Errorf("resolved %v", names)
 	}
 
@@ -340,6 +341,29 @@ func TestPaths(t *testing.T) {
 	check("/a//b/../jane;x=1/", "/a/<word:4-8>/")
 	check("http://h/user/J%C3%BCrgen", "/user/<text:4-8>")
 	check("/"+strings.Repeat("a/", 100), strings.Repeat("/a", maxSegments)+"/<more>")
+}
+
+func BenchmarkAttack(b *testing.B) {
+	key, _ := pseudonym.New(make([]byte, 32))
+	names, _ := reveal.New(reveal.Options{K: 20})
+	store, err := evidence.Open(b.TempDir(), make([]byte, 32), vault.Bounds{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer store.Close()
+	waiting, err := spool.Open(b.TempDir(), 0)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer waiting.Close()
+	j := New(Options{Spool: waiting, Key: key, Names: names, Evidence: store, Log: slog.New(slog.DiscardHandler)})
+	f := &fixture{Journal: j, now: time.Unix(1_800_000_000, 0)}
+	r := attack(f.record("192.0.2.1", "GET", "/search?q=1", 403), engine.Finding{Finding: detect.Finding{Class: detect.SQLi}, Point: "get.q", Value: []byte("1")})
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		r.Source = netip.AddrFrom4([4]byte{10, byte(i >> 8), byte(i), 1})
+		j.Attack(r)
+	}
 }
 
 func BenchmarkDone(b *testing.B) {

@@ -8,7 +8,6 @@ import (
 
 	"github.com/gabionhq/gabion/engine"
 	"github.com/gabionhq/gabion/engine/parse"
-	"github.com/gabionhq/gabion/engine/profile"
 	"github.com/gabionhq/gabion/internal/node/pseudonym"
 	"github.com/gabionhq/gabion/internal/node/reveal"
 	"github.com/gabionhq/gabion/wire/wirepb"
@@ -22,9 +21,8 @@ type labels struct {
 
 // endpoint returns how the endpoint of a request is told to the cloud.
 func (l *labels) endpoint(hash uint64, head *engine.Head) *wirepb.Endpoint {
-	path := profile.AppendTemplate(nil, profile.AppendPath(nil, head.Target))
 	return &wirepb.Endpoint{
-		Application: head.App, Host: l.host(hostOf(head)), Method: method(string(head.Method)), Path: l.path(string(path)),
+		Application: head.App, Host: l.host(hostOf(head)), Method: method(string(head.Method)), Path: l.path(template(head)),
 		Key: binary.BigEndian.AppendUint64(nil, l.key.Seal(hash)),
 	}
 }

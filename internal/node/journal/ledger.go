@@ -141,7 +141,7 @@ func (l *ledger) count(r *proxy.Record, network, neighbourhood uint64) (dropped 
 func (l *ledger) newAccount(head *engine.Head) *account {
 	a := &account{
 		host: hostOf(head), method: method(string(head.Method)),
-		template: string(profile.AppendTemplate(nil, profile.AppendPath(nil, head.Target))), params: map[uint64]*entry{},
+		template: template(head), params: map[uint64]*entry{},
 	}
 	a.hidden = l.labels.hidden(nil, a.host, a.template)
 	return a
