@@ -66,15 +66,16 @@ func unknown(ctx context.Context, s store.Scope, hits []store.Hit) ([]*store.Hit
 	return fresh, nil
 }
 
-// identity is what the hits of one attack share. Keys tell endpoints and
-// points apart whose names are not revealed.
+// identity is what the hits of one attack share. Names that are not revealed
+// look alike; there the keys that nodes made of them tell them apart. Where
+// all is revealed the text does, since groups of nodes have different keys.
 func identity(h *store.Hit) string {
-	endpoint, point := hex.EncodeToString(h.EndpointKey), hex.EncodeToString(h.PointKey)
-	if endpoint == "" {
-		endpoint = h.Host + " " + h.Method + " " + h.Path
+	endpoint, point := h.Host+" "+h.Method+" "+h.Path, h.Point
+	if strings.Contains(endpoint, "<") && len(h.EndpointKey) > 0 {
+		endpoint = hex.EncodeToString(h.EndpointKey)
 	}
-	if point == "" {
-		point = h.Point
+	if strings.Contains(point, "<") && len(h.PointKey) > 0 {
+		point = hex.EncodeToString(h.PointKey)
 	}
 	return strings.Join([]string{strconv.Itoa(int(h.Application)), endpoint, h.Class, point}, "\n")
 }

@@ -155,14 +155,20 @@ func TestGap(t *testing.T) {
 	f(1, 0, 2*Gap, 4*Gap, Gap, 3*Gap)
 }
 
-// TestKeys: names that are not revealed look alike, their keys do not.
+// TestKeys: names that are not revealed look alike, their keys do not;
+// revealed ones are what they say, whatever key a node has.
 func TestKeys(t *testing.T) {
 	s := open(t).Tenant("a")
 	hit := func(id string, endpoint, point string) store.Hit {
 		return store.Hit{ID: id, Path: "/<slug:8-16>", Point: "get.<word:4>", EndpointKey: []byte(endpoint), PointKey: []byte(point), Source: "s"}
 	}
 	deliver(t, s, []store.Hit{hit("1", "a", "p"), hit("2", "b", "p"), hit("3", "a", "q"), hit("4", "a", "p")})
-	if diff := gocmp.Diff([]string{"1 4", "2", "3"}, groups(t, s)); diff != "" {
+	plain := hit("5", "a", "p")
+	plain.Path, plain.Point = "/search", "get.q"
+	other := plain
+	other.ID, other.EndpointKey, other.PointKey = "6", []byte("c"), []byte("r")
+	deliver(t, s, []store.Hit{plain, other})
+	if diff := gocmp.Diff([]string{"1 4", "2", "3", "5 6"}, groups(t, s)); diff != "" {
 		t.Error(diff)
 	}
 }
