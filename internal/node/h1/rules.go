@@ -2,6 +2,7 @@ package h1
 
 import (
 	"bytes"
+	"net/http"
 	"strings"
 
 	"github.com/gabionhq/gabion/engine"
@@ -20,6 +21,20 @@ func (h *Head) NewRequest(method, target, authority, proto string, size int64) {
 		h.Framing = Chunked
 	}
 	h.Add("Host", authority)
+}
+
+// NewResponse makes h the head of a response that did not arrive as
+// HTTP/1.1. size is -1 if the length of the body is unknown.
+func (h *Head) NewResponse(status int, size int64, bodyless bool) {
+	*h = Head{Fields: h.Fields[:0], roles: h.roles[:0], buf: h.buf[:0], Minor: 1, Status: status, Size: size}
+	h.Reason = []byte(http.StatusText(status))
+	switch {
+	case bodyless:
+	case size >= 0:
+		h.Framing = Length
+	default:
+		h.Framing = Chunked
+	}
 }
 
 // Add appends a field. What concerns the connection is not forwarded.

@@ -1,6 +1,7 @@
 package h1
 
 import (
+	"iter"
 	"strconv"
 
 	"github.com/gabionhq/gabion/engine"
@@ -44,6 +45,19 @@ func AppendRequest(dst []byte, h *Head, add ...engine.HeaderField) []byte {
 		dst = appendFraming(dst, h)
 	}
 	return appendAll(dst, add)
+}
+
+// ForUpstream yields the fields that a gateway forwards over HTTP/2, which
+// frames messages by itself and names the host elsewhere.
+func (h *Head) ForUpstream() iter.Seq2[[]byte, []byte] {
+	return func(yield func(name, value []byte) bool) {
+		for i, f := range h.Fields {
+			forwarded := h.roles[i] == endToEnd || h.roles[i] == te && Is(f.Value, "trailers") || h.roles[i] == expect && !h.Expect
+			if forwarded && !yield(f.Name, f.Value) {
+				return
+			}
+		}
+	}
 }
 
 // AppendResponse appends the head of a final or interim response as a

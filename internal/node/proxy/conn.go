@@ -41,8 +41,8 @@ type conn struct {
 	asked  bool // the client asks for a verdict only
 	idle   atomic.Bool
 
-	away    atomic.Bool          // the client has closed the connection
-	watched atomic.Pointer[link] // to reset when it does
+	away    atomic.Bool            // the client has closed the connection
+	watched atomic.Pointer[func()] // to call when it does
 	watcher *time.Timer
 
 	head    h1.Head
@@ -297,26 +297,27 @@ func (c *conn) peer() (netip.Addr, bool)      { return c.remote, c.secure }
 // while the upstream takes its time.
 const watchEvery = time.Second
 
-func (c *conn) watch(l *link) {
-	c.watched.Store(l)
-	if l == nil {
+func (c *conn) watch(f func()) {
+	if f == nil {
+		c.watched.Store(nil)
 		c.watcher.Stop()
 		return
 	}
+	c.watched.Store(&f)
 	c.watcher.Reset(watchEvery)
 }
 
-// look resets the watched link if the client has closed its connection.
+// look calls what is watched for if the client has closed its connection.
 func (c *conn) look() {
-	l := c.watched.Load()
+	f := c.watched.Load()
 	tcp := tcpOf(c.net)
-	if l == nil || tcp == nil {
+	if f == nil || tcp == nil {
 		return
 	}
 	if n, err := peek(tcp); n == 0 && err != syscall.EAGAIN {
 		c.away.Store(true)
-		if c.watched.CompareAndSwap(l, nil) {
-			l.reset()
+		if c.watched.CompareAndSwap(f, nil) {
+			(*f)()
 		}
 		return
 	}

@@ -41,8 +41,8 @@ type front interface {
 	left() int64                   // bytes of request body to come, -1 if unknown
 	proceed()                      // the body will be read: 100 Continue if it is awaited
 	interrupt()                    // lets a Read that is waiting fail
+	watch(func())                  // calls it when the client goes; nil ends that
 	gone() bool                    // the client has lost interest
-	watch(*link)                   // resets the link when the client goes; nil ends that
 	peer() (addr netip.Addr, secure bool)
 
 	interim(*h1.Head) error       // relays a 1xx response
@@ -82,6 +82,7 @@ type exchange struct {
 	length  int64         // of the request body so far
 	cpu     time.Duration // spent in the engine
 
+	messages  bool // the body is a stream of gRPC messages
 	streaming bool // a pump writes the request
 	pumped    chan error
 }
@@ -230,6 +231,9 @@ func (x *exchange) inspect() bool {
 		return x.block()
 	}
 	x.front.proceed()
+	if x.messages = isGRPC(x.head); x.messages {
+		return true // held back message by message
+	}
 	for !x.eof && !x.held.full() {
 		if err := x.receive(); err != nil {
 			return x.unreceived(err)

@@ -22,6 +22,10 @@ var errTwice = errors.New("idle connection had ended")
 
 // forward sends the request to the upstream and relays its response.
 func (x *exchange) forward() {
+	if u := x.site.group.pick(); u.http2 != nil {
+		x.forwardHTTP2(u)
+		return
+	}
 	for {
 		l, err := x.exchange()
 		if errors.Is(err, errTwice) {
@@ -43,7 +47,7 @@ func (x *exchange) exchange() (*link, error) {
 	if err != nil {
 		return nil, err
 	}
-	x.front.watch(l)
+	x.front.watch(l.reset)
 	if err = x.send(l); err == nil {
 		err = x.await(l)
 	}
@@ -185,13 +189,19 @@ func (x *exchange) step(l *link) error {
 			return err
 		}
 	}
-	err := x.receive()
-	var broken *engineError
-	if errors.As(err, &broken) && x.site.FailOpen {
-		x.fate, x.opened, x.held.forced, err = failed, true, true, nil
-	}
+	err := x.tolerate(x.receive())
 	if err == nil && x.fate != undecided && x.fate != inspected {
 		return x.release(l, x.held.n)
+	}
+	return err
+}
+
+// tolerate turns a failure of the engine into an end of the inspection
+// where the site fails open.
+func (x *exchange) tolerate(err error) error {
+	if errors.As(err, new(*engineError)) && x.site.FailOpen {
+		x.fate, x.opened, x.held.forced = failed, true, true
+		return nil
 	}
 	return err
 }

@@ -13,7 +13,7 @@ import (
 // A Site is one protected application and the upstream that serves it.
 type Site struct {
 	Hosts       []string   // names, or *.name for all below it; empty for any host
-	Upstreams   []*url.URL // http or https, host and optional port; nothing else is used
+	Upstreams   []*url.URL // http, https, h2c or h2, host and optional port; nothing else is used
 	Health      string     // path that a healthy upstream answers below 400; empty for no checks
 	Mode        rule.Mode
 	Override    rule.Override

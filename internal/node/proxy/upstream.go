@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"sync"
 	"sync/atomic"
@@ -27,7 +28,8 @@ const fresh = time.Second
 // An upstream is a pool of connections to one server.
 type upstream struct {
 	address string
-	tls     *tls.Config // nil for plain TCP
+	tls     *tls.Config     // nil for plain TCP
+	http2   *http.Transport // nil for HTTP/1.1
 	times   *Timeouts
 
 	down atomic.Int64 // Unix nanoseconds until which it is avoided
@@ -62,8 +64,16 @@ func newUpstream(u *url.URL, roots *tls.Config, times *Timeouts) (*upstream, err
 		up.tls = roots.Clone()
 		up.tls.ServerName = u.Hostname()
 		up.tls.NextProtos = []string{"http/1.1"}
+	case "h2c":
+		port = orDefault(port, "80")
+		up.http2 = newHTTP2Transport(nil, times)
+	case "h2":
+		port = orDefault(port, "443")
+		up.tls = roots.Clone()
+		up.tls.ServerName = u.Hostname()
+		up.http2 = newHTTP2Transport(up.tls, times)
 	default:
-		return nil, fmt.Errorf("upstream %q: scheme is neither http nor https", u.Redacted())
+		return nil, fmt.Errorf("upstream %q: scheme is none of http, https, h2c and h2", u.Redacted())
 	}
 	if u.Hostname() == "" {
 		return nil, fmt.Errorf("upstream %q: no host", u.Redacted())
@@ -142,6 +152,9 @@ func (u *upstream) close() {
 		l.Close()
 	}
 	u.idle = nil
+	if u.http2 != nil {
+		u.http2.CloseIdleConnections()
+	}
 }
 
 func (u *upstream) dial() (*link, error) {

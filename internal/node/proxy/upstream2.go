@@ -1,0 +1,343 @@
+package proxy
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/binary"
+	"errors"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
+	"net/url"
+	"slices"
+	"sync"
+
+	"github.com/gabionhq/gabion/engine"
+	"github.com/gabionhq/gabion/internal/node/h1"
+)
+
+// maxMessage is the longest gRPC message that is forwarded: the default
+// limit of gRPC servers. Each is held back whole until its verdict.
+const maxMessage = 4<<20 + frameHead
+
+// frameHead is the length of what precedes a gRPC message: a flag and the
+// length in 4 bytes.
+const frameHead = 5
+
+func newHTTP2Transport(config *tls.Config, times *Timeouts) *http.Transport {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP2(config != nil)
+	protocols.SetUnencryptedHTTP2(config == nil)
+	return &http.Transport{
+		Protocols: protocols, TLSClientConfig: config, DisableCompression: true,
+		DialContext:     (&net.Dialer{Timeout: times.Dial}).DialContext,
+		IdleConnTimeout: times.UpstreamIdle, ResponseHeaderTimeout: times.Response,
+	}
+}
+
+// isGRPC says whether the body is a stream of messages, each of which may
+// await an answer before the next is sent.
+func isGRPC(h *h1.Head) bool {
+	t := mediaType(h.Get("content-type"))
+	return t == "application/grpc" || len(t) > 17 && t[:17] == "application/grpc+"
+}
+
+// forwardHTTP2 sends the request to an upstream that speaks HTTP/2 and
+// relays its response.
+func (x *exchange) forwardHTTP2(u *upstream) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	body := &upstreamBody{x: x}
+	defer body.stop()
+	r := x.requestHTTP2(ctx, u, body)
+	x.front.watch(cancel)
+	defer x.front.watch(nil)
+	res, err := u.http2.RoundTrip(r)
+	if err != nil {
+		x.unanswered(body.stopped(err))
+		return
+	}
+	defer res.Body.Close()
+	x.relayHTTP2(res, body)
+}
+
+func (x *exchange) requestHTTP2(ctx context.Context, u *upstream, body *upstreamBody) *http.Request {
+	scheme := "http"
+	if u.tls != nil {
+		scheme = "https"
+	}
+	authority := string(x.head.Host)
+	r := &http.Request{
+		Method: string(x.head.Method), Host: authority, Header: http.Header{"User-Agent": {""}},
+		URL: &url.URL{Scheme: scheme, Host: u.address, Opaque: "//" + authority + string(x.head.Target)},
+	}
+	if x.head.Framing != h1.NoBody {
+		r.Body, r.ContentLength = body, -1
+		if x.head.Framing == h1.Length {
+			r.ContentLength = x.head.Size
+		}
+	}
+	for name, value := range x.head.ForUpstream() {
+		key := http.CanonicalHeaderKey(string(name))
+		if key == "User-Agent" && r.Header[key][0] == "" {
+			r.Header[key] = nil
+		}
+		r.Header[key] = append(r.Header[key], string(value))
+	}
+	r.Header[h1.RequestID] = []string{string(x.id[:])}
+	if x.site.Forwarded {
+		if !x.p.source.Trusted(x.peer()) {
+			delete(r.Header, "X-Forwarded-For")
+		}
+		r.Header.Add("X-Forwarded-For", x.peer().String())
+	}
+	return r.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{Got1xxResponse: x.relayInterim}))
+}
+
+func (x *exchange) relayInterim(code int, header textproto.MIMEHeader) error {
+	if code == http.StatusContinue || x.head.Minor == 0 {
+		return nil
+	}
+	var h h1.Head
+	h.NewResponse(code, 0, true)
+	addFields(&h, http.Header(header))
+	return x.front.interim(&h)
+}
+
+func addFields(h *h1.Head, header http.Header) {
+	for _, name := range slices.Sorted(maps.Keys(header)) {
+		for _, value := range header[name] {
+			h.Add(name, value)
+		}
+	}
+}
+
+func (x *exchange) relayHTTP2(res *http.Response, body *upstreamBody) {
+	var h h1.Head
+	bodyless := string(x.head.Method) == http.MethodHead || res.StatusCode == 204 || res.StatusCode == 304
+	h.NewResponse(res.StatusCode, res.ContentLength, bodyless)
+	addFields(&h, res.Header)
+	for _, name := range slices.Sorted(maps.Keys(res.Trailer)) {
+		h.Add("Trailer", name)
+	}
+	x.record.Status = res.StatusCode
+	x.record.ResponseType = mediaType([]byte(res.Header.Get("Content-Type")))
+	x.begun = true
+	err := x.front.begin(&h, string(x.id[:]))
+	if err == nil {
+		err = x.relayStream(res)
+	}
+	switch reason := body.stopped(nil); {
+	case errors.Is(reason, errBlocked):
+		x.block()
+	case errors.As(reason, new(*engineError)):
+		x.fate = failed
+		x.front.cut()
+	case err != nil:
+		x.front.cut()
+	}
+	if x.fate == undecided && err == nil {
+		x.fate = inspected // the upstream answered without the rest
+	}
+}
+
+func (x *exchange) relayStream(res *http.Response) error {
+	if res.Body == http.NoBody {
+		// gRPC wants the end of the stream with the head.
+		return x.front.end(nil)
+	}
+	buf := x.p.copies.Get().(*[]byte)
+	defer x.p.copies.Put(buf)
+	for {
+		if err := x.front.Flush(); err != nil {
+			return err
+		}
+		n, err := res.Body.Read(*buf)
+		x.record.ResponseBytes += int64(n)
+		if n > 0 {
+			if err := x.front.Write((*buf)[:n]); err != nil {
+				return err
+			}
+		}
+		if err == io.EOF {
+			return x.front.end(trailerFields(res.Trailer))
+		}
+		if err != nil {
+			if !x.front.gone() {
+				x.site.tally.upstreamError()
+			}
+			return err
+		}
+	}
+}
+
+func trailerFields(trailer http.Header) (list []engine.HeaderField) {
+	for _, name := range slices.Sorted(maps.Keys(trailer)) {
+		for _, value := range trailer[name] {
+			list = append(list, engine.HeaderField{Name: []byte(name), Value: []byte(value)})
+		}
+	}
+	return list
+}
+
+// An upstreamBody is the request body as an HTTP/2 upstream gets it: one
+// window, or one gRPC message, behind the inspection. An error of Read
+// resets the stream, so that the request never ends for the upstream.
+type upstreamBody struct {
+	x *exchange
+
+	mu      sync.Mutex // held by Read: the exchange is used by one at a time
+	done    bool
+	err     error
+	message bytes.Buffer
+	ready   []byte // of the message that may be forwarded
+}
+
+func (b *upstreamBody) Read(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.done {
+		return 0, errClient
+	}
+	n, err := b.read(p)
+	if err != nil {
+		b.done = true
+		if err != io.EOF {
+			b.err = err
+		}
+	}
+	return n, err
+}
+
+func (b *upstreamBody) Close() error { return nil }
+
+// stop waits until the transport no longer uses the exchange.
+func (b *upstreamBody) stop() {
+	if b.mu.TryLock() {
+		b.done = true
+		b.mu.Unlock()
+		return
+	}
+	b.x.front.interrupt()
+	b.mu.Lock()
+	b.done = true
+	b.mu.Unlock()
+}
+
+// stopped stops the body and returns why it ended, or else.
+func (b *upstreamBody) stopped(otherwise error) error {
+	b.stop()
+	if b.err != nil {
+		return b.err
+	}
+	return otherwise
+}
+
+func (b *upstreamBody) read(p []byte) (int, error) {
+	if b.x.messages && b.x.fate == undecided || len(b.ready) > 0 {
+		return b.readMessage(p)
+	}
+	return b.readWindow(p)
+}
+
+// readWindow gives what is held once there is more than a window of it, or
+// all of it after the final verdict.
+func (b *upstreamBody) readWindow(p []byte) (int, error) {
+	x := b.x
+	for !x.eof && !x.held.full() && (x.fate == undecided || x.held.n == 0) {
+		if err := x.tolerate(x.receive()); err != nil {
+			return 0, err
+		}
+	}
+	first, _ := x.held.parts()
+	n := copy(p, first)
+	x.prefix = append(x.prefix, first[:min(n, prefixSize-len(x.prefix))]...)
+	x.held.drop(n)
+	if x.eof && x.held.n == 0 {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+// readMessage gives one message after the other, each after its verdict.
+func (b *upstreamBody) readMessage(p []byte) (int, error) {
+	if len(b.ready) == 0 {
+		if err := b.nextMessage(); err != nil {
+			return 0, err
+		}
+	}
+	n := copy(p, b.ready)
+	b.ready = b.ready[n:]
+	return n, nil
+}
+
+func (b *upstreamBody) nextMessage() error {
+	x := b.x
+	b.message.Reset()
+	if err := b.fill(frameHead); err != nil {
+		if errors.Is(err, io.EOF) && b.message.Len() == 0 {
+			x.eof, x.fate = true, inspected
+			return io.EOF
+		}
+		return err
+	}
+	size := int(binary.BigEndian.Uint32(b.message.Bytes()[1:]))
+	if size > maxMessage-frameHead {
+		return &h1.Error{Status: http.StatusRequestEntityTooLarge, Reason: "gRPC message exceeds 4 MiB"}
+	}
+	if err := b.fill(frameHead + size); err != nil {
+		return err
+	}
+	b.ready = b.message.Bytes()
+	return x.tolerate(x.inspectMessage(b.ready))
+}
+
+// fill reads until n bytes of the message are there.
+func (b *upstreamBody) fill(n int) error {
+	x := b.x
+	for b.message.Len() < n {
+		b.message.Grow(min(n-b.message.Len(), readSize))
+		space := b.message.AvailableBuffer()
+		space = space[:min(cap(space), n-b.message.Len())]
+		got, err := x.front.Read(space)
+		b.message.Write(space[:got])
+		x.length += int64(got)
+		if room := prefixSize - len(x.prefix); room > 0 {
+			x.prefix = append(x.prefix, space[:min(got, room)]...)
+		}
+		if err == io.EOF && b.message.Len() < n {
+			if b.message.Len() > 0 {
+				return errors.Join(errClient, io.ErrUnexpectedEOF)
+			}
+			return io.EOF
+		}
+		if err != nil && err != io.EOF {
+			return errors.Join(errClient, err)
+		}
+	}
+	return nil
+}
+
+// inspectMessage inspects a message as the whole body of the request.
+func (x *exchange) inspectMessage(message []byte) error {
+	err := x.engine(func() {
+		tx := x.p.begin(x.snap.Set, engine.Env{Mode: x.site.Mode, Override: x.site.Override, Observe: true})
+		tx.Headers(&x.seen)
+		tx.Body(message)
+		v := tx.End()
+		if x.verdict.Attack && !v.Attack {
+			tx.Close() // keep the report of the attack
+			return
+		}
+		x.tx.Close()
+		x.tx, x.verdict = tx, v
+	})
+	if err != nil {
+		return err
+	}
+	return x.obey()
+}
