@@ -17,7 +17,7 @@ import (
 var whenSQLi = []feature{
 	hasSQLWord, hasQuote, hasDQuote, hasBacktick,
 	hasSQLLink | hasEqual, hasSQLLink | hasLess, hasSQLLink | hasGreater, hasSQLLink | hasOpen, hasSQLLink | hasDigit,
-	hasAmp | hasDigit, hasPipe | hasDigit, hasPipe | hasOpen, hasSlashStar, hasAt, hasSemi | hasOpen,
+	hasSQLLink | hasColon, hasSQLLink | hasHash, hasCall | hasDigit, hasAmp | hasDigit, hasPipe | hasDigit, hasPipe | hasOpen, hasSlashStar, hasAt, hasSemi | hasOpen,
 }
 
 // sqlGateWords make structure by themselves; sqlGateLinks only around what
@@ -27,7 +27,7 @@ var (
 		sqllex.Exec, sqllex.Declare, sqllex.Waitfor, sqllex.Case, sqllex.Sleep, sqllex.Danger, sqllex.System,
 		sqllex.Procedure, sqllex.Values) + " begin"
 	sqlGateLinks = sqllex.Words(sqllex.And, sqllex.Not, sqllex.Like, sqllex.In, sqllex.Is, sqllex.From, sqllex.Where,
-		sqllex.Limit, sqllex.When, sqllex.Func, sqllex.Spy, sqllex.Niladic, sqllex.Literal)
+		sqllex.Limit, sqllex.When, sqllex.Func, sqllex.Spy, sqllex.Niladic, sqllex.Literal, sqllex.Type)
 )
 
 // sqlSign is a structure that the reader knows.
@@ -67,6 +67,7 @@ const (
 	signDangling
 	signDeclare
 	signName
+	signExponent
 	numSigns
 )
 
@@ -107,6 +108,7 @@ var sqlSigns = [numSigns]struct {
 	signDangling:      {0.45, false, "A statement ends where its condition would begin."},
 	signDeclare:       {0.55, false, "A variable of the database is declared."},
 	signName:          {0.52, false, "The value is the call of a database function, cut off or with a cast, as scanners probe."},
+	signExponent:      {0.80, true, "A number with an empty exponent, which the database drops, hides a call."},
 	signWholeCut:      {0.30, false, "A statement ends in a comment that hides what would follow."},
 	signGlue:          {0.72, false, "Comments stand for the spaces between SQL words."},
 }
@@ -384,6 +386,10 @@ func (r *sqlReader) read(i int) {
 		if r.role(i+1) == sqllex.Select {
 			r.subquery(i)
 		}
+	case sqllex.Number:
+		if n := len(r.text(i)); n > 2 && r.text(i)[n-1]|0x20 == 'e' && r.text(i)[n-2] == '.' && r.kind(i+1) == sqllex.LParen && r.toks[i+1].From == r.toks[i].To {
+			r.hit(signExponent, i, i+2)
+		}
 	}
 }
 
@@ -491,7 +497,7 @@ func (r *sqlReader) probe() {
 		return
 	}
 	switch role := r.role(0); {
-	case n == 2 && r.kind(1) == sqllex.LParen && role >= sqllex.Func && role <= sqllex.Danger:
+	case n == 2 && r.kind(1) == sqllex.LParen && role >= sqllex.Niladic && role <= sqllex.Danger:
 		r.hit(signName, 0, n)
 	case n > 2 && n < 2*maxOperand && r.kind(n-2) == sqllex.Dot && r.v[r.toks[n-2].From] == ':' && r.role(n-1) == sqllex.Type:
 		r.hit(signName, 0, n)

@@ -269,6 +269,11 @@ func (r *sqlReader) rightSide(i int) (int, operand, bool) {
 		for r.kind(i) == sqllex.Compare {
 			i++
 		}
+	case r.kind(i) == sqllex.Other && r.text(i)[0] == '?':
+		for i++; r.kind(i) == sqllex.Arith; i++ { // PostgreSQL's ?| and ?&
+		}
+	case r.kind(i) == sqllex.Cut && r.text(i)[0] == '#' && r.kind(i+1) == sqllex.Compare && r.toks[i+1].From == r.toks[i].To:
+		i += 2 // its #> and #>>
 	case r.role(i) == sqllex.Like, r.role(i) == sqllex.In:
 		i++
 		if r.role(i) == sqllex.Like {
@@ -348,6 +353,8 @@ func (r *sqlReader) alone(i, end int, a operand, before bool) {
 		}
 	case a == opGroup && before && (r.role(i) == sqllex.Having && r.cut(end) || r.kind(end) == sqllex.Cut && r.cutEnds(end)):
 		r.hit(signBreakValue, i, end)
+	case a == opLiteral && r.atBreak(i) && r.shortPrefix() && r.tornString(i+1):
+		r.hit(signBreakCompare, i, end)
 	case a == opLiteral || a == opName && r.kind(end) != sqllex.End:
 		if r.atBreak(i) && r.kind(end) != sqllex.End && r.cut(end) {
 			r.hit(signBreakValue, i, end)
@@ -357,6 +364,16 @@ func (r *sqlReader) alone(i, end int, a operand, before bool) {
 			r.hit(signBreakValue, i, end)
 		}
 	}
+}
+
+// tornString reports whether the string at i follows a word without a space
+// and ends in =, as in 'or'a='a.
+func (r *sqlReader) tornString(i int) bool {
+	if r.kind(i) != sqllex.String || r.toks[i].From != r.toks[i-1].To {
+		return false
+	}
+	text := r.text(i)
+	return len(text) > 2 && text[len(text)-2] == '='
 }
 
 // caseWhen looks at CASE WHEN x = y THEN and CASE x WHEN y THEN.

@@ -26,6 +26,8 @@ func (r *sqlReader) union(i int) {
 		r.hit(signUnion, i, end)
 	case list == listNone && (r.kind(end) == sqllex.End || r.kind(end) == sqllex.RParen) && (r.operandBefore(i) || r.broken || r.role(i+1) == sqllex.All):
 		r.hit(signUnion, i, j+1)
+	case r.role(i+1) == sqllex.All && r.cut(end) && (r.kind(i-1) == sqllex.Number || r.kind(i-1) == sqllex.String || r.atBreak(i)):
+		r.hit(signUnion, i, end)
 	case r.cut(end), r.operandBefore(i) && r.goesOn(end):
 		r.hit(signUnionNames, i, end)
 	}
@@ -443,8 +445,14 @@ func (r *sqlReader) change(i int, name func(int) bool) sqlGrade {
 	ends := func(i int) bool { return r.cut(i) || r.kind(i) == sqllex.Cut }
 	switch {
 	case r.is(i, "insert"), r.is(i, "replace"), r.is(i, "merge"):
-		if r.role(i+1) == sqllex.Into && name(i+2) {
-			for j := i + 3; j < i+6; j++ {
+		into := i + 1
+		if r.role(into) == sqllex.Into {
+			into++
+		} else if !r.is(i, "replace") {
+			return no
+		}
+		if name(into) {
+			for j := into + 1; j < into+4; j++ {
 				if r.kind(j) == sqllex.LParen || r.role(j) == sqllex.Values || r.role(j) == sqllex.Select {
 					return sure
 				}
@@ -496,7 +504,7 @@ func (r *sqlReader) fileAccess(i int, name func(int) bool) sqlGrade {
 			return harmful
 		}
 	case r.is(i, "copy"):
-		if (name(i+1) || r.kind(i+1) == sqllex.LParen) && (r.role(i+2) == sqllex.From || r.is(i+2, "to")) && (r.quoteAt(i+3) || r.is(i+3, "program")) {
+		if (name(i+1) || r.kind(i+1) == sqllex.LParen || r.kind(i+1) == sqllex.Number) && (r.role(i+2) == sqllex.From || r.is(i+2, "to")) && (r.quoteAt(i+3) || r.is(i+3, "program")) {
 			return harmful
 		}
 	case r.is(i, "attach"):

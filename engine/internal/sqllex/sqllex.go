@@ -5,6 +5,8 @@
 // inside a string, so callers choose the byte to begin at.
 package sqllex
 
+import "bytes"
+
 // Kind is the kind of a token.
 type Kind uint8
 
@@ -50,7 +52,7 @@ type Lexer struct {
 	glued bool
 	hint  bool
 	// after the first failed search for one of these, no other is made
-	noBacktick, noBracket, noBlockEnd bool
+	noBacktick, noBlockEnd bool
 }
 
 // New returns a lexer of src that begins at pos.
@@ -109,7 +111,7 @@ func (l *Lexer) lex(c byte) (Kind, Role) {
 	case '\'', '"':
 		return l.str(l.pos), None
 	case '`':
-		return l.quoted('`', &l.noBacktick), None
+		return l.quoted()
 	case '[':
 		return l.bracket(), None
 	case '(':
@@ -307,18 +309,21 @@ func (l *Lexer) str(quote int) Kind {
 }
 
 // quoted takes a quoted name; without its end the quote is a stray byte.
-func (l *Lexer) quoted(q byte, none *bool) Kind {
-	if *none {
-		return l.one(Other)
+func (l *Lexer) quoted() (Kind, Role) {
+	if l.noBacktick {
+		return l.one(Other), None
 	}
-	for i := l.pos + 1; i < len(l.src); i++ {
-		if l.src[i] == q {
-			l.pos = i + 1
-			return Word
-		}
+	end := bytes.IndexByte(l.src[l.pos+1:], '`')
+	if end < 0 {
+		l.noBacktick = true
+		return l.one(Other), None
 	}
-	*none = true
-	return l.one(Other)
+	name := l.src[l.pos+1:][:end]
+	l.pos += end + 2
+	if Lookup(name) == System {
+		return Key, System
+	}
+	return Word, None
 }
 
 // bracket takes a name of SQL Server, [x]. A name is short and of one line;
