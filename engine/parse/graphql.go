@@ -296,8 +296,9 @@ func (r *gqlReader) open() {
 		t.trouble(r.node, GraphQLLimit, nil)
 		return
 	}
-	at := r.at()
-	t.frames = append(t.frames, frame{at: at, owned: at == r.field || at == r.arg, array: r.round > 0})
+	at, object := r.at(), r.round > 0
+	owned := at >= 0 && (object && at == r.arg || !object && at == r.field)
+	t.frames = append(t.frames, frame{at: at, owned: owned, array: object})
 	r.arg = -1
 	if r.round == 0 {
 		r.field = -1
