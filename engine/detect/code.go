@@ -83,13 +83,11 @@ func (s *Scanner) code(v []byte, w Where) {
 			i++
 		case b == '$':
 			i = c.variable(&best, v, i)
-		case b == '(' && i+2 < len(v):
+		case b == '(' && i+2 < len(v) && (i == 0 || v[i-1] != '('):
 			c.brackets(&best, v, i)
 			i++
 		case b == '@' || b == '#':
 			c.ognl(&best, v, i)
-			i++
-		case b == '!' || b == '(':
 			i++
 		default:
 			i++
@@ -381,6 +379,7 @@ func (c *codeWalk) brackets(best *lead, v []byte, i int) {
 func (c *codeWalk) ognl(best *lead, v []byte, i int) {
 	rest := v[i:min(len(v), i+48)]
 	switch {
+	case i > 0 && isWord(v[i-1]): // an e-mail address
 	case hasPrefixFold(rest, "@java."), hasPrefixFold(rest, "@ognl."), hasPrefixFold(rest, "@org.apache"):
 		best.offer(0.93, i, i+len(rest), "An expression of Struts calls a static method.")
 	case hasPrefixFold(rest, "#context["), hasPrefixFold(rest, "#context.get"), hasPrefixFold(rest, "#_memberaccess"), hasPrefixFold(rest, "#attr["),

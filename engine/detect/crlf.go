@@ -29,7 +29,7 @@ func (s *Scanner) crlf(v []byte, w Where) {
 			continue
 		}
 		newLine(&best, v, i, i+n, line, v[i] >= 0x80)
-		if w.Place == InPath || w.Place == InQuery && w.Name {
+		if v[i] < 0x80 && (w.Place == InPath || w.Place == InQuery && w.Name) {
 			best.offer(0.6, i, min(len(v), i+24), "A line ends inside a path or a name.")
 		}
 		i += n - 1
@@ -88,7 +88,7 @@ func newLine(best *lead, v []byte, from, at int, line, odd bool) {
 		at++
 	}
 	j := run(v, at, min(len(v), at+40), isToken)
-	plain := bytes.IndexByte(v[:from], ' ') < 0 && from < 256
+	plain := from < maxMailField && bytes.IndexByte(v[:from], ' ') < 0
 	end := min(len(v), j+24)
 	switch {
 	case hasPrefixFold(v[at:], "http/1.") || hasPrefixFold(v[at:], "http/2"):

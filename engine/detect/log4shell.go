@@ -88,10 +88,10 @@ func (l *lookup) close() {
 	switch {
 	case dash >= 0:
 		keep = dash + 2
-		l.odd = l.odd || len(text)-keep <= 3
+		l.odd = l.odd || len(text)-keep <= 3 && l.depth > 0
 	case colon > 0 && (string(text[:colon]) == "lower" || string(text[:colon]) == "upper" || string(text[:colon]) == "date"):
 		keep = colon + 1
-		l.odd = true
+		l.odd = l.odd || l.depth > 0
 	case colon > 0 && (string(text[:colon]) == "env" || string(text[:colon]) == "sys" || string(text[:colon]) == "java" || string(text[:colon]) == "ctx" || string(text[:colon]) == "bundle"):
 		l.leaks = true
 	}

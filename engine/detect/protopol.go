@@ -15,8 +15,17 @@ var protoVocabulary = lexicon.New("__proto__ proto constructor prototype object 
 // share.
 func (s *Scanner) protopol(v []byte, w Where) {
 	var best lead
-	if i := bytes.Index(v, []byte("__proto__")); i >= 0 {
+	for from := 0; ; {
+		i := bytes.Index(v[from:], []byte("__proto__"))
+		if i < 0 {
+			break
+		}
+		i += from
 		end := i + len("__proto__")
+		from = end
+		if i > 0 && isNameByte(v[i-1]) || end < len(v) && isNameByte(v[end]) {
+			continue
+		}
 		best.offer(keyWeight(v, i, end, w, 0.95), i, end, "A name reaches the prototype that all objects share.")
 	}
 	for from := 0; ; {
@@ -26,6 +35,9 @@ func (s *Scanner) protopol(v []byte, w Where) {
 		}
 		i += from
 		from = i + len("constructor")
+		if i > 0 && isNameByte(v[i-1]) {
+			continue
+		}
 		j := from
 		for j < len(v) && j < from+4 && bytes.IndexByte([]byte(`.[]"'\`), v[j]) >= 0 {
 			j++
@@ -37,6 +49,8 @@ func (s *Scanner) protopol(v []byte, w Where) {
 	}
 	s.follow(PrototypePollution, v, best, protoVocabulary)
 }
+
+func isNameByte(c byte) bool { return isLetter(c) || c == '_' }
 
 // keyWeight returns the full weight where the words v[i:end] are a key, and
 // a fraction where a text speaks of them.

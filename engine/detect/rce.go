@@ -50,7 +50,7 @@ func (s *Scanner) rce(v []byte, w Where) {
 	var best lead
 	words := shellText{v: v, agent: w.Place == InUserAgent || w.Place == InReferer || w.Place == InAccept || w.Place == InContentType}
 	words.keyed = (w.Place == InQuery || w.Place == InForm) && (hasFold(w.Key, "cmd") || hasFold(w.Key, "command"))
-	words.address = w.Place == InTarget || bytes.IndexByte(v, '?') > 0 && (v[0] == '/' || hasPrefixFold(v, "http"))
+	words.address = w.Place == InTarget || isAddress(v)
 	s.sh = shlex.New(v)
 	for {
 		c, ok := s.sh.Next()
@@ -64,6 +64,12 @@ func (s *Scanner) rce(v []byte, w Where) {
 	}
 	words.constructs(&best)
 	s.follow(RCE, v, best, shellVocabulary)
+}
+
+// isAddress reports whether v is an address with a query.
+func isAddress(v []byte) bool {
+	i := bytes.IndexByte(v, '?')
+	return i > 0 && (v[0] == '/' && bytes.IndexByte(v[i:], '=') > 0 || hasPrefixFold(v, "http"))
 }
 
 // A shellText is a value read as shell language.

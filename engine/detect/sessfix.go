@@ -23,7 +23,7 @@ func (s *Scanner) sessfix(v []byte, w Where) {
 	if !w.Name || w.Place != InQuery {
 		return
 	}
-	if !sessionNames.Has(v) && !(len(v) > 12 && hasPrefixFold(v, "aspsessionid")) {
+	if !sessionNames.Has(v) {
 		return
 	}
 	s.follow(SessionFixation, v, lead{weight: 0.6, to: len(v), reason: "A parameter of the address sets the id of the session."}, sessionNames)

@@ -35,9 +35,10 @@ func (s *Scanner) ssti(v []byte, w Where) {
 		return
 	}
 	var best lead
+	var open [128]int // by closing byte: where it has not been found up to
 	for i := 0; i+1 < len(v); i++ {
 		skip, end := opener(v, i)
-		if skip == 0 {
+		if skip == 0 || i < open[end&127] {
 			continue
 		}
 		e := expression{v: v, from: i, body: i + skip}
@@ -45,6 +46,8 @@ func (s *Scanner) ssti(v []byte, w Where) {
 		e.judge(&best)
 		if i = max(i, e.body); e.closed {
 			i = e.to - 1
+		} else {
+			open[end&127] = e.to - maxExpression/4
 		}
 	}
 	s.follow(SSTI, v, best, templateVocabulary)

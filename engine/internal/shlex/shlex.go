@@ -259,7 +259,7 @@ func (l *Lexer) arguments(c *Command) {
 			continue
 		case b == '>' || b == '<':
 			c.Redirect = true
-		case b == '/' || b == '~' || b == '\\' && letter(l.peek(l.pos+1)):
+		case b == '/' || b == '~' || b == '\\' && (letter(l.peek(l.pos+1)) || l.pos > 0 && l.src[l.pos-1] == ':'):
 			c.File = c.File || letter(l.peek(l.pos+1)) || l.peek(l.pos+1) == '/' || l.peek(l.pos+1) == '*' || l.peek(l.pos+1) == '?'
 			c.File = c.File || b == '\\' && l.pos > 0 && l.src[l.pos-1] == ':'
 			c.URL = c.URL || l.peek(l.pos+1) == '/' && l.pos > 0 && l.src[l.pos-1] == ':'

@@ -1,0 +1,30 @@
+package detect
+
+import "testing"
+
+func FuzzCRLF(f *testing.F) { fuzz(f, CRLF) }
+
+func TestCRLF(t *testing.T) {
+	recognises(t, CRLF, Where{Place: InQuery}, []string{
+		"x\r\nSet-Cookie: a=b",
+		"en\r\nContent-Length: 0\r\n\r\nHTTP/1.1 200 OK",
+		"\nLocation: http://h/",
+		"x\r\n\r\n<html>",
+		"嘊嘍Header-Test:x",
+		"x\rRefresh: 0",
+		"1Set-cookie: Tamper=1",
+		"GET http://h/ HTTP/1.1",
+	}, []string{
+		"",
+		"line one",
+		"a\nb",
+		"Hello,\nhow are you?",
+		"GET in touch",
+		"the Set-Cookie: header",
+	})
+	recognises(t, CRLF, Where{Place: InJSON}, []string{}, []string{
+		"Dear all\nSubject: hi there\nFrom: me",
+		"a: b\nc: d\n",
+		"HTTP is fun\nContent-Type: text/html is a header field",
+	})
+}

@@ -1,0 +1,33 @@
+package detect
+
+import "testing"
+
+func FuzzDeserialization(f *testing.F) { fuzz(f, Deserialization) }
+
+func TestDeserialization(t *testing.T) {
+	recognises(t, Deserialization, Where{Place: InCookie}, []string{
+		"rO0ABXNyABFqYXZh",
+		"O:4:\"User\":1:{s:4:\"name\";s:1:\"x\";}",
+		"AAEAAAD/////AQAAAA",
+		"_$$ND_FUNC$$_function(){}",
+		"!!python/object/apply:os.system ['id']",
+		"- !ruby/object:Gem::Installer",
+		"cos\nsystem\n(S'id'\ntR.",
+		"{\"py/object\": \"os\"}",
+		"!!javax.script.ScriptEngineManager []",
+		"O:+4:\"Evil\":0:{}",
+	}, []string{
+		"",
+		"a:2:{s:1:\"a\";i:1;}",
+		"s:5:\"hello\";",
+		"C: is a drive",
+		"no: 1:00",
+		"wow!! python rocks",
+		"AAEAAA",
+		"O:12",
+		"at 10:30:\"x\"",
+	})
+	if w := weightOf(Deserialization, "\xac\xed\x00\x05sr\x00\x11", Where{Place: InBody}); w < suffices {
+		t.Errorf("Java magic: %v", w)
+	}
+}

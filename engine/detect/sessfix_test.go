@@ -1,0 +1,26 @@
+package detect
+
+import "testing"
+
+func FuzzSessionFixation(f *testing.F) { fuzz(f, SessionFixation) }
+
+func TestSessionFixation(t *testing.T) {
+	recognises(t, SessionFixation, Where{Place: InQuery, Name: true}, []string{
+		"jsessionid",
+		"PHPSESSID",
+		"asp.net_sessionid",
+		"connect.sid",
+		"laravel_session",
+	}, []string{
+		"",
+		"session",
+		"sid",
+		"id",
+		"sessionid",
+		"user_session_count",
+	})
+	recognises(t, SessionFixation, Where{Place: InCookie, Name: true}, []string{}, []string{
+		"JSESSIONID",
+		"PHPSESSID",
+	})
+}

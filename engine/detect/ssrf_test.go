@@ -1,0 +1,43 @@
+package detect
+
+import "testing"
+
+func FuzzSSRF(f *testing.F) { fuzz(f, SSRF) }
+
+func TestSSRF(t *testing.T) {
+	recognises(t, SSRF, Where{Place: InQuery}, []string{
+		"http://169.254.169.254/latest/meta-data/",
+		"http://2852039166/",
+		"http://0x7f000001/",
+		"http://0177.0.0.1:22/",
+		"http://127.1/",
+		"http://[::ffff:169.254.169.254]/",
+		"http://127.0.0.1:6379/",
+		"http://localhost/admin",
+		"http://localhost:9200/_cat",
+		"gopher://127.0.0.1:6379/_x",
+		"dict://h:11211/stat",
+		"http://metadata.google.internal/computeMetadata/v1/",
+		"http://10.0.0.1.nip.io/",
+		"//169.254.169.254/",
+		"http://a@169.254.169.254/",
+		"http://xyz.oastify.com/",
+		"jar:http://h/x.jar!/",
+		"http://①②⑦.0.0.1/",
+		"http://192.168.0.1:22/",
+		"localhost/",
+	}, []string{
+		"",
+		"https://example.com/callback?x=1",
+		"http://example.org:8080/a",
+		"https://8.8.8.8/dns-query",
+		"ftp://ftp.example.org/a.zip",
+		"mailto:a@b.c",
+		"urn:isbn:1",
+		"see http://localhost/ for more",
+		"//cdn.example.com/a.js",
+		"http://192.168.1.10:8080/admin",
+		"1/2",
+		"https://user@example.com/",
+	})
+}

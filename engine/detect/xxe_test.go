@@ -1,0 +1,25 @@
+package detect
+
+import "testing"
+
+func FuzzXXE(f *testing.F) { fuzz(f, XXE) }
+
+func TestXXE(t *testing.T) {
+	recognises(t, XXE, Where{Place: InBody}, []string{
+		"<!DOCTYPE a [<!ENTITY x SYSTEM \"file:///etc/passwd\">]><a>&x;</a>",
+		"<!ENTITY % p SYSTEM 'http://h/x.dtd'>",
+		"<!DOCTYPE a SYSTEM \"http://h/x.dtd\"><a/>",
+		"<!DOCTYPE a PUBLIC \"x\" \"http://h/x.dtd\">",
+		"<!DOCTYPE l [<!ENTITY a \"x\"><!ENTITY b \"&a;&a;\"><!ENTITY c \"&b;&b;\">]><l>&c;</l>",
+		"<x xmlns:xi='http://www.w3.org/2001/XInclude'><xi:include href='file:///etc/passwd'/></x>",
+		"<xsl:value-of select=\"php:function('readfile','x')\"/>",
+	}, []string{
+		"",
+		"<a>b</a>",
+		"<?xml version=\"1.0\"?><note><to>x</to></note>",
+		"<!DOCTYPE html>",
+		"<!DOCTYPE html PUBLIC \"-//W3C//DTD XHTML 1.0 Strict//EN\" \"http://www.w3.org/TR/xhtml1/DTD/xhtml1-strict.dtd\">",
+		"<!DOCTYPE note SYSTEM \"note.dtd\">",
+		"entity SYSTEM",
+	})
+}
