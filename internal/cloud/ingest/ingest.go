@@ -137,7 +137,7 @@ func (s *Server) keep(ctx context.Context, sc store.Scope, node store.Node, b *w
 		return err
 	}
 	for _, r := range b.Refusals {
-		row := store.Refusal{ID: store.NewID(), At: now.UnixMilli(), Node: node.ID, Ruleset: int64(r.Ruleset), Ask: text(r.Ask), Ceiling: text(r.Ceiling), What: text(r.What)}
+		row := store.Refusal{ID: store.NewID(), At: now.UnixMilli(), Node: node.ID, Ruleset: count(r.Ruleset), Ask: text(r.Ask), Ceiling: text(r.Ceiling), What: text(r.What)}
 		if err := sc.Insert(ctx, &row); err != nil {
 			return err
 		}
@@ -177,13 +177,13 @@ func (s *Server) hits(node string, in []*wirepb.Hit, now time.Time) []store.Hit 
 		}
 		e, src := h.GetEndpoint(), h.GetSource()
 		out = append(out, store.Hit{
-			ID: ulid.ULID(h.Id).String(), At: min(h.UnixMs, now.Add(skew).UnixMilli()), Node: node,
+			ID: ulid.ULID(h.Id).String(), At: max(0, min(h.UnixMs, now.Add(skew).UnixMilli())), Node: node,
 			RequestID: text(h.RequestId), Application: e.GetApplication(), Host: text(e.GetHost()),
 			Method: text(e.GetMethod()), Path: text(e.GetPath()), EndpointKey: key(e.GetKey()), PointKey: key(h.PointKey),
 			Class: text(h.Class), Point: text(h.Point), Mode: text(h.Mode), Decision: text(h.Decision),
 			Score: probability(h.Score), Reason: text(h.Reason), Fragment: text(h.Fragment),
 			Source: text(src.GetTag()), Prefix: text(src.GetPrefix()), Country: text(src.GetCountry()), ASN: src.GetAsn(), Address: text(src.GetAddress()),
-			Evidence: text(h.EvidenceId), Status: h.Status, Ruleset: int64(h.Ruleset), Rule: int64(h.Rule),
+			Evidence: text(h.EvidenceId), Status: h.Status, Ruleset: count(h.Ruleset), Rule: count(h.Rule),
 		})
 	}
 	return out

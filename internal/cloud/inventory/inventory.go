@@ -37,8 +37,8 @@ func add(ctx context.Context, s store.Scope, group string, d *wirepb.EndpointDel
 		return err
 	}
 	if fresh {
-		e = store.Endpoint{ID: store.NewID(), Identity: identity(group, d.Endpoint), Began: min(d.FirstUnix*1000, now), Group: group,
-			Key: append([]byte{}, d.Endpoint.Key...), Sources: []byte{}}
+		e = store.Endpoint{ID: store.NewID(), Identity: identity(group, d.Endpoint), Began: millis(d.FirstUnix, now), Group: group,
+			Key: append([]byte{}, d.Endpoint.Key[:min(len(d.Endpoint.Key), maxKey)]...), Sources: []byte{}}
 	}
 	merge(&e, d, now)
 	if fresh {
@@ -60,9 +60,9 @@ func add(ctx context.Context, s store.Scope, group string, d *wirepb.EndpointDel
 // identity names an endpoint within the tenant: by the group's key for it,
 // since names that are not revealed look alike.
 func identity(group string, e *wirepb.Endpoint) string {
-	name := hex.EncodeToString(e.Key)
+	name := hex.EncodeToString(e.Key[:min(len(e.Key), maxKey)])
 	if name == "" {
-		name = e.Host + " " + e.Method + " " + e.Path
+		name = clean(e.Host) + " " + clean(e.Method) + " " + clean(e.Path)
 	}
 	return fmt.Sprintf("%s\n%d\n%s", group, e.Application, name)
 }
@@ -70,13 +70,13 @@ func identity(group string, e *wirepb.Endpoint) string {
 // merge adds a delta's counts and takes its names, which get more literal
 // as they are revealed.
 func merge(e *store.Endpoint, d *wirepb.EndpointDelta, now int64) {
-	e.At = max(e.At, min(d.LastUnix*1000, now))
+	e.At = max(e.At, millis(d.LastUnix, now))
 	e.Application = d.Endpoint.Application
 	e.Host, e.Method, e.Path = clean(d.Endpoint.Host), clean(d.Endpoint.Method), clean(d.Endpoint.Path)
-	e.Count += int64(d.Count)
+	e.Count = sum(e.Count, d.Count)
 	classes := [5]*int64{&e.Status1, &e.Status2, &e.Status3, &e.Status4, &e.Status5}
 	for i, n := range d.StatusClass[:min(len(d.StatusClass), 5)] {
-		*classes[i] += int64(n)
+		*classes[i] = sum(*classes[i], n)
 	}
 	e.Sources = union(e.Sources, d.Sources)
 }
@@ -109,7 +109,7 @@ func addParam(ctx context.Context, s store.Scope, endpoint string, d *wirepb.Par
 		return err
 	}
 	p.Point, p.Changed = clean(d.Point), now
-	p.Count += int64(d.Count)
+	p.Count = sum(p.Count, d.Count)
 	var stored, delta profile.Sketch
 	if len(p.Sketch) > 0 {
 		if err := stored.UnmarshalBinary(p.Sketch); err != nil {
@@ -171,8 +171,21 @@ func Params(ctx context.Context, s store.Scope, endpoint string) ([]Param, error
 	return params, nil
 }
 
+// millis turns a node's seconds into milliseconds, within what can be.
+func millis(seconds, now int64) int64 {
+	return max(0, min(seconds, now/1000)) * 1000
+}
+
+// sum adds and saturates.
+func sum(a int64, b uint64) int64 {
+	return a + int64(min(b, uint64(math.MaxInt64-a)))
+}
+
 // maxName bounds a name; nodes send shorter ones.
 const maxName = 1 << 10
+
+// maxKey bounds a node's key of an endpoint, which has 8 bytes.
+const maxKey = 32
 
 func clean(s string) string {
 	s = strings.ReplaceAll(s, "\x00", "")

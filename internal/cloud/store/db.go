@@ -90,6 +90,13 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	if err != nil {
 		return err
 	}
+	current, newest, err := p.GetVersions(ctx)
+	if err != nil {
+		return err
+	}
+	if current > newest {
+		return fmt.Errorf("it has schema %d, this program knows %d: use the program that wrote it, or a newer one", current, newest)
+	}
 	_, err = p.Up(ctx)
 	return err
 }
