@@ -146,9 +146,8 @@ func (x *exchange) relayHTTP2(res *http.Response, body *upstreamBody) {
 }
 
 func (x *exchange) relayStream(res *http.Response) error {
-	if res.Body == http.NoBody {
-		// gRPC wants the end of the stream with the head.
-		return x.front.end(nil)
+	if res.ContentLength == 0 && len(res.Trailer) == 0 {
+		return x.front.end(nil) // with the head: gRPC insists on it
 	}
 	buf := x.p.copies.Get().(*[]byte)
 	defer x.p.copies.Put(buf)
