@@ -1,7 +1,6 @@
 package replay
 
 import (
-	"time"
 	"unicode/utf8"
 
 	"github.com/gabionhq/gabion/engine"
@@ -23,7 +22,7 @@ type Verdict struct {
 	Verdict  string    `json:"verdict"` // Pass or Block: what a node in mode block does
 	Score    float32   `json:"score"`   // 0 to 1
 	Findings []Finding `json:"findings"`
-	NS       int64     `json:"ns"` // time spent in the engine, nanoseconds
+	NS       int64     `json:"ns"` // processor time spent in the engine, nanoseconds
 }
 
 // A Finding is one reason of a verdict.
@@ -52,11 +51,13 @@ func NewInspector(e *engine.Engine, set *rule.Set) *Inspector {
 // at the first decision to block.
 func (in *Inspector) Inspect(q *Request) Verdict {
 	head := q.head()
-	start := time.Now()
-	tx := in.engine.Begin(in.set, engine.Env{Mode: rule.Block})
+	var tx *engine.Tx
+	var v engine.Verdict
+	ns := cpuTime(func() {
+		tx = in.engine.Begin(in.set, engine.Env{Mode: rule.Block})
+		v = push(tx, head, q.Body)
+	})
 	defer tx.Close()
-	v := push(tx, head, q.Body)
-	ns := time.Since(start).Nanoseconds()
 
 	out := Verdict{Verdict: Pass, Score: v.Score, Findings: []Finding{}, NS: ns}
 	if v.Decision == engine.Block {
