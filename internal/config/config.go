@@ -52,8 +52,8 @@ type Certificate struct {
 // Site is one protected application.
 type Site struct {
 	Hosts       []string `yaml:"hosts" doc:"Host names, *.example.com included; empty for any."`
-	Upstream    string   `yaml:"upstream" is:"url" doc:"Where requests go, as http://host:port."`
-	Upstreams   []string `yaml:"upstreams" is:"url" doc:"More upstreams of the same application. Requests go to each in turn, and not to one that fails."`
+	Upstream    string   `yaml:"upstream" is:"upstream" doc:"Where requests go, as http://host:port or https://host:port; h2c:// and h2:// for servers that speak HTTP/2, gRPC above all."`
+	Upstreams   []string `yaml:"upstreams" is:"upstream" doc:"More upstreams of the same application. Requests go to each in turn, and not to one that fails."`
 	Health      string   `yaml:"health" doc:"Path that a healthy upstream answers with a status below 400, asked every 5 seconds; empty to judge by connections alone."`
 	Mode        string   `yaml:"mode" enum:"off,monitoring,safe_blocking,block" doc:"Filtration mode; empty is monitoring."`
 	Override    string   `yaml:"mode_override" enum:"on,strict,off" doc:"Whether a mode set in the cloud wins: on always, strict where it is stricter, off never. Empty is on."`

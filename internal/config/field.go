@@ -70,6 +70,8 @@ func (f field) check(t reflect.Type, text string) error {
 		return checkAddress(text)
 	case "url":
 		return CheckURL(text)
+	case "upstream":
+		return checkUpstream(text)
 	case "prefix":
 		return checkPrefix(text)
 	case "share":
@@ -105,6 +107,15 @@ func CheckURL(s string) error {
 		return fmt.Errorf("%q is not a URL like http://127.0.0.1:3000", s)
 	}
 	return nil
+}
+
+// checkUpstream allows h2c and h2 as well: HTTP/2 without and with TLS.
+func checkUpstream(s string) error {
+	u, err := url.Parse(s)
+	if err == nil && u.Host != "" && (u.Scheme == "h2c" || u.Scheme == "h2") {
+		return nil
+	}
+	return CheckURL(s)
 }
 
 func checkPrefix(s string) error {
