@@ -10,33 +10,33 @@ import (
 // odd is no attack, but no order number either.
 const odd = "/orders?ref=%5Bsome%20thing%5D%20%28else%29"
 
-// TestLearning teaches the cloud what a parameter holds and sees the same
-// request pass before the suggestion is accepted, blocked while it is a rule,
-// and pass again without it.
-func TestLearning(t *testing.T) {
-	t.Parallel()
-	c := startCloud(t, "  publish: 1s\n  learn: {values: 200, sources: 10, budget: 0.5, shadow: 0s}\n")
+const eager = "  publish: 1s\n  learn: {values: 200, sources: 10, budget: 0.5, shadow: 1ms}\n"
+
+// learning starts a cloud whose application learns as mode says, a node, and
+// lets 40 sources use the parameter.
+func learning(t *testing.T, mode string) (*cloud, *node) {
+	t.Helper()
+	c := startCloud(t, eager)
+	c.call("PUT", "/api/v1/applications/0", map[string]any{"name": "shop", "learning": mode}, nil)
 	n := startNode(t, c, echo(t), "block", "    interval: 1s\n")
-	c.call("PUT", "/api/v1/applications/0", map[string]any{"name": "shop", "learning": "approve"}, nil)
 	for i := range 600 {
 		n.expect(fmt.Sprintf("/orders?ref=%d", 1000+i*7), 200, "X-Forwarded-For", fmt.Sprintf("198.18.%d.%d", i%40, 1+i%200))
 	}
-	n.expect(odd, 200)
+	return c, n
+}
 
+// TestLearning teaches the cloud what a parameter holds. The same request is
+// blocked while the suggestion is a rule and passes without it.
+func TestLearning(t *testing.T) {
+	t.Parallel()
+	c, n := learning(t, "approve")
 	suggestion := suggested(t, c)
-	n.expect(odd, 200) // a suggestion decides nothing
 	var accepted struct {
 		Rule int64 `json:"rule_id"`
 	}
 	c.call("POST", "/api/v1/suggestions/"+suggestion+"/accept", nil, &accepted)
-	var blocked string
-	eventually(t, 5*time.Second, "the profile holds", func() error {
-		status, id, err := n.get(odd)
-		if blocked = id; err == nil && status != 403 {
-			err = fmt.Errorf("answered %d", status)
-		}
-		return err
-	})
+	inForce(t, c)
+	blocked := n.expect(odd, 403)
 	n.expect("/orders?ref=4242", 200)
 	var found struct {
 		Items []hit `json:"items"`
@@ -88,21 +88,57 @@ func suggested(t *testing.T, c *cloud) (id string) {
 	return id
 }
 
-// TestLearningByItself lets the clock do all of it.
+// TestLearningByItself lets the clock do all of it, and nothing where
+// learning is frozen.
 func TestLearningByItself(t *testing.T) {
 	t.Parallel()
-	c := startCloud(t, "  publish: 1s\n  learn: {values: 200, sources: 10, budget: 0.5, shadow: 0s}\n")
-	n := startNode(t, c, echo(t), "block", "    interval: 1s\n")
-	for i := range 600 {
-		n.expect(fmt.Sprintf("/orders?ref=%d", 1000+i*7), 200, "X-Forwarded-For", fmt.Sprintf("198.18.%d.%d", i%40, 1+i%200))
-	}
-	took := eventually(t, 30*time.Second, "the profile holds", func() error {
-		status, _, err := n.get(odd)
-		if err == nil && status != 403 {
-			err = fmt.Errorf("answered %d", status)
-		}
-		return err
-	})
+	c, n := learning(t, "auto")
+	took := inForce(t, c)
 	t.Logf("from the last request to the ruleset in force: %v, with a clock of 1 s", took)
+	n.expect(odd, 403)
 	n.expect("/orders?ref=4242", 200)
+}
+
+// TestLearningFrozen is the control: the same traffic, but learning is off.
+func TestLearningFrozen(t *testing.T) {
+	t.Parallel()
+	c, n := learning(t, "frozen")
+	eventually(t, 30*time.Second, "the statistics arrive", func() error {
+		var list struct {
+			Items []struct {
+				Count int `json:"count"`
+			} `json:"items"`
+		}
+		if err := c.try("GET", "/api/v1/endpoints?q=path:/orders", nil, &list); err != nil {
+			return err
+		}
+		if len(list.Items) == 0 || list.Items[0].Count < 500 {
+			return fmt.Errorf("seen so far: %v", list.Items)
+		}
+		return nil
+	})
+	time.Sleep(3 * time.Second) // three turns of the clock in which nothing may happen
+	n.expect(odd, 200)
+}
+
+// inForce waits until every node runs a ruleset that is not empty.
+func inForce(t *testing.T, c *cloud) time.Duration {
+	t.Helper()
+	return eventually(t, 30*time.Second, "the ruleset is in force", func() error {
+		var list struct {
+			Items []struct {
+				Ruleset int  `json:"ruleset"`
+				Current bool `json:"current"`
+			} `json:"items"`
+		}
+		if err := c.try("GET", "/api/v1/nodes", nil, &list); err != nil {
+			return err
+		}
+		for _, n := range list.Items {
+			if n.Ruleset == 0 || !n.Current {
+				return fmt.Errorf("ruleset %d", n.Ruleset)
+			}
+		}
+		return nil
+	})
 }
