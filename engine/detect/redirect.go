@@ -6,8 +6,8 @@ import (
 	"github.com/gabionhq/gabion/engine/internal/lexicon"
 )
 
-// whenRedirect: an address needs slashes.
-var whenRedirect = []feature{hasSlash, hasBackslash}
+// whenRedirect: an address needs slashes, or its scheme's colon.
+var whenRedirect = []feature{hasSlash, hasBackslash, hasColon}
 
 var redirectVocabulary = lexicon.New("http https")
 
