@@ -95,7 +95,7 @@ func (a *Agent) openAll() error {
 		return err
 	}
 	a.closing(a.names.Close)
-	if a.spool, err = spool.Open(filepath.Join(data, "spool"), int64(cfg.Spool.MaxBytes)); err != nil {
+	if a.spool, err = spool.Open(filepath.Join(data, "spool"), int64(cfg.Spool.MaxBytes), cfg.Spool.MaxAge); err != nil {
 		return err
 	}
 	a.closing(a.spool.Close)
@@ -179,10 +179,37 @@ func (a *Agent) Join(host Host) error {
 		Dir: filepath.Join(a.opts.Data, "uplink"), URL: cfg.Uplink.URL, Token: cfg.Uplink.Token, Interval: cfg.Uplink.Interval,
 		Name: name, Version: a.opts.Version, May: cfg.CloudMay,
 		Spool: a.spool, Egress: a.egress, Key: a.key, Health: a.opts.Health, Log: a.opts.Log,
-		Flush: a.journal.Flush, Install: host.Use, Names: a.names.Rule, Answer: desk.Answer,
+		Flush: a.journal.Flush, Install: func(version uint64, set *rule.Set) error { return a.install(host, version, set) }, Names: a.names.Rule, Answer: desk.Answer,
 		Status: func() *wirepb.Status { return a.status(host) },
 	})
 	return err
+}
+
+// trial bounds what a new ruleset may do to the benign requests of the last
+// hours: whoever takes the cloud over shall not be able to block everything
+// either, by whatever kind of rule or profile.
+const (
+	trialRequests = 500
+	trialLeast    = 50  // recorded requests that say something
+	trialShare    = 0.2 // of them that may be blocked
+)
+
+// install puts a ruleset in force that lets recorded traffic pass.
+func (a *Agent) install(host Host, version uint64, set *rule.Set) error {
+	tried, blocked := 0, 0
+	a.recorder.Each(func(r *wirepb.Evidence) bool {
+		if d, ok := inquiry.Decide(a.opts.Engine, set, r); ok {
+			tried++
+			if d == engine.Block {
+				blocked++
+			}
+		}
+		return tried < trialRequests
+	})
+	if tried >= trialLeast && float64(blocked) > trialShare*float64(tried) {
+		return fmt.Errorf("ruleset %d would block %d of the %d benign requests recorded last", version, blocked, tried)
+	}
+	return host.Use(version, set)
 }
 
 // status adds to the node's own status what the agent knows.
@@ -213,9 +240,13 @@ func (a *Agent) look(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		a.say("spool", a.spool.Stats().Problem)
+		why := text(a.spool.Expire())
+		if problem := a.spool.Stats().Problem; problem != "" {
+			why = problem
+		}
+		a.say("spool", why)
 		a.say("recorder", text(a.recorder.Expire()))
-		why := text(a.evidence.Expire())
+		why = text(a.evidence.Expire())
 		st := a.journal.Stats()
 		if st.EvidenceLost > lost {
 			why = fmt.Sprintf("the requests behind %d hits could not be kept; the log says why", st.EvidenceLost)

@@ -209,17 +209,14 @@ type preview struct {
 }
 
 // try inspects one request under both rulesets and says whether to go on.
-// A request of which only a part was kept is left out: neither verdict would
-// be that of the request.
 func (p *preview) try(ctx context.Context, e *wirepb.Evidence) bool {
 	if ctx.Err() != nil || p.answer.Examined >= maxPreview {
 		return false
 	}
-	head, body, err := transcript.Read(e.Request)
-	if err != nil || e.Truncated {
+	then, ok := Decide(p.desk.opts.Engine, p.set, e)
+	if !ok {
 		return true
 	}
-	head.App, head.Scheme = e.Application, []byte(e.Scheme)
 	a := p.answer
 	a.Examined++
 	at := e.UnixMs / 1000
@@ -227,18 +224,26 @@ func (p *preview) try(ctx context.Context, e *wirepb.Evidence) bool {
 		a.WindowFrom, a.WindowTo = at, at
 	}
 	a.WindowFrom, a.WindowTo = min(a.WindowFrom, at), max(a.WindowTo, at)
-	if p.inspect(p.set, &head, body) != p.inspect(p.now, &head, body) {
+	if now, _ := Decide(p.desk.opts.Engine, p.now, e); now != then {
 		a.Matched++
 	}
 	return true
 }
 
-func (p *preview) inspect(set *rule.Set, head *engine.Head, body []byte) engine.Decision {
-	tx := p.desk.opts.Engine.Begin(set, engine.Env{Mode: rule.Block})
+// Decide returns what would become of a recorded request under a ruleset, in
+// block mode. It is not ok for a request of which only a part was kept: the
+// verdict would not be that of the request.
+func Decide(e *engine.Engine, set *rule.Set, r *wirepb.Evidence) (d engine.Decision, ok bool) {
+	head, body, err := transcript.Read(r.Request)
+	if err != nil || r.Truncated {
+		return engine.Pass, false
+	}
+	head.App, head.Scheme = r.Application, []byte(r.Scheme)
+	tx := e.Begin(set, engine.Env{Mode: rule.Block})
 	defer tx.Close()
-	tx.Headers(head)
+	tx.Headers(&head)
 	tx.Body(body)
-	return tx.End().Decision
+	return tx.End().Decision, true
 }
 
 // write appends the question and its outcome to the file.

@@ -351,7 +351,7 @@ func BenchmarkAttack(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer store.Close()
-	waiting, err := spool.Open(b.TempDir(), 0)
+	waiting, err := spool.Open(b.TempDir(), 0, 0)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -57,6 +57,7 @@ type Stats struct {
 type Spool struct {
 	tape  *tape.Tape
 	file  *os.File // of the cursor
+	age   time.Duration
 	ready chan struct{}
 
 	mu       sync.Mutex
@@ -71,11 +72,12 @@ type Spool struct {
 
 // Open opens the spool in dir. A damaged cursor does not stop it: the batch
 // in flight is then sent under a new number.
-func Open(dir string, bytes int64) (*Spool, error) {
+// bytes 0 is DefaultBytes, and age 0 any age.
+func Open(dir string, bytes int64, age time.Duration) (*Spool, error) {
 	if bytes == 0 {
 		bytes = DefaultBytes
 	}
-	t, err := tape.Open(filepath.Join(dir, "records"), tape.Options{Bytes: bytes, Free: keepFree}, nil)
+	t, err := tape.Open(filepath.Join(dir, "records"), tape.Options{Bytes: bytes, Free: keepFree, Span: age / 8}, nil)
 	if err != nil {
 		return nil, fmt.Errorf("opening spool: %w", err)
 	}
@@ -84,7 +86,7 @@ func Open(dir string, bytes int64) (*Spool, error) {
 		t.Close()
 		return nil, fmt.Errorf("opening spool: %w", err)
 	}
-	s := &Spool{tape: t, file: file, ready: make(chan struct{}, 1)}
+	s := &Spool{tape: t, file: file, age: age, ready: make(chan struct{}, 1)}
 	c, err := readCursor(file)
 	if err != nil {
 		// The count is lost, or this is the first start. Microseconds outrun
@@ -197,6 +199,14 @@ func (s *Spool) Stats() Stats {
 		st.Dropped += first - seen - 1
 	}
 	return st
+}
+
+// Expire drops records that are too old. They count as dropped.
+func (s *Spool) Expire() error {
+	if s.age == 0 {
+		return nil
+	}
+	return s.tape.Expire(time.Now().Add(-s.age))
 }
 
 // Close syncs the spool.

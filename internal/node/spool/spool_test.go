@@ -9,13 +9,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gabionhq/gabion/internal/node/tape"
 )
 
 func open(t *testing.T, dir string, bytes int64) *Spool {
 	t.Helper()
-	s, err := Open(dir, bytes)
+	s, err := Open(dir, bytes, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,6 +152,28 @@ func TestFullSpoolDropsTheOldestAndCounts(t *testing.T) {
 	}
 }
 
+func TestExpire(t *testing.T) {
+	s, err := Open(t.TempDir(), 0, 50*time.Millisecond)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for i := range 10 {
+		s.Put(fmt.Appendf(nil, "old %d", i))
+	}
+	time.Sleep(60 * time.Millisecond) // the age itself is what is tested
+	if err := s.Expire(); err != nil {
+		t.Fatal(err)
+	}
+	s.Put([]byte("new"))
+	if st := s.Stats(); st.Dropped != 10 || st.Waiting != 1 {
+		t.Errorf("%+v", st)
+	}
+	if b := take(t, s); len(b.Records) != 1 || string(b.Records[0]) != "new" {
+		t.Errorf("%q", b.Records)
+	}
+}
+
 // The batch in flight loses its records to newer ones: they count as dropped
 // only if they were never handed out.
 func TestDroppedInFlight(t *testing.T) {
@@ -227,7 +250,7 @@ func TestNumbersNeverComeBack(t *testing.T) {
 // hit that it was told is safe arrives, once.
 func TestKill(t *testing.T) {
 	if dir := os.Getenv("SPOOL_CHILD"); dir != "" {
-		s, err := Open(dir, 64<<20)
+		s, err := Open(dir, 64<<20, 0)
 		if err != nil {
 			panic(err)
 		}

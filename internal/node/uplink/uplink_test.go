@@ -93,7 +93,7 @@ func start(t *testing.T, dir, token string, may config.CloudMay) *host {
 	t.Helper()
 	h := &host{dir: dir, installed: map[uint64]*rule.Set{}}
 	var err error
-	if h.spool, err = spool.Open(filepath.Join(dir, "spool"), 0); err != nil {
+	if h.spool, err = spool.Open(filepath.Join(dir, "spool"), 0, 0); err != nil {
 		t.Fatal(err)
 	}
 	log, err := egress.Open(filepath.Join(dir, "egress"), 0, nil)
