@@ -9,9 +9,13 @@ import (
 // whenCode: the words, a call, or the tag of a page.
 var whenCode = []feature{hasCodeWord, hasCall, hasLessMark, hasLess, hasDollar, hasOpen, hasHash, hasAt, hasEqual}
 
-const codeGateWords = protoGateNames + ` runtime processbuilder java javax ognl clonetransformer invokertransformer
-	instantiatetransformer constanttransformer instantiatefactory templatesimpl beanshell bsh xwork2 opensymphony commons
-	corba process mainmodule child_process require os subprocess __import__ __builtins__ globals php_sapi auto_prepend_file`
+const codeGateWords = protoGateNames + " " + dangerousWords + ` runtime java javax ognl beanshell bsh xwork2 opensymphony apache
+	springframework codehaus hibernate alibaba sun groovy diagnostics corba process require os subprocess __import__ __builtins__ globals`
+
+// dangerousWords name classes and methods that run commands or load code.
+const dangerousWords = `processbuilder clonetransformer invokertransformer instantiatetransformer constanttransformer chainedtransformer forclosure
+		instantiatefactory prototypeclonefactory prototypeserializationfactory whileclosure templatesimpl scriptenginemanager _memberaccess ognlcontext classloader
+		getruntime child_process mainmodule allowstaticmethodaccess springmacrorequestcontext jdbcrowsetimpl xmldecoder`
 
 const protoGateNames = "__proto__ constructor prototype " + sessionGateWords
 
@@ -56,12 +60,10 @@ var (
 		javax.el.elprocessor javax.management org.apache.commons org.apache.struts2 org.apache.catalina org.apache.tomcat org.omg.corba java.beans.xmldecode sun.reflect
 		com.opensymphony.xwork2 com.sun.rowset org.springframework.context org.springframework.expression org.codehaus.groovy groovy.lang java.runtime
 		ognl.ognlcontext process.mainmodule process.binding process.env global.process child_process.exec os.system os.popen subprocess.popen
-		subprocess.call subprocess.run subprocess.check_output system.diagnostics.process runtime.getruntime php.ini process.env. java.util.zip
+		subprocess.call subprocess.run subprocess.check_output system.diagnostics.process runtime.getruntime java.util.zip
 		com.alibaba.fastjson org.hibernate.engine java.awt.desktop class.module.classloader class.classloader module.classloader
 		processbuilder.evil runtime.exec processbuilder.start`)
-	dangerousNames = lexicon.New(`processbuilder clonetransformer invokertransformer instantiatetransformer constanttransformer chainedtransformer forclosure
-		instantiatefactory prototypeclonefactory prototypeserializationfactory whileclosure templatesimpl scriptenginemanager _memberaccess ognlcontext classloader
-		getruntime child_process mainmodule allowstaticmethodaccess springmacrorequestcontext jdbcrowsetimpl xmldecoder methodinvokingfactory_bean_marker`)
+	dangerousNames = lexicon.New(dangerousWords)
 	codeVocabulary = lexicon.New(`php echo print system exec shell_exec passthru popen proc_open eval assert include require get post
 		request cookie files server session env globals java lang runtime getruntime processbuilder process class forname io util javax script
 		org apache commons com opensymphony xwork2 ognl memberaccess require child_process execsync spawn mainmodule global import os subprocess

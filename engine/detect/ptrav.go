@@ -320,7 +320,7 @@ func (k *pathWalk) judge(best *lead, v []byte, w Where) {
 	if len(v) <= maxPath && w.Place != InTarget {
 		k.judgeName(best, v, pathLike && rooted(v) && w.Place != InPath)
 	}
-	if k.secret && pathLike && (w.Place == InTarget || w.Place == InPath) && (hasFold(v, "etc/passwd") || hasFold(v, "etc/shadow") || hasFold(v, "boot.ini") || hasFold(v, "win.ini")) {
+	if k.secret && k.seps && pathLike && (w.Place == InTarget || w.Place == InPath) && (hasFold(v, "etc/passwd") || hasFold(v, "etc/shadow") || hasFold(v, "boot.ini") || hasFold(v, "win.ini")) {
 		best.offer(0.7, k.file.from, k.file.to, "The address ends in the path of a file of the system.")
 	}
 }

@@ -83,7 +83,7 @@ func (l *Lexer) command() Command {
 	c.From = l.pos
 	l.word(&c)
 	c.To = l.pos
-	if !l.bounded() {
+	if !l.bounded() && !(c.Split && l.peek(c.From) == '{') {
 		c.Name = nil
 	}
 	c.Bin = programDir(c.Name)
@@ -96,7 +96,7 @@ func (l *Lexer) command() Command {
 
 // word reads the command's name and takes out what splits it.
 func (l *Lexer) word(c *Command) {
-	n := 0
+	n, assigned := 0, false
 	put := func(b byte) {
 		if n < maxName {
 			l.name[n] = b
@@ -151,7 +151,10 @@ func (l *Lexer) word(c *Command) {
 			l.pos += k
 			continue
 		case b == '=' && n > 0: // an assignment stands before a command
-			n, c.Path, c.Split, c.Glob = 0, false, false, false
+			n, c.Path, c.Split, c.Glob, assigned = 0, false, false, false, true
+			c.From = l.pos + 1
+		case blank(b) && assigned && n > 0 && letter(l.peek(l.pos+1)):
+			n, c.Path, c.Split, c.Glob, assigned = 0, false, false, false, false
 			c.From = l.pos + 1
 		case b == '{' && n == 0 && l.brace():
 			c.Split = true

@@ -1,0 +1,66 @@
+package jslex
+
+import "testing"
+
+func first(src string) Hit {
+	l := New([]byte(src))
+	best := Hit{}
+	for {
+		h, ok := l.Next()
+		if !ok {
+			return best
+		}
+		if h.Sink > best.Sink {
+			best = h
+		}
+	}
+}
+
+func TestLexer(t *testing.T) {
+	f := func(src string, want Sink, probe bool) {
+		t.Helper()
+		if h := first(src); h.Sink != want || h.Probe != probe {
+			t.Errorf("%q: %+v, want sink %d, probe %v", src, h, want, probe)
+		}
+	}
+	f("alert(1)", Dialog, true)
+	f("alert`1`", Dialog, true)
+	f("alert /* x */ ('xss')", Dialog, true)
+	f("alert('Please choose a file first')", Dialog, false)
+	f("top.confirm(document.cookie)", Dialog, true)
+	f("prompt?.(1)", Dialog, true)
+	f("x=alert;x(1)", Dialog, false)
+	f("I got an alert today", None, false)
+	f("eval(name)", Exec, true)
+	f("new Function('x')", Exec, false)
+	f("[].constructor.constructor('x')()", Exec, true)
+	f("document.cookie", Steal, false)
+	f("document['cookie']", Hide, false)
+	f("document.location='x'", Effect, false)
+	f("fetch('//h')", Effect, true)
+	f("String.fromCharCode(88)", Hide, false)
+	f(`window["alert"](1)`, Hide, true)
+	f("[][(![]+[])[+[]]+([![]]+[][[]])[+!+[]+[+[]]]", Hide, true)
+	f(`\u0061lert(1)`, Hide, true)
+	f("f(x)", Call, false)
+	f("a (b)", None, false)
+	f("((((((((((((((((((((", None, false)
+	f("", None, false)
+}
+
+func FuzzLexer(f *testing.F) {
+	f.Add("x=eval(atob('eA=='));document . cookie")
+	f.Fuzz(func(t *testing.T, src string) {
+		l := New([]byte(src))
+		for last := -1; ; {
+			h, ok := l.Next()
+			if !ok {
+				return
+			}
+			if h.From <= last || h.To < h.From || h.To > len(src) || h.Sink == None {
+				t.Fatalf("%q: %+v after %d", src, h, last)
+			}
+			last = h.From
+		}
+	})
+}

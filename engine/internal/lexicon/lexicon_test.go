@@ -1,0 +1,27 @@
+package lexicon
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestSet(t *testing.T) {
+	s := New("one two\nthree", "_four")
+	for word, want := range map[string]bool{"one": true, "TWO": true, "th\x00ree": true, "_Four": true, "fou": false, "": false, "\x00": false, strings.Repeat("o", 99): false} {
+		if s.Has([]byte(word)) != want {
+			t.Errorf("Has(%q) = %v", word, !want)
+		}
+	}
+	if (Set{}).Has([]byte("one")) {
+		t.Error("the empty set has a word")
+	}
+	if got := string(Fold(make([]byte, 0, 4), []byte("A\x01bC"))); got != "abc" {
+		t.Errorf("Fold: %q", got)
+	}
+	if got := Fold(make([]byte, 0, 2), []byte("abc")); len(got) != 0 {
+		t.Errorf("Fold without room: %q", got)
+	}
+	if n := testing.AllocsPerRun(10, func() { s.Has([]byte("three")) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
