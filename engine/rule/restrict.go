@@ -12,15 +12,15 @@ type Refusal struct {
 }
 
 // Restrict returns s without the rules for which why returns a reason, and
-// with a general mode of at least lowest, if it has one. It is how a node
-// holds a ruleset to its own ceilings.
+// without its general mode if that is milder than lowest: the node's own
+// decides then. It is how a node holds a ruleset to its own ceilings.
 func (s *Set) Restrict(lowest Mode, why func(*Rule) string) (*Set, []Refusal) {
 	if s == nil {
 		return nil, nil
 	}
 	out := *s
-	if out.general > Default {
-		out.general = max(out.general, lowest)
+	if out.general > Default && out.general < lowest {
+		out.general = Inherit
 	}
 	out.rules = nil
 	var refused []Refusal

@@ -41,7 +41,7 @@ func TestRestrict(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if out.General() != Monitoring || set.General() != Off {
+	if out.General() != Inherit || set.General() != Off {
 		t.Errorf("general mode %v, before %v", out.General(), set.General())
 	}
 	for path, id := range map[string]uint64{"/a": 0, "/b": 2} {

@@ -54,7 +54,7 @@ func Hold(set *rule.Set, may config.CloudMay) (*rule.Set, []Refusal, error) {
 	c := checker{lowest: lowest, never: patterns(may.NeverOff)}
 	var refusals []Refusal
 	if g := set.General(); g > rule.Default && g < lowest {
-		refusals = append(refusals, Refusal{"lowest_mode", fmt.Sprintf("the general mode %v: it is %v here", g, lowest)})
+		refusals = append(refusals, Refusal{"lowest_mode", fmt.Sprintf("the general mode %v: the node's own decides", g)})
 	}
 	held, out := set.Restrict(lowest, c.why)
 	for _, r := range out {

@@ -110,9 +110,9 @@ func TestWhole(t *testing.T) {
 		}
 	}
 	f(rule.Writer{}, config.CloudMay{}, rule.Inherit, 0, false)
-	f(rule.Writer{General: rule.Off}, config.CloudMay{}, rule.Monitoring, 1, false)
+	f(rule.Writer{General: rule.Off}, config.CloudMay{}, rule.Inherit, 1, false)
 	f(rule.Writer{General: rule.Off}, config.CloudMay{LowestMode: "off"}, rule.Off, 0, false)
-	f(rule.Writer{General: rule.Monitoring}, config.CloudMay{LowestMode: "block"}, rule.Block, 1, false)
+	f(rule.Writer{General: rule.Monitoring}, config.CloudMay{LowestMode: "block"}, rule.Inherit, 1, false)
 	f(rule.Writer{General: rule.Block}, config.CloudMay{NeverOff: []string{"/x"}}, rule.Block, 0, false)
 	f(rule.Writer{General: rule.Monitoring}, config.CloudMay{NeverOff: []string{"/x"}}, 0, 1, true)
 	f(rule.Writer{Threshold: 999}, config.CloudMay{}, 0, 1, true)
