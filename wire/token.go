@@ -51,7 +51,7 @@ func ParseToken(s string) (Token, error) {
 	prefix, rest, _ := strings.Cut(strings.TrimSpace(s), "_")
 	region, payload, ok := strings.Cut(rest, "_")
 	if prefix != "gbn1" || !ok {
-		return Token{}, errors.New("reading the enrolment token: it does not look like gbn1_<region>_...")
+		return Token{}, errors.New("reading the enrolment token: it does not start with gbn1_<region>_")
 	}
 	if !validRegion(region) {
 		return Token{}, errors.New("reading the enrolment token: the region is not a name of a-z, 0-9 and '-'")

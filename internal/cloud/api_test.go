@@ -88,16 +88,6 @@ type items struct {
 	Next  string
 }
 
-// eventually polls until ok or the deadline.
-func eventually(t *testing.T, limit time.Duration, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(limit); !ok(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("not within %v: %s", limit, what)
-		}
-	}
-}
-
 // watch collects what the cloud tells a node.
 func (p *probe) watch(t *testing.T, ruleset uint64) chan *wirepb.Order {
 	t.Helper()

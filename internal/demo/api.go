@@ -11,6 +11,7 @@ import (
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/validator"
+	"github.com/vektah/gqlparser/v2/validator/rules"
 )
 
 type order struct {
@@ -140,7 +141,7 @@ func (s *Shop) graphql(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	types := gqlparser.MustLoadSchema(&ast.Source{Input: schema})
-	doc, errs := gqlparser.LoadQuery(types, in.Query)
+	doc, errs := gqlparser.LoadQueryWithRules(types, in.Query, rules.NewDefaultRules())
 	if errs != nil {
 		reply(w, 200, map[string]any{"errors": errs})
 		return

@@ -120,7 +120,7 @@ func (db *DB) Sweep(ctx context.Context, now time.Time, keep Retention) error {
 // of these kinds, oldest first, at most limit.
 func (db *DB) EventsAfter(ctx context.Context, seq int64, limit int, kinds ...string) ([]Event, error) {
 	var events []Event
-	err := db.read.NewSelect().Model(&events).Where("seq > ?", seq).Where("kind IN (?)", bun.In(kinds)).
+	err := db.read.NewSelect().Model(&events).Where("seq > ?", seq).Where("kind IN (?)", bun.List(kinds)).
 		Order("seq").Limit(int64(limit)).Scan(ctx)
 	return events, err
 }

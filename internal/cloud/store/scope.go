@@ -243,7 +243,7 @@ func Known(ctx context.Context, s Scope, model any, ids []string) (map[string]bo
 		return known, nil
 	}
 	var found []string
-	if err := s.Select(model).Column("id").Where("id IN (?)", bun.In(ids)).Scan(ctx, &found); err != nil {
+	if err := s.Select(model).Column("id").Where("id IN (?)", bun.List(ids)).Scan(ctx, &found); err != nil {
 		return nil, err
 	}
 	for _, id := range found {
