@@ -1,9 +1,11 @@
 // Package inquiry answers what people ask of the evidence and the recorder of this node.
 //
 // Counts go back in clear. Requests and names go back sealed to a key that
-// was made where the answer is read; the cloud relays what it cannot open.
-// The node decides by its own configuration, keeps a quota, and writes every
-// question down.
+// was made where the answer is read; an honest cloud relays what it cannot
+// open. The node cannot tell whose key it is: a cloud that was taken over can
+// send its own, so an operator who does not accept that turns
+// cloud_may.evidence off. The node keeps a quota and writes every question
+// down.
 package inquiry
 
 import (
