@@ -404,7 +404,7 @@ func (r *sqlReader) key(i int, role sqllex.Role) {
 		}
 	}
 	switch role {
-	case sqllex.And, sqllex.Where, sqllex.Having, sqllex.When:
+	case sqllex.And, sqllex.Where, sqllex.Having:
 		r.condition(i)
 		if role == sqllex.Where && r.whole && r.last && i > 0 && i == len(r.toks)-1 {
 			r.hit(signDangling, i, i+1)
@@ -473,7 +473,12 @@ func (r *sqlReader) begin() {
 		i++
 	}
 	switch k := r.kind(i); {
+	case r.role(i) == sqllex.Is && r.role(i+1) == sqllex.Literal && r.cut(i+2):
+		r.hit(signBreakCompare, i, i+2)
 	case k == sqllex.Cut:
+		if r.start == 1 && len(r.v) > 1 && r.v[len(r.v)-1] == r.v[0] {
+			return // '--' and "#" in quotes
+		}
 		if r.cutEnds(i) && (i > 0 || r.v[r.toks[i].From] != '#') {
 			r.hit(signBreakCut, 0, i+1)
 		}
@@ -667,7 +672,7 @@ func (r *sqlReader) argument(i int) bool {
 	if r.kind(i+2) != sqllex.Number || r.kind(i+3) != sqllex.RParen {
 		return false
 	}
-	return r.kind(i+4) == sqllex.Cut && r.cutEnds(i+4) || r.kind(i+4) == sqllex.Open
+	return r.kind(i+4) == sqllex.Cut && r.cutEnds(i+4) || r.kind(i+4) == sqllex.Open || r.kind(i+4) == sqllex.Arith && r.kind(i+5) == sqllex.Open
 }
 
 // longBenchmark is the digits of the smallest repetition of BENCHMARK that
@@ -684,9 +689,12 @@ func (r *sqlReader) quoteAt(i int) bool {
 	return r.kind(i) == sqllex.String || r.kind(i) == sqllex.Open
 }
 
-// maxTail is how many bytes may follow a comment mark that ends a value.
-// Tools put a dash, a plus or a short random word there.
-const maxTail = 8
+// What may follow a comment mark that ends a value: tools put a dash, a plus
+// or a short random word there.
+const (
+	maxTail     = 24 // bytes
+	maxTailWord = 5  // letters and digits among them
+)
 
 // cutEnds reports whether the comment mark at i ends the value.
 func (r *sqlReader) cutEnds(i int) bool {
@@ -694,12 +702,22 @@ func (r *sqlReader) cutEnds(i int) bool {
 	if len(tail) > maxTail {
 		return false
 	}
+	if r.v[r.toks[i].From] == '/' {
+		return true // such a comment needs an end, and has none
+	}
+	letters := 0
 	for _, c := range tail {
-		if c != '-' && c != '+' && c != '/' && c != '*' && c != '#' && c != '\'' && c != '"' && c != ')' && c != '(' && c != ';' && classOf(c) != cLetter && classOf(c) != cDigit {
-			return false
+		switch classOf(c) {
+		case cLetter, cDigit:
+			letters++
+		case cDash, cSlash, cStar, cHash, cQuote, cDQuote, cOpen, cClose, cSemi:
+		default:
+			if c != '+' {
+				return false
+			}
 		}
 	}
-	return true
+	return letters <= maxTailWord
 }
 
 // cut reports whether token i ends what the value added: the value's end, a

@@ -274,6 +274,8 @@ func (r *sqlReader) rightSide(i int) (int, operand, bool) {
 		}
 	case r.kind(i) == sqllex.Cut && r.text(i)[0] == '#' && r.kind(i+1) == sqllex.Compare && r.toks[i+1].From == r.toks[i].To:
 		i += 2 // its #> and #>>
+	case r.is(i, "in") && r.kind(i+1) != sqllex.LParen && !r.quoteAt(i+1):
+		return i, opNone, false
 	case r.role(i) == sqllex.Like, r.role(i) == sqllex.In:
 		i++
 		if r.role(i) == sqllex.Like {
@@ -348,7 +350,7 @@ func (r *sqlReader) alone(i, end int, a operand, before bool) {
 		}
 	case a == opOpen:
 		// ' or '
-		if r.atBreak(i) && r.toks[end-1].To-r.toks[end-1].From < 24 {
+		if r.atBreak(i) && r.shortPrefix() && r.toks[end-1].To-r.toks[end-1].From < 24 {
 			r.hit(signBreakOperator, i, end)
 		}
 	case a == opGroup && before && (r.role(i) == sqllex.Having && r.cut(end) || r.kind(end) == sqllex.Cut && r.cutEnds(end)):
@@ -356,7 +358,8 @@ func (r *sqlReader) alone(i, end int, a operand, before bool) {
 	case a == opLiteral && r.atBreak(i) && r.shortPrefix() && r.tornString(i+1):
 		r.hit(signBreakCompare, i, end)
 	case a == opLiteral || a == opName && r.kind(end) != sqllex.End:
-		if r.atBreak(i) && r.kind(end) != sqllex.End && r.cut(end) {
+		later := r.role(end) == sqllex.Limit || r.role(end) == sqllex.Order
+		if r.atBreak(i) && (later || r.kind(end) != sqllex.End && r.cut(end)) && (r.kind(end) != sqllex.Open || r.shortPrefix()) {
 			r.hit(signBreakValue, i, end)
 			return
 		}

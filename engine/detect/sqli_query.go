@@ -5,11 +5,11 @@ import "github.com/gabionhq/gabion/engine/internal/sqllex"
 // union looks at UNION [ALL] [(] SELECT.
 func (r *sqlReader) union(i int) {
 	j := i + 1
-	for n := 0; n < 8 && (r.role(j) == sqllex.All || r.kind(j) == sqllex.LParen); n++ {
-		j++
+	for n := 0; n < 8 && (r.role(j) == sqllex.All || r.kind(j) == sqllex.LParen || r.kind(j) == sqllex.Arith && r.text(j)[0] == '+'); n++ {
+		j++ // a plus is a space that nobody decoded
 	}
 	if r.role(j) != sqllex.Select {
-		if r.role(j) == sqllex.Values && r.kind(j+1) == sqllex.LParen || r.is(j, "table") && r.cut(j+2) && r.operandBefore(i) {
+		if r.role(j) == sqllex.Values && (r.kind(j+1) == sqllex.LParen || r.is(j+1, "row")) || r.is(j, "table") && r.cut(j+2) && r.operandBefore(i) {
 			r.hit(signUnion, i, j+1)
 		}
 		return
@@ -253,7 +253,9 @@ func (r *sqlReader) encodes(i int) bool {
 		if r.kind(i+2) != sqllex.Number {
 			return false
 		}
-		return r.kind(i+3) == sqllex.Comma && r.asked(i) || (r.kind(end) == sqllex.Arith || r.kind(end) == sqllex.Logic) && r.role(end+1) == sqllex.Spy || r.asked(i) && r.goesOn(end)
+		joined := r.kind(end) == sqllex.Arith && r.text(end)[0] != '&' || r.kind(end) == sqllex.Logic
+		compared := r.kind(i-1) == sqllex.Compare || r.role(i-1) == sqllex.Select || r.role(i-1) == sqllex.Like
+		return r.kind(i+3) == sqllex.Comma && r.asked(i) || joined && r.role(end+1) == sqllex.Spy || compared && r.asked(i) && r.goesOn(end)
 	case r.is(i, "concat"), r.is(i, "concat_ws"), r.is(i, "group_concat"), r.is(i, "make_set"), r.is(i, "elt"):
 		for j := i + 2; j < min(end, i+2+maxOperand) && j < len(r.toks); j++ {
 			if r.kind(j) == sqllex.Number && len(r.text(j)) > 3 && r.text(j)[1]|0x20 == 'x' {
@@ -477,14 +479,14 @@ func (r *sqlReader) change(i int, name func(int) bool) sqlGrade {
 		if !name(j) && r.role(j) != sqllex.Object {
 			return no
 		}
-		if ends(j+1) || r.kind(j+1) == sqllex.Comma || r.kind(j+1) == sqllex.Dot || r.role(j+1) == sqllex.Verb {
+		if ends(j+1) || r.kind(j+1) == sqllex.Comma || r.kind(j+1) == sqllex.Dot || r.role(j+1) == sqllex.Verb || r.is(j+1, "add") || r.is(j+1, "modify") {
 			return sure
 		}
 	case r.is(i, "create"):
 		return r.create(i+1, name)
 	case r.is(i, "grant"), r.is(i, "revoke"):
 		for j := i + 2; j < i+6; j++ {
-			if r.role(j) == sqllex.Where && name(j+1) {
+			if r.role(j) == sqllex.Where && (name(j+1) || r.kind(j+1) == sqllex.Arith) {
 				return sure
 			}
 		}
@@ -504,7 +506,13 @@ func (r *sqlReader) fileAccess(i int, name func(int) bool) sqlGrade {
 			return harmful
 		}
 	case r.is(i, "copy"):
-		if (name(i+1) || r.kind(i+1) == sqllex.LParen || r.kind(i+1) == sqllex.Number) && (r.role(i+2) == sqllex.From || r.is(i+2, "to")) && (r.quoteAt(i+3) || r.is(i+3, "program")) {
+		to := i + 2
+		if r.kind(i+1) == sqllex.LParen {
+			to += int(r.toks[i+1].Pair)
+		} else if !name(i+1) && r.kind(i+1) != sqllex.Number {
+			return no
+		}
+		if (r.role(to) == sqllex.From || r.is(to, "to")) && (r.quoteAt(to+1) || r.is(to+1, "program")) {
 			return harmful
 		}
 	case r.is(i, "attach"):
