@@ -25,7 +25,7 @@ var (
 		call_user_func_array eval exec execfile execsync spawn spawnsync unserialize file_put_contents file_get_contents fwrite
 		fputs readfile show_source highlight_file phpinfo phpversion base64_decode gzinflate str_rot13 preg_replace move_uploaded_file include_once require_once
 		curl_exec include require open3 syscall backticks instance_eval class_eval send __import__ compile getattr loadlibrary
-		runtime_exec getruntime shellexecute createobject execute executeglobal xp_cmdshell die print_r var_dump getenv posix_getpwuid ini_set
+		runtime_exec getruntime shellexecute createobject executeglobal xp_cmdshell die print_r var_dump getenv posix_getpwuid ini_set
 		ini_get scandir opendir chmod unlink md5 chr array_map array_filter array_walk usort register_shutdown_function ob_start extract parse_str
 		fopen fread fsockopen stream_socket_client mb_send_mail mail error_log putenv symlink link dl apache_setenv get_defined_vars func_get_args`)
 	// certainCalls hardly occur in text.
@@ -234,6 +234,9 @@ func (c *codeWalk) call(best *lead, v []byte, at, end, open int) {
 	certain := certainCalls.Has(word)
 	switch {
 	case hasFold(args, "$_get") || hasFold(args, "$_post") || hasFold(args, "$_request") || hasFold(args, "$_cookie") || hasFold(args, "$_server"):
+		if c.listing && !certain && !hasPrefixFold(word, "eval") && !hasPrefixFold(word, "assert") && !hasPrefixFold(word, "exec") && !hasPrefixFold(word, "popen") {
+			return
+		}
 		best.certain(0.96, at, stop, "Code runs what a parameter of the request holds.")
 	case certain && glued && (argument || nested) && short:
 		best.offer(0.85, at, stop, "A function that runs commands or code is called.")
@@ -394,6 +397,7 @@ func (c *codeWalk) ognl(best *lead, v []byte, i int) {
 
 func (c *codeWalk) judge(best *lead) {
 	switch {
+	case c.listing:
 	case c.tagged && c.calls > 0 && c.globs > 0:
 		best.certain(0.97, c.first.from, c.first.to, "Code of PHP runs what a parameter of the request holds.")
 	case c.tagged && c.calls > 0:

@@ -27,7 +27,7 @@ const (
 		ansible-galaxy chef-vault chef-shell netsh reg iwr irm psexec schtasks vssadmin nltest rundll c89 c99 cobc composer dmsetup doas
 		fping ionice taskset nsenter gpasswd mysqldump pg_dump redis-cli hping3 aria2c axel finger lwp-download lynx zcat unxz zstdcat zstd xzgrep bcdboot cscli trap ansible-pull ansible-doc
 		invoke-webrequest invoke-expression invoke-command start-process get-content set-content zcat bzcat xzcat zless
-		getfacl setfacl visudo adduser addgroup pkill killall pgrep nice renice base32 basenc basez fold tshark dvips bridge`
+		getfacl setfacl visudo adduser addgroup pkill killall pgrep lastlog chpasswd nice renice base32 basenc basez fold tshark dvips bridge`
 	commonCommands = `cat id dir type more less head tail find sort cut env set export kill touch time date who w last man at test which
 		host net net1 start copy del move attrib ver whois cd source read make apt-get yum npm pip git docker kubectl java sleep rev base64
 		true false tr wc join split uniq diff file stat watch timeout screen comm look info uptime history alias for if`
@@ -37,7 +37,7 @@ var (
 	certainCommandSet = lexicon.New(certainCommands)
 	commonCommandSet  = lexicon.New(commonCommands)
 	// scriptSet are commands with which the commands of a text begin.
-	scriptSet       = lexicon.New(certainCommands, "cd git docker kubectl npm pip apt-get yum make cat find export sort head tail source")
+	scriptSet       = lexicon.New(certainCommands, "yes true while for cd git docker kubectl npm pip apt-get yum make cat find export sort head tail source")
 	shellVocabulary = lexicon.New(certainCommands, commonCommands, `ifs etc bin usr dev tcp udp null passwd shadow home tmp proc in do done then fi else
 		http https c e n l exist tokens nop enc exe`)
 )
@@ -198,6 +198,8 @@ func (t *shellText) start(c *shlex.Command, certain bool, args float32) float32 
 		return 0.6
 	case certain && c.Option && (c.Number || c.File) && c.Words == 0 && len(t.v) <= 40:
 		return 0.55
+	case len(t.v) <= 48 && c.Words <= 3 && t.nested(c, certain):
+		return 0.6
 	case hasPrefixFold(c.Name, "invoke-") && c.Words <= 3:
 		return 0.65
 	}
@@ -205,6 +207,17 @@ func (t *shellText) start(c *shlex.Command, certain bool, args float32) float32 
 }
 
 func isBlankOrQuote(v []byte) bool { return len(bytes.Trim(v, " \t\r\n'\";#`)|&/\\")) == 0 }
+
+// nested reports whether a command's first plain argument is a command
+// itself, as behind time, nohup and strace.
+func (t *shellText) nested(c *shlex.Command, certain bool) bool {
+	if !certain && string(c.Name) != "time" && string(c.Name) != "env" && string(c.Name) != "timeout" {
+		return false
+	}
+	i := run(t.v, c.To, c.End, isSpace)
+	j := run(t.v, i, c.End, isCommandByte)
+	return i > c.To && certainCommandSet.Has(t.v[i:j])
+}
 
 // goal reports whether an argument is what attacks read or run first.
 func (t *shellText) goal(c *shlex.Command) bool {
@@ -221,10 +234,10 @@ func (t *shellText) goal(c *shlex.Command) bool {
 func (t *shellText) separated(c *shlex.Command, certain bool, args float32) float32 {
 	sleeps := c.Number && c.Words == 0 && (string(c.Name) == "sleep" || string(c.Name) == "timeout")
 	switch {
+	case c.Lead == shlex.Line:
+		return pick((c.Secret || c.Bin) && c.Words <= 2 && c.At <= 40 && bytes.IndexByte(t.v[:c.At], ' ') < 0, 0.6, 0.35*args)
 	case c.Bin:
 		return 0.92
-	case c.Lead == shlex.Line:
-		return pick(c.Secret && c.Words <= 2 && c.At <= 40 && bytes.IndexByte(t.v[:c.At], ' ') < 0, 0.6, 0.35*args)
 	case t.alternative(c):
 		return 0.2
 	case certain && args >= 0.7, sleeps:
