@@ -286,7 +286,7 @@ func (l *Learner) candidates(ctx context.Context, s store.Scope) ([]candidate, m
 	var out []candidate
 	for _, p := range params {
 		c := candidate{param: p, endpoint: byID[p.Endpoint]}
-		if len(c.endpoint.Key) != 8 || len(p.Sketch) == 0 { // nodes could not resolve it
+		if len(c.endpoint.Key) != 8 || len(p.Sketch) == 0 || !isParameter(p.Point) { // 8: or nodes could not resolve it
 			continue
 		}
 		if err := c.sketch.UnmarshalBinary(p.Sketch); err != nil {

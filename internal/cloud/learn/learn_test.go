@@ -343,3 +343,17 @@ func TestNoValueIsStored(t *testing.T) {
 		t.Errorf("%s", text)
 	}
 }
+
+func TestParameters(t *testing.T) {
+	f := func(want bool, points ...string) {
+		t.Helper()
+		for _, p := range points {
+			if isParameter(p) != want {
+				t.Errorf("%s: %v", p, !want)
+			}
+		}
+	}
+	f(true, "get.id", "get.<word:4>", "post.json.user", "post", "header.COOKIE.cookie.sid", "header.X-TENANT", "header.AUTHORIZATION.jwt.sub")
+	f(false, "", "uri", "path[0]", "action_name", "action_ext", "get_name", "header_name", "header.HOST", "header.USER-AGENT",
+		"header.ACCEPT-LANGUAGE", "header.X-FORWARDED-FOR", "header.SEC-FETCH-MODE", "header.COOKIE")
+}
