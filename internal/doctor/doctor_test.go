@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -8,18 +9,23 @@ import (
 	"crypto/x509"
 	"io"
 	"log"
+	"log/slog"
 	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/gabionhq/gabion/engine/rule"
 	"github.com/gabionhq/gabion/internal/config"
+	"github.com/gabionhq/gabion/internal/node"
+	"github.com/gabionhq/gabion/internal/testenv/fakecloud"
 	"github.com/gabionhq/gabion/wire"
 )
 
@@ -186,6 +192,50 @@ func TestEnrolment(t *testing.T) {
 		t.Fatal(err)
 	}
 	expect(t, p, Fail, "enrolment", "is damaged", "enrol again")
+}
+
+// TestEnrolled enrols a real node, gives it a ruleset, stops it, and examines
+// what it left.
+func TestEnrolled(t *testing.T) {
+	cloud := &fakecloud.Cloud{Life: time.Hour}
+	cloud.Start(t)
+	p := healthy(t)
+	p.Config.Node.Uplink.Token = cloud.Token()
+	blob, err := new(rule.Writer).Bytes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cloud.Publish(1, blob)
+	n, err := node.New(p.Config.Node, p.NodeData, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- n.Run(ctx) }()
+	ruleset := filepath.Join(p.NodeData, "uplink", "ruleset.pb")
+	cloud.Wait(t, "the node says that it runs version 1", func() bool { return cloud.Status().GetRuleset() == 1 })
+	stop()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+
+	// An hour is soon.
+	expect(t, p, Warn, "enrolment", "of region test; certificate until", "renews it by itself")
+
+	whole, err := os.ReadFile(ruleset)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole[len(whole)/2] ^= 1
+	if err := os.WriteFile(ruleset, whole, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	checks := Examine(t.Context(), p)
+	if i := slices.IndexFunc(checks, func(c Check) bool { return c.Name == "ruleset" }); i < 0 || checks[i].Status != Fail ||
+		!strings.Contains(checks[i].Remedy, "ruleset.pb") {
+		t.Errorf("with a damaged ruleset: %+v", checks)
+	}
 }
 
 // TestReadiness examines a data directory that a program has locked.

@@ -106,13 +106,15 @@ func handshake(ctx context.Context, conn net.Conn, host string) Check {
 // remedies say what to do about the parts of a running node that /readyz
 // names.
 var remedies = map[string]string{
-	"spool":    "free disk space, or bring the cloud back: what does not fit is lost",
-	"evidence": "free disk space; until then hits have no evidence",
-	"recorder": "free disk space; until then benign requests are not recorded",
-	"uplink":   "check that this machine reaches the cloud, and that its certificate was not revoked in the console",
-	"cloud":    "check that this machine reaches the cloud, and that its certificate was not revoked in the console",
-	"ruleset":  "the last good ruleset stays in force; publish the policy again, or roll it back",
-	"upstream": "start the application",
+	"memory":       "make the data directory writable and free disk space, then restart the node; meanwhile it protects",
+	"spool":        "free disk space, or bring the cloud back: what does not fit is lost, oldest first",
+	"evidence":     "free disk space; until then hits have no evidence",
+	"recorder":     "free disk space; until then benign requests are not recorded",
+	"statistics":   "nothing to repair: more endpoints and parameters than one node counts; learning knows a part of them",
+	"uplink":       "check that this machine reaches the cloud, and that the token or certificate was not used up or revoked; the console lists both",
+	"certificate":  "check that this machine reaches the cloud; a node whose certificate has ended is enrolled again",
+	"ruleset":      "the last good ruleset stays in force; publish the policy again, or roll it back",
+	"ruleset_file": "free disk space, and check that uplink/ in the data directory is writable; the cloud sends the ruleset again",
 }
 
 // readiness asks a running node how it is.
