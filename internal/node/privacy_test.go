@@ -499,3 +499,42 @@ func (l *lockedBuffer) String() string {
 	defer l.mu.Unlock()
 	return l.b.String()
 }
+
+// TestStatisticsSurviveRestarts counts what arrives of requests that were
+// served before, between and after restarts of the node.
+func TestStatisticsSurviveRestarts(t *testing.T) {
+	var c fakecloud.Cloud
+	c.Start(t)
+	data := t.TempDir()
+	sent := 0
+	for round := range 4 {
+		n := startPrivate(t, &c, data, io.Discard)
+		for range 57 {
+			res, err := http.Get(n.url + "/search?q=shoes")
+			if err != nil {
+				t.Fatal(err)
+			}
+			res.Body.Close()
+			sent++
+		}
+		if round == 1 {
+			c.Stop() // what is counted meanwhile waits on disk
+		}
+		n.stop()
+		if round == 2 {
+			c.Start(t)
+		}
+	}
+	n := startPrivate(t, &c, data, io.Discard)
+	defer n.stop()
+	sum := func() (total uint64) {
+		for _, d := range c.Endpoints() {
+			total += d.Count
+		}
+		return total
+	}
+	c.Wait(t, "all counts", func() bool { return sum() >= uint64(sent) && c.Status().Spooled == 0 })
+	if got := sum(); got != uint64(sent) {
+		t.Errorf("%d requests arrived in the counts, %d were served", got, sent)
+	}
+}

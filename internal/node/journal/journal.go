@@ -18,7 +18,6 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/gabionhq/gabion/engine"
-	"github.com/gabionhq/gabion/engine/detect"
 	"github.com/gabionhq/gabion/engine/profile"
 	"github.com/gabionhq/gabion/internal/node/evidence"
 	"github.com/gabionhq/gabion/internal/node/proxy"
@@ -174,7 +173,7 @@ func (j *Journal) hit(r *proxy.Record, f *engine.Finding) *wirepb.Hit {
 		Status: int32(r.Status), Ruleset: r.Ruleset, Rule: f.Rule,
 		Source: &wirepb.Source{Tag: j.opts.Key.Source(r.Source), Prefix: pseudonym.Prefix(r.Source)},
 	}
-	if f.Class == detect.Custom {
+	if f.Rule != 0 {
 		h.Fragment = "" // what a user's expression finds may be anything
 	}
 	if unmasked {

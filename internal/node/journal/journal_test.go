@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -300,6 +301,44 @@ func TestFullSpoolLosesNoStatistics(t *testing.T) {
 	}
 	if total != 100 || len(params) != 100 {
 		t.Errorf("%d requests and %d parameters arrived of 100", total, len(params))
+	}
+}
+
+// Requests are counted while others are and while deltas are taken: none is
+// lost, none counts twice.
+func TestConcurrent(t *testing.T) {
+	f := newFixture(t, 3)
+	const workers, each = 8, 500
+	var g sync.WaitGroup
+	for w := range workers {
+		g.Go(func() {
+			for i := range each {
+				f.Done(f.record(fmt.Sprintf("192.0.%d.1", w), "GET", fmt.Sprintf("/frobnicate/%d", i%3), 200, "get.q", fmt.Sprint(i)))
+			}
+		})
+	}
+	for range 50 {
+		if err := f.Flush(false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	g.Wait()
+	if err := f.Flush(true); err != nil {
+		t.Fatal(err)
+	}
+	var total, values uint64
+	for _, d := range f.spool.batch.Endpoints {
+		total += d.Count
+		for _, p := range d.Params {
+			var s profile.Sketch
+			if err := s.UnmarshalBinary(p.Sketch); len(p.Sketch) > 0 && err != nil {
+				t.Fatal(err)
+			}
+			values += uint64(s.Count)
+		}
+	}
+	if total != workers*each || values != workers*each {
+		t.Errorf("%d requests and %d values of %d", total, values, workers*each)
 	}
 }
 
