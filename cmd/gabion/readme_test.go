@@ -46,14 +46,14 @@ func steps(t *testing.T, page string) []step {
 	return list
 }
 
-// matches reports whether each wanted line is a line of the output. Spaces
-// may be more than one, because columns are aligned.
+// matches reports whether each wanted line is a line of the output, which may
+// be indented and aligned by more spaces.
 func (s step) matches(output string) bool {
 	for _, want := range s.want {
 		pattern := regexp.QuoteMeta(want)
 		pattern = strings.ReplaceAll(pattern, `\.\.\.`, `.*`)
 		pattern = strings.ReplaceAll(pattern, " ", " +")
-		if !regexp.MustCompile(`(?m)^` + pattern + `$`).MatchString(output) {
+		if !regexp.MustCompile(`(?m)^ *` + pattern + `$`).MatchString(output) {
 			return false
 		}
 	}
