@@ -44,7 +44,7 @@ function Inside() {
           <Text fw={700}>Gabion</Text>
           <Text c="dimmed" size="sm">{status.data?.region}</Text>
           <Group ml="auto" gap="sm">
-            <Badge variant="dot" color={live ? 'teal' : 'gray'} tt="none">
+            <Badge variant="dot" color={live ? 'teal' : 'gray'}>
               {live ? 'live' : 'reconnecting'}
             </Badge>
             <SchemeButton />

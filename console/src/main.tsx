@@ -6,7 +6,12 @@ import { createRoot } from 'react-dom/client'
 import { BrowserRouter } from 'react-router'
 import { App } from './app'
 
-const theme = createTheme({ primaryColor: 'cyan', primaryShade: { light: 9, dark: 5 }, defaultRadius: 'sm' })
+const theme = createTheme({
+  primaryColor: 'cyan',
+  primaryShade: { light: 9, dark: 5 },
+  defaultRadius: 'sm',
+  components: { Badge: { defaultProps: { miw: 'max-content', tt: 'none' } } }, // a cut state is no state
+})
 
 const queries = new QueryClient({
   defaultOptions: { queries: { staleTime: 2_000, retry: 1, refetchOnWindowFocus: false } },

@@ -25,7 +25,7 @@ export function HitTable({ hits }: { hits: Schemas['Hit'][] }) {
             <Table.Td><Place {...h} /></Table.Td>
             <Table.Td><Code>{h.point}</Code></Table.Td>
             <Table.Td>
-              <Badge color={h.decision === 'block' ? 'teal' : 'gray'} tt="none">{h.decision}</Badge>
+              <Badge color={h.decision === 'block' ? 'teal' : 'gray'}>{h.decision}</Badge>
             </Table.Td>
           </Table.Tr>
         ))}

@@ -37,20 +37,23 @@ export function Empty(props: { title: string; children?: ReactNode }) {
   )
 }
 
-// When renders Unix milliseconds; 0 is never.
+// When renders Unix milliseconds, without the date if it is today's; 0 is never.
 export function When({ at }: { at: number }) {
   if (!at) return <Text span c="dimmed">never</Text>
   const date = new Date(at)
+  const today = date.toDateString() === new Date().toDateString()
   return (
     <Tooltip label={date.toISOString()}>
-      <time dateTime={date.toISOString()}>{date.toLocaleString()}</time>
+      <time dateTime={date.toISOString()} style={{ whiteSpace: 'nowrap' }}>
+        {today ? date.toLocaleTimeString() : date.toLocaleString()}
+      </time>
     </Tooltip>
   )
 }
 
 export function Class({ name }: { name: string }) {
   return (
-    <Badge variant="light" color="red" tt="none">
+    <Badge variant="light" color="red">
       {name}
     </Badge>
   )
@@ -58,15 +61,15 @@ export function Class({ name }: { name: string }) {
 
 // Outcome never relies on colour alone.
 export function Outcome({ hits, blocked }: { hits: number; blocked: number }) {
-  if (blocked >= hits) return <Badge color="teal" tt="none">blocked</Badge>
-  if (blocked > 0) return <Badge color="yellow" tt="none">partly blocked</Badge>
-  return <Badge color="gray" tt="none">monitored</Badge>
+  if (blocked >= hits) return <Badge color="teal">blocked</Badge>
+  if (blocked > 0) return <Badge color="yellow">partly blocked</Badge>
+  return <Badge color="gray">monitored</Badge>
 }
 
 export function Place(props: { method: string; host: string; path: string }) {
   return (
     <Group gap={6} wrap="nowrap">
-      <Code>{props.method}</Code>
+      <Code style={{ flexShrink: 0 }}>{props.method}</Code>
       <Text span size="sm" style={{ overflowWrap: 'anywhere' }}>
         <Text span c="dimmed" size="sm">{props.host}</Text>
         {props.path}

@@ -40,7 +40,7 @@ function Node({ node }: { node: Schemas['NodeState'] }) {
         <Text size="xs" c="dimmed">{node.id}</Text>
       </Table.Td>
       <Table.Td>
-        <Badge color={node.online ? 'teal' : 'gray'} tt="none">{node.online ? 'online' : 'offline'}</Badge>
+        <Badge color={node.online ? 'teal' : 'gray'}>{node.online ? 'online' : 'offline'}</Badge>
         {degraded.map((d) => <Text key={d} size="xs" c="red">{d}</Text>)}
       </Table.Td>
       <Table.Td>{node.version}</Table.Td>

@@ -69,7 +69,7 @@ function Row({ rule }: { rule: Rule }) {
   return (
     <Table.Tr>
       <Table.Td>
-        {rule.id} <Badge variant="light" tt="none">{rule.kind}</Badge> {rule.disabled && <Badge color="gray" tt="none">off</Badge>}
+        {rule.id} <Badge variant="light">{rule.kind}</Badge> {rule.disabled && <Badge color="gray">off</Badge>}
         {rule.comment && <Text size="xs" c="dimmed">{rule.comment}</Text>}
       </Table.Td>
       <Table.Td><What rule={rule} /></Table.Td>
@@ -217,7 +217,7 @@ function Suggestions() {
             <Table.Tbody>
               {items?.map((s) => (
                 <Table.Tr key={s.id}>
-                  <Table.Td><Badge variant="light" tt="none">{s.state}</Badge></Table.Td>
+                  <Table.Td><Badge variant="light">{s.state}</Badge></Table.Td>
                   <Table.Td><Code>{s.point}</Code></Table.Td>
                   <Table.Td>{s.reason}</Table.Td>
                   <Table.Td><When at={s.at} /></Table.Td>
