@@ -93,6 +93,8 @@ func newLine(best *lead, v []byte, from, at int, line, odd bool) {
 	switch {
 	case hasPrefixFold(v[at:], "http/1.") || hasPrefixFold(v[at:], "http/2"):
 		best.offer(pick(line || plain, 0.93, 0.4), from, end, "A line end is followed by the start of an HTTP response.")
+	case j > at && j < len(v) && v[j] == ' ' && (line || plain) && methods.Has(v[at:j]) && hasFold(v[j:min(len(v), j+128)], " http/"):
+		best.offer(0.85, from, end, "A line end is followed by a request of its own.")
 	case j > at && j < len(v) && v[j] == ':' && (responseHeaders.Has(v[at:j]) || odd):
 		best.offer(pick(line, 0.92, pick(plain, 0.8, 0.25)), from, end, "A line end is followed by a header field.")
 	case j > at && j+1 < len(v) && v[j] == ':' && line && plain && isLetter(v[at]):

@@ -37,7 +37,7 @@ var (
 	certainCommandSet = lexicon.New(certainCommands)
 	commonCommandSet  = lexicon.New(commonCommands)
 	// scriptSet are commands with which the commands of a text begin.
-	scriptSet       = lexicon.New(certainCommands, "yes true while for cd git docker kubectl npm pip apt-get yum make cat find export sort head tail source")
+	scriptSet       = lexicon.New(certainCommands, "yes true while for tsc node npx yarn pnpm vite webpack jest eslint mocha rimraf next go cargo mvn gradle cd git docker kubectl npm pip apt-get yum make cat find export sort head tail source")
 	shellVocabulary = lexicon.New(certainCommands, commonCommands, `ifs etc bin usr dev tcp udp null passwd shadow home tmp proc in do done then fi else
 		http https c e n l exist tokens nop enc exe`)
 )

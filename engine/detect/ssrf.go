@@ -8,7 +8,7 @@ import (
 )
 
 // whenSSRF: an address has :/ or begins with //.
-var whenSSRF = []feature{hasColonSlash, hasSlashSlash, hasURLWord, hasSlash}
+var whenSSRF = []feature{hasSlash, hasURLWord, hasPipe | hasColon}
 
 const urlGateWords = "jar localhost"
 
@@ -18,6 +18,12 @@ var urlVocabulary = lexicon.New(`http https ftp sftp tftp gopher dict ldap ldaps
 // ssrf judges a value that is an address a server would fetch: hosts inside,
 // and schemes that speak other protocols. Ordinary addresses pass.
 func (s *Scanner) ssrf(v []byte, w Where) {
+	if hasPrefixFold(v, "unix:") && len(v) <= maxPath {
+		if i := bytes.Index(v, []byte("|http")); i > 0 {
+			s.follow(SSRF, v, lead{weight: 0.85, from: 0, to: i + 5, reason: "A socket of the server is put before an address, which proxies follow."}, urlVocabulary)
+			return
+		}
+	}
 	if w.Container || w.Name || w.Place == InReferer || w.Place == InTarget || len(v) > maxPath {
 		return
 	}
