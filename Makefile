@@ -2,7 +2,7 @@
 GO ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: all build run test lint bench fuzz gen console clean
+.PHONY: all build run test lint bench fuzz soak gen console clean
 
 all: build
 
@@ -25,11 +25,17 @@ lint:
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./engine/... ./internal/node/...
 	$(GO) run ./cmd/gabion score --corpus corpus
+	cd bench && $(GO) run ./compare && $(GO) run ./worst && $(GO) run ./proxy
 
 # FUZZTIME=10m make fuzz
 FUZZTIME ?= 10s
 fuzz:
 	tools/fuzz.sh $(FUZZTIME)
+
+# Kill and restart, over and over: SOAK=100 make soak
+SOAK ?= 10
+soak:
+	$(GO) test -count $(SOAK) -timeout 0 -run 'Kill|Demo' ./cmd/... ./internal/...
 
 gen:
 	$(GO) generate ./...
