@@ -8,11 +8,13 @@ import (
 	"os"
 
 	"github.com/gabionhq/gabion/engine"
+	"github.com/gabionhq/gabion/internal/node/agent"
 	"github.com/gabionhq/gabion/internal/program"
 	"github.com/gabionhq/gabion/internal/replay"
 )
 
 type inspectCmd struct {
+	rulesetFlag
 	Raw string `help:"Inspect one HTTP/1.1 message from FILE instead; - is standard input." placeholder:"FILE"`
 }
 
@@ -26,13 +28,16 @@ and prints one verdict per line, in the same order:
 
   {"verdict":"pass","score":0.01,"findings":[],"ns":5120}
 
-The verdict is what a node in mode block decides. Other fields of a request
+The verdict is what a node in mode block decides; a ruleset may change the mode. Other fields of a request
 are ignored. The exit code is 0 whatever the verdicts are.`
 }
 
 // Run inspects.
 func (c *inspectCmd) Run(ctx context.Context, std program.Stdio) error {
-	in := replay.NewInspector(engine.New(engine.Options{}), nil)
+	in, err := c.inspector()
+	if err != nil {
+		return err
+	}
 	// Each verdict is one write: whoever talks to us through a pipe may wait
 	// for it before sending the next request.
 	enc := json.NewEncoder(std.Out)
@@ -40,7 +45,7 @@ func (c *inspectCmd) Run(ctx context.Context, std program.Stdio) error {
 	if c.Raw != "" {
 		return c.raw(in, std.In, enc)
 	}
-	err := replay.Each(ctx, std.In, func(line []byte) (v replay.Verdict, err error) {
+	err = replay.Each(ctx, std.In, func(line []byte) (v replay.Verdict, err error) {
 		q, err := replay.Parse(line)
 		if err != nil {
 			return v, err
@@ -53,6 +58,22 @@ func (c *inspectCmd) Run(ctx context.Context, std program.Stdio) error {
 		return fmt.Errorf("inspecting: %w", err)
 	}
 	return nil
+}
+
+// rulesetFlag is shared by the commands that run recorded requests.
+type rulesetFlag struct {
+	Ruleset string `help:"Apply this ruleset, for example uplink/ruleset.pb of a node." placeholder:"FILE"`
+}
+
+func (f rulesetFlag) inspector() (*replay.Inspector, error) {
+	if f.Ruleset == "" {
+		return replay.NewInspector(engine.New(engine.Options{}), nil), nil
+	}
+	set, err := agent.Ruleset(f.Ruleset)
+	if err != nil {
+		return nil, err
+	}
+	return replay.NewInspector(engine.New(engine.Options{}), set), nil
 }
 
 func (c *inspectCmd) raw(in *replay.Inspector, stdin io.Reader, enc *json.Encoder) error {

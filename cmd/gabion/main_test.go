@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/gabionhq/gabion/engine/rule"
 	"github.com/gabionhq/gabion/internal/program"
 )
 
@@ -24,6 +25,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"listen": listen,
 			"expand": expand,
+			"off":    off,
 		},
 	})
 }
@@ -34,6 +36,14 @@ func listen(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	ts.Defer(func() { ln.Close() })
 	ts.Setenv(args[0], ln.Addr().String())
+}
+
+// off FILE writes a ruleset whose only rule turns inspection off.
+func off(ts *testscript.TestScript, _ bool, args []string) {
+	w := rule.Writer{Rules: []rule.Rule{{ID: 1, Kind: rule.SetMode, Mode: rule.Off}}}
+	blob, err := w.Bytes()
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), blob, 0o600))
 }
 
 // expand FROM TO copies a file and replaces the variables in it.

@@ -10,13 +10,12 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/gabionhq/gabion/engine"
 	"github.com/gabionhq/gabion/internal/program"
-	"github.com/gabionhq/gabion/internal/replay"
 	"github.com/gabionhq/gabion/internal/score"
 )
 
 type scoreCmd struct {
+	rulesetFlag
 	Corpus []string `required:"" help:"Labelled .jsonl and .jsonl.gz files, or directories that hold them." placeholder:"DIR"`
 	Output string   `short:"o" enum:"table,json" default:"table" help:"table or json."`
 	Class  []string `help:"Score only these attack classes or kinds of benign traffic."`
@@ -42,7 +41,10 @@ func (c *scoreCmd) Run(ctx context.Context, std program.Stdio) error {
 	if err != nil {
 		return err
 	}
-	in := replay.NewInspector(engine.New(engine.Options{}), nil)
+	in, err := c.inspector()
+	if err != nil {
+		return err
+	}
 	tally := &score.Tally{Sealed: c.Sealed, Misses: c.Misses}
 	for _, f := range files {
 		if err := tally.AddFile(ctx, f, in, c.wants); err != nil {
