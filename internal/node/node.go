@@ -165,7 +165,8 @@ func (n *Node) Run(ctx context.Context) error {
 	adminCtx, stopAdmin := context.WithCancel(context.WithoutCancel(ctx))
 	g.Go(func() error {
 		defer stopAdmin()
-		defer n.health.Ready(false)
+		// Load balancers look elsewhere while open exchanges end.
+		context.AfterFunc(ctx, func() { n.health.Ready(false) })
 		return n.proxy.Serve(ctx, n.traffic...)
 	})
 	g.Go(func() error { return n.serveAdmin(adminCtx) })

@@ -269,7 +269,7 @@ func TestBadConfiguration(t *testing.T) {
 	}
 	f(func(c *config.Node) { c.Listen = taken.Addr().String() }, "listening for traffic: ")
 	f(func(c *config.Node) { c.Admin = taken.Addr().String() }, "listening for administration: ")
-	f(func(c *config.Node) { c.Sites[0].Upstream = "ftp://a" }, "neither http nor https")
+	f(func(c *config.Node) { c.Sites[0].Upstream = "ftp://a" }, "none of http, https")
 	f(func(c *config.Node) { c.Sites[0].Upstream = "http://" }, "no host")
 	f(func(c *config.Node) { c.Sites[0].Mode = "strict" }, `site 1: mode "strict"`)
 	f(func(c *config.Node) { c.Sites[0].Override = "yes" }, `site 1: mode override "yes"`)
@@ -315,6 +315,9 @@ func TestStopDrains(t *testing.T) {
 	idle.SetReadDeadline(time.Now().Add(10 * time.Second))
 	if _, err := idle.Read(make([]byte, 1)); err != io.EOF {
 		t.Errorf("idle connection: %v", err)
+	}
+	if status, _ := admin(t, n, "/readyz"); status != 503 {
+		t.Errorf("a node that drains says it is ready: %d", status)
 	}
 	close(release)
 	if got := <-answer; got != "done true" {

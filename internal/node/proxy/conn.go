@@ -215,8 +215,11 @@ func (c *conn) next() bool {
 	c.net.SetReadDeadline(time.Now().Add(c.p.times.Head))
 	err := c.head.ReadRequest(c.r)
 	if err == nil && c.asked {
-		c.remote, _ = source.Told(c.head.Fields)
+		c.remote = remoteAddr(c.net)
 		err = c.head.Unwrap()
+		if told, ok := source.Told(c.head.Fields); ok {
+			c.remote = told
+		}
 	}
 	if err == nil {
 		return true

@@ -159,7 +159,7 @@ type trial struct {
 // bodySize is log-uniform up to 16 MiB within a skew that lets small bodies
 // dominate, since each byte crosses five sockets and the engine.
 func bodySize(r *rand.Rand) int {
-	return int(math.Exp(math.Pow(r.Float64(), 12)*math.Log(16<<20))) - 1
+	return int(math.Exp(math.Pow(r.Float64(), 20)*math.Log(16<<20))) - 1
 }
 
 var words = strings.Fields(`order invoice garden river window bottle summer winter paper market coffee station
