@@ -209,7 +209,17 @@ func (a *Agent) install(host Host, version uint64, set *rule.Set) error {
 	if tried >= trialLeast && float64(blocked) > trialShare*float64(tried) {
 		return fmt.Errorf("ruleset %d would block %d of the %d benign requests recorded last", version, blocked, tried)
 	}
-	return host.Use(version, set)
+	if err := host.Use(version, set); err != nil {
+		return err
+	}
+	var masks []string
+	for r := range set.Rules() {
+		if r.Kind == rule.Mask {
+			masks = append(masks, r.Point)
+		}
+	}
+	a.journal.Mask(masks)
+	return nil
 }
 
 // status adds to the node's own status what the agent knows.

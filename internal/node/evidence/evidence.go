@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/gabionhq/gabion/internal/node/proxy"
+	"github.com/gabionhq/gabion/internal/node/redact"
 	"github.com/gabionhq/gabion/internal/node/transcript"
 	"github.com/gabionhq/gabion/internal/node/vault"
 	"github.com/gabionhq/gabion/wire/wirepb"
@@ -55,13 +56,16 @@ func Codec() vault.Codec[*wirepb.Evidence] {
 	}
 }
 
-// New makes the evidence of a request. It copies what it keeps of r.
-func New(id string, r *proxy.Record) *wirepb.Evidence {
+// New makes the evidence of a request, without what the masks of the ruleset
+// remove; they may be nil. It copies what it keeps of r.
+func New(id string, r *proxy.Record, masks *redact.Rules) *wirepb.Evidence {
 	body := r.Body[:min(len(r.Body), maxBody)]
+	head, clean := masks.Request(r.Head, body)
 	e := &wirepb.Evidence{
 		Id: id, RequestId: r.RequestID, UnixMs: r.Time.UnixMilli(), Source: r.Source.String(),
-		Request: transcript.Append(nil, r.Head, body), BodyBytes: r.BodyLen, Truncated: r.Partial || len(body) < len(r.Body),
-		Scheme: strings.ToValidUTF8(string(r.Head.Scheme), "?"), Application: r.Head.App, Score: r.Verdict.Score, Status: int32(r.Status),
+		Request: transcript.Append(nil, head, clean), BodyBytes: r.BodyLen,
+		Truncated: r.Partial || len(body) < len(r.Body) || len(clean) == 0 && len(body) > 0,
+		Scheme:    strings.ToValidUTF8(string(r.Head.Scheme), "?"), Application: r.Head.App, Score: r.Verdict.Score, Status: int32(r.Status),
 	}
 	for _, f := range r.Report.Findings[:min(len(r.Report.Findings), maxFindings)] {
 		from, to := max(f.From, 0), max(f.To, 0)

@@ -27,7 +27,7 @@ func record(body int, findings int) *proxy.Record {
 func TestBounds(t *testing.T) {
 	f := func(body, findings int, truncated bool) {
 		t.Helper()
-		e := New("e1", record(body, findings))
+		e := New("e1", record(body, findings), nil)
 		if len(e.Request) > maxBody+1000 || len(e.Findings) > maxFindings || e.Truncated != truncated || e.BodyBytes != int64(body) {
 			t.Errorf("%d bytes of body, %d findings: %d bytes, %d findings, truncated %v", body, findings, len(e.Request), len(e.Findings), e.Truncated)
 		}
@@ -51,7 +51,7 @@ func TestKeepsACopy(t *testing.T) {
 	}
 	defer s.Close()
 	r := record(10, 1)
-	if err := s.Put(New("e1", r)); err != nil {
+	if err := s.Put(New("e1", r, nil)); err != nil {
 		t.Fatal(err)
 	}
 	copy(r.Body, "changed ...")

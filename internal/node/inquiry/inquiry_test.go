@@ -48,12 +48,12 @@ func desk(t *testing.T, may config.CloudMay) *Desk {
 		if i%2 == 0 {
 			rec.Head.Target = fmt.Appendf(nil, "/item/%d", i)
 		}
-		if err := r.Offer(rec); err != nil {
+		if err := r.Offer(rec, nil); err != nil {
 			t.Fatal(err)
 		}
 		if i == 7 {
 			rec.Report.Findings = []engine.Finding{{Finding: detect.Finding{Class: detect.SQLi, To: 3}, Point: "get.q", Value: []byte("shoes7")}}
-			if err := e.Put(evidence.New("e7", rec)); err != nil {
+			if err := e.Put(evidence.New("e7", rec, nil)); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -23,6 +23,7 @@ import (
 	"github.com/gabionhq/gabion/internal/node/proxy"
 	"github.com/gabionhq/gabion/internal/node/pseudonym"
 	"github.com/gabionhq/gabion/internal/node/recorder"
+	"github.com/gabionhq/gabion/internal/node/redact"
 	"github.com/gabionhq/gabion/internal/node/reveal"
 	"github.com/gabionhq/gabion/internal/node/transcript"
 	"github.com/gabionhq/gabion/wire/wirepb"
@@ -53,6 +54,7 @@ type Journal struct {
 	ledger ledger
 	shed   throttle
 	told   texts
+	masks  atomic.Pointer[redact.Rules]
 	stats  counters
 }
 
@@ -100,6 +102,9 @@ func (j *Journal) Stats() Stats {
 	}
 }
 
+// Mask replaces the points whose values are not kept, not even here.
+func (j *Journal) Mask(points []string) { j.masks.Store(redact.Masks(points)) }
+
 // Attack implements proxy.Observer: one hit for each class of attack in the
 // request, in the spool before it returns.
 func (j *Journal) Attack(r *proxy.Record) {
@@ -130,7 +135,7 @@ func (j *Journal) keep(r *proxy.Record) string {
 		return ""
 	}
 	id := ulid.Make().String()
-	if err := j.opts.Evidence.Put(evidence.New(id, r)); err != nil {
+	if err := j.opts.Evidence.Put(evidence.New(id, r, j.masks.Load())); err != nil {
 		j.stats.evidenceLost.Add(1)
 		j.opts.Log.Error("evidence lost", "request_id", r.RequestID, "err", err)
 		return ""
@@ -213,7 +218,7 @@ func (j *Journal) Done(r *proxy.Record) {
 		return
 	}
 	if j.opts.Recorder != nil && r.Status < 400 {
-		if err := j.opts.Recorder.Offer(r); err != nil {
+		if err := j.opts.Recorder.Offer(r, j.masks.Load()); err != nil {
 			j.stats.dropped.Add(1)
 		}
 	}

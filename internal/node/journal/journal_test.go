@@ -154,6 +154,21 @@ func TestHits(t *testing.T) {
 	}
 }
 
+func TestMasks(t *testing.T) {
+	f := newFixture(t, 20)
+	f.Mask([]string{"get.q"})
+	f.Attack(attack(f.record("192.0.2.77", "GET", "/?q=4111&r=2", 403)))
+	e, err := f.evidence.Get("req-1")
+	if err != nil || !strings.HasPrefix(string(e.Request), "GET /?q=removed&r=2 ") {
+		t.Errorf("%v, %v", e, err)
+	}
+	f.Mask(nil)
+	f.Attack(attack(f.record("192.0.2.77", "GET", "/?q=4111&r=2", 403)))
+	if e, err := f.evidence.Get("req-1"); err != nil || !strings.HasPrefix(string(e.Request), "GET /?q=4111&r=2 ") {
+		t.Errorf("without masks: %v, %v", e, err)
+	}
+}
+
 func TestVerdictWithoutFindings(t *testing.T) {
 	f := newFixture(t, 20)
 	f.Attack(attack(f.record("192.0.2.77", "GET", "/", 403)))

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gabionhq/gabion/internal/node/evidence"
 	"github.com/gabionhq/gabion/internal/node/proxy"
+	"github.com/gabionhq/gabion/internal/node/redact"
 	"github.com/gabionhq/gabion/internal/node/transcript"
 	"github.com/gabionhq/gabion/internal/node/vault"
 	"github.com/gabionhq/gabion/wire/wirepb"
@@ -61,13 +62,14 @@ func (r *Recorder) Sampling() float64 {
 	return 1 / float64(r.every)
 }
 
-// Offer keeps the request if it is its turn.
-func (r *Recorder) Offer(rec *proxy.Record) error {
+// Offer keeps the request if it is its turn, without credentials and without
+// what the masks of the ruleset remove; they may be nil.
+func (r *Recorder) Offer(rec *proxy.Record, masks *redact.Rules) error {
 	if r.every == 0 || r.count.Add(1)%r.every != 0 {
 		return nil
 	}
 	body := rec.Body[:min(len(rec.Body), maxBody)]
-	head, clean := withoutCredentials(rec.Head, body)
+	head, clean := redact.Credentials().Request(masks.Request(rec.Head, body))
 	var id [16]byte
 	rand.Read(id[:])
 	return r.Put(&wirepb.Evidence{

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gabionhq/gabion/engine"
 	"github.com/gabionhq/gabion/internal/node/proxy"
+	"github.com/gabionhq/gabion/internal/node/redact"
 	"github.com/gabionhq/gabion/internal/node/vault"
 	"github.com/gabionhq/gabion/wire/wirepb"
 )
@@ -23,8 +24,8 @@ func TestSampling(t *testing.T) {
 		defer r.Close()
 		for i := range 100 {
 			rec := &proxy.Record{RequestID: fmt.Sprint(i), Time: time.Now(), Source: netip.MustParseAddr("192.0.2.1"), Report: &engine.Report{},
-				Head: &engine.Head{Method: []byte("GET"), Target: []byte("/?token=hunter2"), Proto: []byte("HTTP/1.1")}}
-			if err := r.Offer(rec); err != nil {
+				Head: &engine.Head{Method: []byte("GET"), Target: []byte("/?token=hunter2&city=hunter2"), Proto: []byte("HTTP/1.1")}}
+			if err := r.Offer(rec, redact.Masks([]string{"get.city"})); err != nil {
 				t.Fatal(err)
 			}
 		}

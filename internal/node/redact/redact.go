@@ -1,4 +1,8 @@
-package recorder
+// Package redact removes values from a request before it is kept.
+//
+// What it does not understand it removes whole: a body whose format is not
+// one of form, JSON or multipart.
+package redact
 
 import (
 	"bytes"
@@ -7,17 +11,61 @@ import (
 	"strings"
 
 	"github.com/gabionhq/gabion/engine"
+	"github.com/gabionhq/gabion/engine/parse"
 )
 
 // removed stands where a credential was.
 const removed = "removed"
 
-// withoutCredentials returns a copy of the request without what proves who
-// sent it. A body in which credentials cannot be found for sure, because its
-// format is not one of form, JSON or multipart, is left out.
-func withoutCredentials(head *engine.Head, body []byte) (*engine.Head, []byte) {
+// A Rules says which values go. Its zero value keeps everything.
+type Rules struct {
+	Name    func(name string) bool  // values of parameters and fields of these names; nil for none
+	Value   func(value []byte) bool // values that are like this; nil for none
+	Cookies bool                    // the values of all cookies
+	Body    bool                    // the body as a whole
+}
+
+// Credentials remove what proves who sent a request, or pays.
+func Credentials() *Rules { return &Rules{Name: secretName, Value: tellsSecret, Cookies: true} }
+
+// Masks remove the values at points that a ruleset masks: those of the last
+// name in the point, wherever a request has it, and the body for post. That
+// is more than was asked rather than less.
+func Masks(points []string) *Rules {
+	names := map[string]bool{}
+	r := &Rules{}
+	for _, p := range points {
+		steps, err := parse.ParsePoint(p)
+		if err != nil {
+			continue
+		}
+		name := ""
+		for _, s := range steps {
+			if len(s.Key) > 0 {
+				name = strings.ToLower(string(s.Key))
+			}
+		}
+		switch {
+		case name != "":
+			names[name] = true
+		case steps[0].Kind == parse.Post:
+			r.Body = true
+		}
+	}
+	if len(names) > 0 {
+		r.Name = func(name string) bool { return names[strings.ToLower(name)] }
+	}
+	return r
+}
+
+// Request returns a copy of the request without the values that go. The
+// request itself is not changed; what stays is shared with it.
+func (r *Rules) Request(head *engine.Head, body []byte) (*engine.Head, []byte) {
+	if r.keepsAll() {
+		return head, body
+	}
 	clean := *head
-	clean.Target = cleanTarget(head.Target)
+	clean.Target = r.target(head.Target)
 	clean.Header = make([]engine.HeaderField, len(head.Header))
 	kind := ""
 	for i, f := range head.Header {
@@ -25,29 +73,36 @@ func withoutCredentials(head *engine.Head, body []byte) (*engine.Head, []byte) {
 		switch {
 		case name == "content-type":
 			kind = string(f.Value)
-		case name == "cookie":
-			f.Value = cleanCookies(f.Value)
-		case name == "referer":
-			f.Value = cleanTarget(f.Value)
-		case secretName(name):
+		case r.name(name):
 			f.Value = []byte(removed)
+		case name == "cookie":
+			f.Value = r.cookies(f.Value)
+		case name == "referer":
+			f.Value = r.target(f.Value)
 		}
 		clean.Header[i] = f
 	}
-	return &clean, cleanBody(kind, body)
+	return &clean, r.body(kind, body)
 }
 
-func cleanBody(kind string, body []byte) []byte {
+func (r *Rules) keepsAll() bool {
+	return r == nil || r.Name == nil && r.Value == nil && !r.Cookies && !r.Body
+}
+
+func (r *Rules) name(name string) bool   { return r.Name != nil && r.Name(name) }
+func (r *Rules) value(value []byte) bool { return r.Value != nil && r.Value(value) }
+
+func (r *Rules) body(kind string, body []byte) []byte {
 	media, params, err := mime.ParseMediaType(kind)
 	switch {
-	case err != nil || len(body) == 0:
+	case err != nil || len(body) == 0 || r.Body:
 		return nil
 	case media == "application/x-www-form-urlencoded":
-		return cleanPairs(body, '&')
+		return r.pairs(body, '&')
 	case media == "application/json" || strings.HasSuffix(media, "+json"):
-		return cleanJSON(body)
+		return r.json(body)
 	case media == "multipart/form-data":
-		return cleanMultipart(body, params["boundary"])
+		return r.multipart(body, params["boundary"])
 	}
 	return nil
 }
@@ -79,8 +134,8 @@ func tellsSecret(value []byte) bool {
 	return secretName(string(unescape(value)))
 }
 
-// cleanTarget removes credentials from a URL or request target.
-func cleanTarget(target []byte) []byte {
+// target removes credentials from a URL or request target.
+func (r *Rules) target(target []byte) []byte {
 	path, query, ok := bytes.Cut(target, []byte("?"))
 	if i := bytes.Index(path, []byte("://")); i >= 0 {
 		if at := bytes.IndexByte(path[i:], '@'); at >= 0 && bytes.IndexByte(path[i+3:i+at], '/') < 0 {
@@ -91,11 +146,11 @@ func cleanTarget(target []byte) []byte {
 		return path
 	}
 	clean := append(append([]byte(nil), path...), '?')
-	return append(clean, cleanPairs(query, '&')...)
+	return append(clean, r.pairs(query, '&')...)
 }
 
-// cleanPairs removes the values of secret names from name=value pairs.
-func cleanPairs(pairs []byte, separator byte) []byte {
+// pairs removes the values of names that go from name=value pairs.
+func (r *Rules) pairs(pairs []byte, separator byte) []byte {
 	var clean []byte
 	for i, pair := range bytes.Split(pairs, []byte{separator}) {
 		if i > 0 {
@@ -106,7 +161,7 @@ func cleanPairs(pairs []byte, separator byte) []byte {
 		if !ok {
 			continue
 		}
-		if secretName(string(unescape(name))) || tellsSecret(value) {
+		if r.name(string(unescape(name))) || r.value(value) {
 			value = []byte(removed)
 		}
 		clean = append(append(clean, '='), value...)
@@ -140,28 +195,42 @@ func hexValue(c byte) byte {
 	return c&7 + 9
 }
 
-// cleanCookies removes every value: a cookie's name does not tell whether it
-// is a session.
-func cleanCookies(cookies []byte) []byte {
+// cookies removes every value, because a cookie's name does not tell whether
+// it is a session, or those of names that go.
+func (r *Rules) cookies(cookies []byte) []byte {
 	var clean []byte
 	for i, c := range bytes.Split(cookies, []byte(";")) {
 		if i > 0 {
 			clean = append(clean, ';')
 		}
 		name, _, ok := bytes.Cut(c, []byte("="))
-		if !ok {
-			name = []byte(removed) // a value without a name
-		}
-		clean = append(clean, name...)
-		if ok {
-			clean = append(append(clean, '='), removed...)
+		switch {
+		case !r.Cookies && !r.name(strings.TrimSpace(string(name))):
+			clean = append(clean, c...)
+		case !ok: // a value without a name
+			clean = append(clean, removed...)
+		default:
+			clean = append(append(append(clean, name...), '='), removed...)
 		}
 	}
 	return clean
 }
 
-// cleanMultipart removes the content of parts with secret names and of files.
-func cleanMultipart(body []byte, boundary string) []byte {
+// part says whether a part of a multipart body goes: by any word in its head
+// for credentials, whose names are told by their parts, and by its name.
+func (r *Rules) part(head string) bool {
+	if r.name(head) {
+		return true
+	}
+	_, rest, _ := strings.Cut(head, "name=")
+	name, _, _ := strings.Cut(rest, ";")
+	name, _, _ = strings.Cut(name, "\r")
+	return r.name(strings.Trim(strings.TrimSpace(name), `"`))
+}
+
+// multipart removes the content of parts whose names go, and of files when
+// values are judged too.
+func (r *Rules) multipart(body []byte, boundary string) []byte {
 	if boundary == "" {
 		return nil
 	}
@@ -172,17 +241,17 @@ func cleanMultipart(body []byte, boundary string) []byte {
 	for i, part := range parts {
 		head, content, ok := bytes.Cut(part, []byte("\r\n\r\n"))
 		name := strings.ToLower(string(head))
-		if ok && (secretName(name) || strings.Contains(name, "filename") || tellsSecret(content)) {
+		if ok && (r.part(name) || r.Value != nil && strings.Contains(name, "filename") || r.value(content)) {
 			parts[i] = append(append([]byte(nil), head...), "\r\n\r\n"+removed+"\r\n"...)
 		}
 	}
 	return bytes.Join(parts, []byte("--"+boundary))
 }
 
-// cleanJSON removes the values of members with secret names. It copes with
+// json removes the values of members whose names go. It copes with
 // text that is not JSON or was cut: what is inside quotes is judged as names
 // or values, all else is copied.
-func cleanJSON(text []byte) []byte {
+func (r *Rules) json(text []byte) []byte {
 	var clean []byte
 	for i := 0; i < len(text); {
 		if text[i] != '"' {
@@ -194,14 +263,14 @@ func cleanJSON(text []byte) []byte {
 		word := text[i:end]
 		value := skipSpace(text, end)
 		if value >= len(text) || text[value] != ':' {
-			if tellsSecret([]byte(unquote(word))) {
+			if r.value([]byte(unquote(word))) {
 				word = []byte(`"` + removed + `"`)
 			}
 			clean, i = append(clean, word...), end
 			continue
 		}
 		clean, i = append(clean, text[i:value+1]...), value+1
-		if secretName(unquote(word)) {
+		if r.name(unquote(word)) {
 			clean = append(clean, `"`+removed+`"`...)
 			i = valueEnd(text, skipSpace(text, i))
 		}
