@@ -201,3 +201,35 @@ func post(t *testing.T, addr, name, contentType string, body []byte, framing int
 	}
 	return got.Line
 }
+
+// An upstream that answers while it reads has its answer broken off when
+// the request turns out malicious: neither side takes it for whole.
+func TestBlockAfterResponseBegan(t *testing.T) {
+	completed := make(chan error, 2)
+	up := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		http.NewResponseController(w).EnableFullDuplex()
+		w.WriteHeader(http.StatusOK)
+		_, err := io.Copy(w, r.Body)
+		completed <- err
+	})
+	p, addr := start(t, up, nil)
+	r := rand.New(rand.NewPCG(11, 12))
+	contentType, body := formBody(5<<20, "summer")
+	if got := post(t, addr, "benign", contentType, body, chunked, r); got != "HTTP/1.1 200 OK" {
+		t.Errorf("benign: %s", got)
+	}
+	if err := <-completed; err != nil {
+		t.Errorf("benign: %v", err)
+	}
+	contentType, body = formBody(5<<20, attack)
+	if got := post(t, addr, "attack", contentType, body, chunked, r); strings.HasPrefix(got, "HTTP/1.1 200") {
+		t.Errorf("a response was read as whole: %s", got)
+	}
+	if err := <-completed; err == nil {
+		t.Error("the handler read the malicious request to its end")
+	}
+	waitIdle(t, p)
+	if c := p.Counts(); c.Received != 2 || c.Inspected != 2 || c.Blocked != 1 {
+		t.Errorf("%+v", c)
+	}
+}
