@@ -71,6 +71,7 @@ func identity(group string, e *wirepb.Endpoint) string {
 // as they are revealed.
 func merge(e *store.Endpoint, d *wirepb.EndpointDelta, now int64) {
 	e.At = max(e.At, millis(d.LastUnix, now))
+	e.Began = min(e.Began, millis(d.FirstUnix, now))
 	e.Application = d.Endpoint.Application
 	e.Host, e.Method, e.Path = clean(d.Endpoint.Host), clean(d.Endpoint.Method), clean(d.Endpoint.Path)
 	e.Count = sum(e.Count, d.Count)

@@ -250,14 +250,16 @@ func (t *tick) refine(ctx context.Context, row store.Suggestion, c *candidate, c
 // maxAccused bounds what is read to count sources.
 const maxAccused = 10_000
 
-// accused counts the sources of hits that the profile alone has made since
-// it changed. Few are attackers; as many as it was learned from are users,
+// accused counts the sources of requests in which the profile, and nothing
+// else, has found something since it changed. Few are attackers; as many as it was learned from are users,
 // whose values nodes did not let into the statistics because they blocked
 // them. Then a person must say what is right.
 func accused(ctx context.Context, s store.Scope, row store.Suggestion) (int64, error) {
 	var sources []string
 	err := s.Select((*store.Hit)(nil)).Column("source").Where("rule = ?", row.Rule).Where("at >= ?", row.At).
-		Where("class = 'anomaly'").Limit(maxAccused).Scan(ctx, &sources)
+		Where("class = 'anomaly'").
+		Where("NOT EXISTS (SELECT 1 FROM hits AS o WHERE o.tenant = hit.tenant AND o.request_id = hit.request_id AND o.class <> 'anomaly')").
+		Limit(maxAccused).Scan(ctx, &sources)
 	slices.Sort(sources)
 	return int64(len(slices.Compact(sources))), err
 }

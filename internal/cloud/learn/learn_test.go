@@ -211,12 +211,17 @@ func TestAccused(t *testing.T) {
 	blocked := func(from, to int) {
 		for i := from; i < to; i++ {
 			for j := range 3 {
-				w.must(w.s.Insert(t.Context(), &store.Hit{ID: fmt.Sprint(i, j), At: w.now.UnixMilli(), Rule: id, Class: "anomaly", Source: fmt.Sprint("s", i),
+				w.must(w.s.Insert(t.Context(), &store.Hit{ID: fmt.Sprint(i, j), RequestID: fmt.Sprint("r", i, j), At: w.now.UnixMilli(), Rule: id, Class: "anomaly", Source: fmt.Sprint("s", i),
 					EndpointKey: []byte{}, PointKey: []byte{}}))
 			}
 		}
 	}
 	blocked(0, 9)
+	blocked(100, 120)
+	for i := range 60 { // those were attacks by other evidence, too
+		w.must(w.s.Insert(t.Context(), &store.Hit{ID: fmt.Sprint("o", i), RequestID: fmt.Sprint("r", 100+i/3, i%3), At: w.now.UnixMilli(), Class: "sqli",
+			EndpointKey: []byte{}, PointKey: []byte{}}))
+	}
 	w.tick(time.Minute)
 	if _, profiles := w.ruleset(); len(profiles) != 1 {
 		t.Error("few sources take a profile back")
