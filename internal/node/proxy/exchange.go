@@ -251,7 +251,7 @@ func (x *exchange) proceed() bool {
 }
 
 func (x *exchange) beginInspection() {
-	x.tx = x.p.begin(x.snap.Set, engine.Env{Mode: x.site.Mode, Override: x.site.Override, Observe: true})
+	x.tx = x.p.begin(x.snap.Set, engine.Env{Mode: x.site.Mode, Override: x.site.Override, Observe: x.p.observer != nil})
 	x.verdict = x.tx.Headers(&x.seen)
 }
 
