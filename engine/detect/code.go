@@ -106,7 +106,6 @@ type codeWalk struct {
 	calls   int  // of execCalls
 	globs   int  // superglobals
 	first   lead
-	ognls   int
 }
 
 // name reads a dotted name and what stands around it.
