@@ -36,6 +36,7 @@ const (
 	segmentsPerTape = 16
 	minSegment      = 16 << 10 // below, the file system's blocks are wasted
 	maxSegment      = 8 << 20  // above, opening reads too much at once
+	largeDisk       = 4 << 30  // on larger ones the share to leave free is of this
 	maxNumber       = 1 << 62  // far beyond what a node can write, and safe to add to
 
 	// MinBytes is the smallest bound of a tape.
@@ -53,7 +54,7 @@ var errNearlyFull = errors.New("no space left on device but what is kept free fo
 // Options are the bounds of a tape.
 type Options struct {
 	Bytes int64            // of all files; the oldest segment is dropped to stay below
-	Free  float64          // share of the file system that is left free for others
+	Free  float64          // share of the file system, or of 4 GiB of it, that is left free for others
 	Span  time.Duration    // a segment takes records for this long at most; 0: any time
 	Now   func() time.Time // nil: time.Now
 }
@@ -153,7 +154,7 @@ func (t *Tape) fits(size int64) bool {
 	if t.total == 0 || t.opts.Free == 0 {
 		return true
 	}
-	keep := int64(float64(t.total) * t.opts.Free)
+	keep := int64(float64(min(t.total, largeDisk)) * t.opts.Free)
 	if t.unlooked += size; t.unlooked > t.total/1024 || t.free-t.unlooked < 2*keep {
 		if _, free, ok := disk(t.dir); ok {
 			t.free, t.unlooked = free, size
