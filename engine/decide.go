@@ -85,9 +85,9 @@ func (tx *Tx) slot(t *parse.Tree, n parse.Node, value []byte, w *detect.Where) (
 
 // isParameter reports whether the value at n is one that an application
 // reads: as sent and for itself, no name, and neither the target nor the
-// cookies as a whole.
+// cookies as a whole. Points too deep to be told apart are nobody's.
 func isParameter(t *parse.Tree, n parse.Node) bool {
-	return t.Opaque(n) == 0 && !t.IsName(n) && t.Kind(n) != parse.URI && (t.Kind(n) != parse.Header || !t.IsContainer(n))
+	return t.Opaque(n) == 0 && t.Steps(n) <= parse.MaxRendered && !t.IsName(n) && t.Kind(n) != parse.URI && (t.Kind(n) != parse.Header || !t.IsContainer(n))
 }
 
 // Decode is called by the walk before it decodes a value. Rules turn parsers

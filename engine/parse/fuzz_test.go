@@ -95,7 +95,7 @@ func (c *checker) Visit(t *Tree, n Node, v []byte) {
 	if t.Depth(n) > t.limits.Depth+1 {
 		c.t.Errorf("depth %d", t.Depth(n))
 	}
-	var steps [maxRendered]byte
+	var steps [MaxRendered]byte
 	t.AppendPoint(steps[:0], n)
 }
 

@@ -100,6 +100,7 @@ type node struct {
 	parent    Node
 	named     Node // the closest node with a name, itself included; -1 for none
 	index     int32
+	steps     int32 // from the part of the request to here
 	key       int32 // offset in names
 	keyLen    int32
 	kind      Kind
@@ -150,10 +151,10 @@ func (t *Tree) root(kind Kind, key []byte, index int32) Node {
 // push adds a child of parent. The caller drops it when it is done.
 func (t *Tree) push(parent Node, kind Kind, key []byte, index int32) Node {
 	key = key[:min(len(key), maxName)]
-	n := node{parent: parent, named: -1, kind: kind, base: kind, index: index, key: int32(len(t.names)), keyLen: int32(len(key))}
+	n := node{parent: parent, named: -1, kind: kind, base: kind, index: index, steps: 1, key: int32(len(t.names)), keyLen: int32(len(key))}
 	if parent >= 0 {
 		p := &t.nodes[parent]
-		n.named = p.named
+		n.named, n.steps = p.named, p.steps+1
 		n.keys, n.base, n.format, n.depth, n.opaque, n.file = p.keys, p.base, p.format, p.depth, p.opaque, p.file
 	}
 	if kind.keyed() {
@@ -214,6 +215,9 @@ func (t *Tree) Base(n Node) Kind { return t.nodes[n].base }
 // Depth returns how many decoders were applied to get to n.
 func (t *Tree) Depth(n Node) int { return int(t.nodes[n].depth) }
 
+// Steps returns how many steps lead to n, the part of the request included.
+func (t *Tree) Steps(n Node) int { return int(t.nodes[n].steps) }
+
 // Opaque returns how many of those made one value of another, as base64 does
 // and JSON does not.
 func (t *Tree) Opaque(n Node) int { return int(t.nodes[n].opaque) }
@@ -265,16 +269,16 @@ func (t *Tree) AppendFolded(dst []byte, n Node) []byte {
 	return t.appendPoint(dst, n, true)
 }
 
-// maxRendered bounds the steps of a rendered point. Deeper points show their
+// MaxRendered bounds the steps of a rendered point. Deeper points show their
 // first steps.
-const maxRendered = 64
+const MaxRendered = 64
 
 func (t *Tree) appendPoint(dst []byte, n Node, fold bool) []byte {
-	var path [maxRendered]Node
-	for extra := t.steps(n) - maxRendered; extra > 0; extra-- {
+	var path [MaxRendered]Node
+	for extra := t.Steps(n) - MaxRendered; extra > 0; extra-- {
 		n = t.nodes[n].parent
 	}
-	i := maxRendered
+	i := MaxRendered
 	for ; n >= 0; n = t.nodes[n].parent {
 		i--
 		path[i] = n
@@ -287,12 +291,4 @@ func (t *Tree) appendPoint(dst []byte, n Node, fold bool) []byte {
 		dst = appendStep(dst, s, j == 0)
 	}
 	return dst
-}
-
-func (t *Tree) steps(n Node) int {
-	i := 0
-	for ; n >= 0; n = t.nodes[n].parent {
-		i++
-	}
-	return i
 }
