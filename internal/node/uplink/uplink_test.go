@@ -245,7 +245,7 @@ func TestCloudAway(t *testing.T) {
 func TestLostAnswers(t *testing.T) {
 	var c fakecloud.Cloud
 	n := 0
-	c.Fail = func(method string) error {
+	c.Fail = func(method string, _ proto.Message) error {
 		if n++; strings.HasSuffix(method, "/Push") && n%2 == 0 {
 			return connect.NewError(connect.CodeUnavailable, errors.New("try again"))
 		}
@@ -268,8 +268,8 @@ func TestPoisonedBatchDoesNotBlock(t *testing.T) {
 	c.Wait(t, "contact", func() bool { return c.Status().Received > 0 })
 	pushes := 0
 	c.Do(func() {
-		c.Fail = func(method string) error {
-			if strings.HasSuffix(method, "/Push") && h.spool.Stats().Waiting > 0 && pushes == 0 {
+		c.Fail = func(_ string, m proto.Message) error {
+			if b, ok := m.(*wirepb.Batch); ok && b.Seq != 0 && pushes == 0 {
 				pushes++
 				return connect.NewError(connect.CodeInvalidArgument, errors.New("cannot read it"))
 			}
@@ -422,7 +422,7 @@ func TestCertificateIsRenewed(t *testing.T) {
 }
 
 func TestExpiredCertificate(t *testing.T) {
-	c := fakecloud.Cloud{Life: 100 * time.Millisecond, Fail: func(method string) error {
+	c := fakecloud.Cloud{Life: 100 * time.Millisecond, Fail: func(method string, _ proto.Message) error {
 		if strings.HasSuffix(method, "/Renew") {
 			return connect.NewError(connect.CodeUnavailable, errors.New("not now"))
 		}

@@ -40,8 +40,8 @@ const (
 type Cloud struct {
 	Life time.Duration // of client certificates; 0: an hour
 	// Fail, if set, is asked before each call is served; an error is the
-	// answer. It may change under Do.
-	Fail func(method string) error
+	// answer. The message of a stream is nil. It may change under Do.
+	Fail func(method string, m proto.Message) error
 
 	mu       sync.Mutex
 	changed  chan struct{} // closed and replaced at every change
@@ -392,7 +392,7 @@ func (r recorder) keep(procedure string, header http.Header, m proto.Message) er
 	r.c.Do(func() {
 		r.c.calls = append(r.c.calls, Call{Method: procedure, Header: header.Clone(), Message: m})
 		if r.c.Fail != nil {
-			err = r.c.Fail(procedure)
+			err = r.c.Fail(procedure, m)
 		}
 	})
 	if err != nil {
