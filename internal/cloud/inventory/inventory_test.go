@@ -74,9 +74,9 @@ func TestMerge(t *testing.T) {
 		t.Fatalf("parameters: %v, %v", params, err)
 	}
 	type seen struct {
-		Host, Path, Point            string
+		Host, Path, Point                   string
 		Count, OK, Failed, Began, At, Param int64
-		Formats                      map[string]int64
+		Formats                             map[string]int64
 	}
 	got := seen{e.Host, e.Path, params[0].Point, e.Count, e.Status2, e.Status4, e.Began, e.At, params[0].Count, params[0].Formats}
 	want := seen{"shop.test", "/search", "get.id", 6, 4, 1, 500_000, 5_000_000, 6, map[string]int64{"int": 2}} // a clock that runs ahead is held back
