@@ -56,11 +56,11 @@ func TestKeepsAndFinds(t *testing.T) {
 	dir := t.TempDir()
 	v := open(t, dir, key, Bounds{})
 	for i := range 100 {
-		put(t, v, note{fmt.Sprint("e", i), fmt.Sprint("r", i), "SECRETWORD"})
+		put(t, v, note{fmt.Sprint("e", i), fmt.Sprint("request-", i), "SECRETWORD"})
 	}
 	check := func(v *Vault[note]) {
 		t.Helper()
-		for _, id := range []string{"e7", "r7"} {
+		for _, id := range []string{"e7", "request-7"} {
 			if got, err := v.Get(id); err != nil || got.id != "e7" || got.text != "SECRETWORD" {
 				t.Errorf("Get(%q) = %v, %v", id, got, err)
 			}
@@ -85,7 +85,7 @@ func TestKeepsAndFinds(t *testing.T) {
 
 	files, _ := filepath.Glob(filepath.Join(dir, "notes", "*"))
 	for _, f := range files {
-		if b, _ := os.ReadFile(f); bytes.Contains(b, []byte("SECRETWORD")) || bytes.Contains(b, []byte("r7")) {
+		if b, _ := os.ReadFile(f); bytes.Contains(b, []byte("SECRETWORD")) || bytes.Contains(b, []byte("request-7")) {
 			t.Errorf("%s holds clear text", f)
 		}
 		if info, _ := os.Stat(f); info.Mode().Perm() != 0o600 {
