@@ -1,0 +1,123 @@
+// Proxy measures the processor time that proxies spend per request: a Gabion
+// node with inspection and without, nginx, nginx with ModSecurity and the
+// Core Rule Set, and httputil.ReverseProxy.
+//
+// Each is a process of its own on one core, in front of the same nginx that
+// answers at once. Requests differ from each other and are the same for all.
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"text/tabwriter"
+	"time"
+
+	"github.com/gabionhq/gabion/bench/cpu"
+	"github.com/gabionhq/gabion/bench/traffic"
+)
+
+func main() {
+	var o options
+	flag.StringVar(&o.gabion, "gabion", "", "the `PROGRAM`; empty builds it")
+	flag.StringVar(&o.module, "modsecurity", "/usr/lib/nginx/modules/ngx_http_modsecurity_module.so", "ModSecurity's module for nginx, left out where there is no such `FILE`")
+	flag.StringVar(&o.crs, "crs", "/", "`DIR` into which Debian's packages libnginx-mod-http-modsecurity and modsecurity-crs were unpacked")
+	flag.IntVar(&o.repeats, "repeats", 5, "interleaved repeats; the median counts")
+	flag.DurationVar(&o.each, "each", 2*time.Second, "how long each proxy is asked in each repeat")
+	flag.IntVar(&o.conns, "connections", 16, "connections that ask")
+	reverse := flag.String("reverseproxy", "", "be httputil.ReverseProxy in front of `ADDRESS`")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	err := error(nil)
+	if *reverse != "" {
+		err = serveReverseProxy(ctx, *reverse)
+	} else {
+		err = run(ctx, os.Stdout, &o)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "proxy:", err)
+		os.Exit(1)
+	}
+}
+
+type options struct {
+	gabion, module, crs string
+	repeats, conns      int
+	each                time.Duration
+}
+
+// asked are the kinds of requests, and which kind of traffic they are.
+var asked = [...]string{"GET, 5 parameters", "JSON, 2 KB"}
+
+func run(ctx context.Context, out io.Writer, o *options) (err error) {
+	dir, err := os.MkdirTemp("", "gabion-bench")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	var f fleet
+	defer func() { err = errors.Join(err, f.stop()) }()
+	if err := f.start(ctx, dir, o); err != nil {
+		return err
+	}
+	for _, p := range f.proxies {
+		if err := p.verify(); err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(w, "request\tproxy\tCPU us\tspread\tto nginx\tspread\trequests\t\n")
+	for _, kind := range asked {
+		requests, err := traffic.Pool(kind, 2000)
+		if err != nil {
+			return err
+		}
+		if err := f.measure(ctx, wire(requests), o); err != nil {
+			return fmt.Errorf("%s: %w", kind, err)
+		}
+		for _, p := range f.proxies {
+			c, q := cpu.Of(p.us), cpu.Of(p.ratio)
+			fmt.Fprintf(w, "%s\t%s\t%.1f\t%.1f-%.1f\t%.1fx\t%.1f-%.1f\t%d\t\n", kind, p.name, c.Median, c.Low, c.High, q.Median, q.Low, q.High, p.answered)
+		}
+	}
+	return w.Flush()
+}
+
+// measure asks each proxy in turn, again and again, so that what else the
+// machine does meets all of them.
+func (f *fleet) measure(ctx context.Context, requests [][]byte, o *options) error {
+	for _, p := range f.proxies {
+		p.us, p.ratio, p.answered = nil, nil, 0
+		if _, err := ask(ctx, p.addr, requests, o.conns, o.each/4); err != nil { // warm-up
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+	}
+	for range o.repeats {
+		for _, p := range f.proxies {
+			before, err := p.cpu()
+			if err != nil {
+				return err
+			}
+			n, err := ask(ctx, p.addr, requests, o.conns, o.each)
+			if err != nil {
+				return fmt.Errorf("%s: %w", p.name, err)
+			}
+			after, err := p.cpu()
+			if err != nil {
+				return err
+			}
+			p.us = append(p.us, (after-before).Seconds()*1e6/float64(cmp.Or(n, 1)))
+			p.answered += n
+		}
+		for _, p := range f.proxies {
+			p.ratio = append(p.ratio, p.us[len(p.us)-1]/f.proxies[0].us[len(p.us)-1])
+		}
+	}
+	return nil
+}

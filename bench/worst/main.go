@@ -1,0 +1,197 @@
+// Worst searches for requests that cost the engine more than they should.
+//
+// It builds requests that are hostile to each parser and detector in sizes
+// from 1 KB up, and prints the processor time per byte on the wire and how
+// it grows with the size. Cost that grows faster than the size, or is high
+// per byte, is what a flood would be made of.
+package main
+
+import (
+	"cmp"
+	"flag"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/gabionhq/gabion/bench/cpu"
+	"github.com/gabionhq/gabion/engine"
+	"github.com/gabionhq/gabion/engine/rule"
+)
+
+// What is marked.
+const (
+	dearest  = 60.0 // nanoseconds per byte
+	steepest = 1.05 // slope of cost over size, both as logarithms
+)
+
+// sizes are those that each case is measured at, the largest only for cases
+// that stand out.
+var sizes = []int{1 << 10, 8 << 10, 64 << 10, 512 << 10, 8 << 20}
+
+func main() {
+	match := flag.String("match", "", "only the cases whose name contains `TEXT`")
+	show := flag.Int("show", 40, "print the dearest `N` cases, 0 for all")
+	largest := flag.Int("largest", 40, "measure the dearest `N` cases at 8 MB")
+	search := flag.Duration("search", 0, "search for dearer values for this long")
+	flag.Parse()
+	m := &meter{engine: engine.New(engine.Options{})}
+	if *search > 0 {
+		hunt(os.Stdout, m, *search)
+		return
+	}
+	survey(os.Stdout, m, *match, *show, *largest)
+}
+
+// A meter measures single requests.
+type meter struct {
+	engine *engine.Engine
+	blocks bool // whether the last one was blocked
+}
+
+// least is what is measured at once: less is noise.
+const least = 2 * time.Millisecond
+
+// long enough that one measurement will do.
+const long = 5 * least
+
+// cost returns the nanoseconds per byte that a request takes: the least of
+// three measurements, because what else runs can only add to it. Inspection
+// goes on after a verdict, as it does in mode monitoring, where it takes
+// longest.
+func (m *meter) cost(q *request) float64 {
+	best := math.Inf(1)
+	for range 3 {
+		n, start := 0, cpu.Used()
+		for n == 0 || cpu.Used()-start < least {
+			m.inspect(q)
+			n++
+		}
+		used := cpu.Used() - start
+		best = min(best, float64(used)/float64(n)/float64(q.size()))
+		if used > long {
+			break
+		}
+	}
+	return best
+}
+
+// chunk is how much of a body arrives at once.
+const chunk = 64 << 10
+
+func (m *meter) inspect(q *request) {
+	tx := m.engine.Begin(nil, engine.Env{Mode: rule.Monitoring, Observe: true})
+	defer tx.Close()
+	tx.Headers(&q.head)
+	for body := q.body; len(body) > 0; {
+		n := min(len(body), chunk)
+		tx.Body(body[:n])
+		body = body[n:]
+	}
+	m.blocks = tx.End().Attack
+}
+
+// A result is the cost of a case by size; 0 where it was not measured.
+type result struct {
+	c      *testCase
+	perB   [5]float64
+	worst  float64
+	slope  float64
+	attack bool
+}
+
+// tooSlow is the time for one request after which larger ones are not tried.
+const tooSlow = 5 * time.Second
+
+func (r *result) measure(m *meter, i int) {
+	size := sizes[i]
+	if r.c.most > 0 && size > r.c.most {
+		return
+	}
+	if i > 0 && r.perB[i-1]*float64(size)*float64(size)/float64(sizes[i-1]) > float64(tooSlow)*8 {
+		return
+	}
+	q := r.c.build(size)
+	r.perB[i] = m.cost(&q)
+	r.attack = m.blocks
+	r.sum()
+}
+
+// sum finds the dearest size and the steepest growth from one size to the
+// next. Small requests have costs of their own that only flatten it.
+func (r *result) sum() {
+	r.worst, r.slope = 0, 0
+	for i, c := range r.perB {
+		if c == 0 {
+			continue
+		}
+		r.worst = max(r.worst, c)
+		if i > 0 && r.perB[i-1] > 0 {
+			grown := math.Log(float64(sizes[i]) / float64(sizes[i-1]))
+			r.slope = max(r.slope, 1+math.Log(c/r.perB[i-1])/grown)
+		}
+	}
+}
+
+func (r *result) marks() string {
+	var marks []string
+	if r.worst > dearest {
+		marks = append(marks, "DEAR")
+	}
+	if r.slope > steepest && r.worst > dearest/3 {
+		marks = append(marks, "STEEP")
+	}
+	return strings.Join(marks, " ")
+}
+
+func survey(out io.Writer, m *meter, match string, show, largest int) {
+	var results []*result
+	for _, c := range cases() {
+		if !strings.Contains(c.name, match) {
+			continue
+		}
+		r := &result{c: c}
+		for i := range len(sizes) - 1 {
+			r.measure(m, i)
+		}
+		results = append(results, r)
+	}
+	rank := func() {
+		slices.SortFunc(results, func(a, b *result) int { return cmp.Compare(b.worst, a.worst) })
+	}
+	rank()
+	for _, r := range results[:min(largest, len(results))] {
+		r.measure(m, len(sizes)-1)
+	}
+	rank()
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(w, "case\tns/B 1K\t8K\t64K\t512K\t8M\tslope\tattack\t\t\n")
+	dear, steep := 0, 0
+	for i, r := range results {
+		marks := r.marks()
+		if strings.Contains(marks, "DEAR") {
+			dear++
+		}
+		if strings.Contains(marks, "STEEP") {
+			steep++
+		}
+		if show > 0 && i >= show && !strings.Contains(marks, "STEEP") {
+			continue
+		}
+		fmt.Fprintf(w, "%s\t", r.c.name)
+		for _, c := range r.perB {
+			if c == 0 {
+				fmt.Fprintf(w, "-\t")
+				continue
+			}
+			fmt.Fprintf(w, "%.1f\t", c)
+		}
+		fmt.Fprintf(w, "%.2f\t%t\t%s\t\n", r.slope, r.attack, marks)
+	}
+	w.Flush()
+	fmt.Fprintf(out, "%d cases, %d beyond %.0f ns per byte, %d steeper than %.2f\n", len(results), dear, dearest, steep, steepest)
+}
