@@ -28,7 +28,7 @@ export async function ok<T>(call: Promise<Result<T>>): Promise<T> {
 
 // What a node last said of itself: wire.Status as protobuf's JSON, in which
 // 64-bit counters are strings.
-type NodeStatus = { degraded?: string[]; received?: string; inspected?: string; attacks?: string; blocked?: string }
+type NodeStatus = { degraded?: string[]; received?: string; inspected?: string; attacks?: string; blocked?: string; reveal_k?: number }
 
 export function statusOf(node: Schemas['NodeState']): NodeStatus {
   return (node.status ?? {}) as NodeStatus

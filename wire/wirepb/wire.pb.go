@@ -382,6 +382,7 @@ type Status struct {
 	CertificateUnix int64                  `protobuf:"varint,16,opt,name=certificate_unix,json=certificateUnix,proto3" json:"certificate_unix,omitempty"` // when the client certificate ends
 	SentUnixMs      int64                  `protobuf:"varint,17,opt,name=sent_unix_ms,json=sentUnixMs,proto3" json:"sent_unix_ms,omitempty"`              // the node's clock
 	GroupKeyTag     []byte                 `protobuf:"bytes,18,opt,name=group_key_tag,json=groupKeyTag,proto3" json:"group_key_tag,omitempty"`            // 8 bytes, equal on nodes that hold the same group key
+	RevealK         uint32                 `protobuf:"varint,19,opt,name=reveal_k,json=revealK,proto3" json:"reveal_k,omitempty"`                         // how many sources must share a name before it leaves
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -540,6 +541,13 @@ func (x *Status) GetGroupKeyTag() []byte {
 		return x.GroupKeyTag
 	}
 	return nil
+}
+
+func (x *Status) GetRevealK() uint32 {
+	if x != nil {
+		return x.RevealK
+	}
+	return 0
 }
 
 // Hit is one attack class found in one request.
@@ -1927,7 +1935,7 @@ const file_wire_proto_rawDesc = "" +
 	"\tendpoints\x18\x04 \x03(\v2\x1d.gabion.wire.v1.EndpointDeltaR\tendpoints\x123\n" +
 	"\brefusals\x18\x05 \x03(\v2\x17.gabion.wire.v1.RefusalR\brefusals\"\x17\n" +
 	"\x03Ack\x12\x10\n" +
-	"\x03seq\x18\x01 \x01(\x04R\x03seq\"\x94\x05\n" +
+	"\x03seq\x18\x01 \x01(\x04R\x03seq\"\xaf\x05\n" +
 	"\x06Status\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12!\n" +
 	"\fstarted_unix\x18\x02 \x01(\x03R\vstartedUnix\x12\x18\n" +
@@ -1948,7 +1956,8 @@ const file_wire_proto_rawDesc = "" +
 	"\x10certificate_unix\x18\x10 \x01(\x03R\x0fcertificateUnix\x12 \n" +
 	"\fsent_unix_ms\x18\x11 \x01(\x03R\n" +
 	"sentUnixMs\x12\"\n" +
-	"\rgroup_key_tag\x18\x12 \x01(\fR\vgroupKeyTag\x1a;\n" +
+	"\rgroup_key_tag\x18\x12 \x01(\fR\vgroupKeyTag\x12\x19\n" +
+	"\breveal_k\x18\x13 \x01(\rR\arevealK\x1a;\n" +
 	"\rBypassedEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x01\"\xdd\x03\n" +

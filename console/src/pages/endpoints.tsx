@@ -1,7 +1,7 @@
 import { Code, Drawer, Stack, Table, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useSearchParams } from 'react-router'
-import { api, ok } from '../api'
+import { type Schemas, api, ok, statusOf } from '../api'
 import { Empty, Loaded, Place, When } from '../components/parts'
 
 export function Endpoints() {
@@ -11,11 +11,13 @@ export function Endpoints() {
     queryKey: ['endpoints'],
     queryFn: () => ok(api.GET('/api/v1/endpoints', { params: { query: { limit: 200 } } })),
   })
+  const nodes = useQuery({ queryKey: ['nodes'], queryFn: () => ok(api.GET('/api/v1/nodes')) })
   return (
     <Stack>
       <Title order={3}>APIs</Title>
       <Text c="dimmed" size="sm">
-        What nodes have seen answer. Names that few sources share stay on the node and are shown as their kind and length.
+        What nodes have seen answer. A name leaves its node once {least(nodes.data?.items)} sources share it; until then it is
+        shown as its kind and length.
       </Text>
       <Loaded
         query={endpoints}
@@ -91,6 +93,12 @@ function Endpoint({ id }: { id: string }) {
       )}
     </Loaded>
   )
+}
+
+// least is the smallest number of sources at which a node reveals a name.
+function least(nodes?: Schemas['NodeState'][]): number | string {
+  const all = nodes?.map((n) => statusOf(n).reveal_k ?? 0).filter((k) => k > 0)
+  return all?.length ? Math.min(...all) : 'enough'
 }
 
 // formats names the commonest formats with their share of the values.

@@ -222,7 +222,7 @@ function Suggestions() {
                   <Table.Td>{s.reason}</Table.Td>
                   <Table.Td><When at={s.at} /></Table.Td>
                   <Table.Td>
-                    {(s.state === 'open' || s.state === 'shadow') && (
+                    {(s.state === 'open' || s.state === 'shadow' || s.state === 'withdrawn') && (
                       <Group gap={4} wrap="nowrap">
                         <Button size="compact-xs" onClick={() => decide.mutate({ id: s.id, what: 'accept' })}>Accept</Button>
                         <Button size="compact-xs" variant="subtle" onClick={() => decide.mutate({ id: s.id, what: 'dismiss' })}>Dismiss</Button>

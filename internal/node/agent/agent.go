@@ -226,6 +226,7 @@ func (a *Agent) install(host Host, version uint64, set *rule.Set) error {
 func (a *Agent) status(host Host) *wirepb.Status {
 	s, j := host.Status(), a.journal.Stats()
 	s.DroppedMetrics, s.Revealed = j.Dropped, uint64(a.names.Count())
+	s.RevealK = uint32(a.opts.Config.Privacy.RevealK)
 	s.GroupKeyTag = binary.BigEndian.AppendUint64(nil, a.key.Seal(0))
 	return s
 }
