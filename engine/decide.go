@@ -326,16 +326,21 @@ func shift(at int32, by, most int) int32 {
 
 // decide fuses the evidence so far. Classes are taken as independent: each
 // adds its share of what the others leave open, so that more evidence never
-// lowers the score.
+// lowers the score. Of the languages of which there are only hints, the
+// strongest counts: a text on computers holds words of several.
 func (tx *Tx) decide() Verdict {
-	innocent := float32(1)
-	for _, w := range tx.strongest {
-		if w >= keepFloor {
+	innocent, hint := float32(1), float32(0)
+	for c, w := range tx.strongest {
+		switch {
+		case w < keepFloor:
+		case w < threshold && detect.Class(c).Textual():
+			hint = max(hint, w)
+		default:
 			innocent *= 1 - w
 		}
 	}
 	v := &tx.verdict
-	v.Score = 1 - innocent
+	v.Score = 1 - innocent*(1-hint)
 	limit := tx.set.Threshold()
 	if limit == 0 {
 		limit = threshold

@@ -54,3 +54,7 @@ func ParseClass(name string) (Class, bool) {
 	}
 	return NoClass, false
 }
+
+// Textual reports whether findings of the class say that text could be read
+// as another language, which texts about that language can be, too.
+func (c Class) Textual() bool { return c >= SQLi && c <= SessionFixation }
