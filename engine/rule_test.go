@@ -39,12 +39,12 @@ func TestModes(t *testing.T) {
 			t.Errorf("%+v: %+v", env, v)
 		}
 	}
-	f(nil, Env{Mode: rule.Off}, true, false)
+	f(nil, Env{Mode: rule.Off}, false, false)
 	f(nil, Env{Mode: rule.Monitoring}, true, false)
 	f(nil, Env{Mode: rule.SafeBlocking}, true, false)
 	f(nil, Env{Mode: rule.SafeBlocking, Gray: true}, true, true)
 	f(nil, Env{Mode: rule.Block}, true, true)
-	f(patch, Env{Mode: rule.Off}, true, false)
+	f(patch, Env{Mode: rule.Off}, false, false)
 	f(patch, Env{Mode: rule.Monitoring}, true, true)
 	f(patch, Env{Mode: rule.SafeBlocking}, true, true)
 	stricter := load(t, rule.Writer{Rules: []rule.Rule{{Kind: rule.SetMode, Mode: rule.Block, Scope: rule.Scope{Path: "/search"}}}})

@@ -87,9 +87,13 @@ func (tx *Tx) begin(e *Engine, set *rule.Set, env Env) {
 	tx.report = Report{Findings: tx.report.Findings[:0], Values: tx.report.Values[:0], Limits: tx.report.Limits[:0]}
 }
 
-// Headers inspects a request up to its body.
+// Headers inspects a request up to its body. In mode Off it only finds out
+// that this is the mode; neither do Body and End inspect anything then.
 func (tx *Tx) Headers(h *Head) Verdict {
 	tx.scope(h)
+	if tx.verdict.Mode == rule.Off {
+		return tx.verdict
+	}
 	tx.walk.Target(h.Target)
 	tx.walk.Fields(h.Header)
 	return tx.decide()
@@ -99,12 +103,18 @@ func (tx *Tx) Headers(h *Head) Verdict {
 // during the call. How the body is cut into chunks changes neither verdict
 // nor report.
 func (tx *Tx) Body(chunk []byte) Verdict {
+	if tx.verdict.Mode == rule.Off {
+		return tx.verdict
+	}
 	tx.walk.Write(chunk)
 	return tx.decide()
 }
 
 // End inspects what is left and returns the decision.
 func (tx *Tx) End() Verdict {
+	if tx.verdict.Mode == rule.Off {
+		return tx.verdict
+	}
 	tx.walk.Finish()
 	return tx.decide()
 }
