@@ -5,7 +5,7 @@
 // ruleset's signature covers, and the sealing of answers.
 package wire
 
-//go:generate protoc --proto_path=. --go_out=.. --go_opt=module=github.com/gabionhq/gabion --connect-go_out=.. --connect-go_opt=module=github.com/gabionhq/gabion wire.proto
+//go:generate ../tools/protoc.sh .
 
 import (
 	"crypto/ecdh"
