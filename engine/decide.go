@@ -49,13 +49,13 @@ func (tx *Tx) Visit(t *parse.Tree, n parse.Node, value []byte) {
 // scan runs the engine's detectors.
 func (tx *Tx) scan(t *parse.Tree, n parse.Node, value []byte) {
 	where := tx.where(t, n, value)
-	slot, hash := tx.slot(t, n, value, &where)
-	if slot != nil && *slot == hash {
+	hash, recurring := tx.recurring(t, n, value, &where)
+	if recurring && tx.clean.has(hash) {
 		return
 	}
 	found := tx.scanner.Scan(value, where)
-	if slot != nil && len(found) == 0 {
-		*slot = hash
+	if recurring && len(found) == 0 {
+		tx.clean.add(hash)
 	}
 	for i := range found {
 		tx.add(t, n, value, &found[i], 0)
@@ -66,21 +66,47 @@ func (tx *Tx) scan(t *parse.Tree, n parse.Node, value []byte) {
 // remembered.
 const maxRecurring = 512
 
-// slot returns where to remember that nothing was found in a value that
-// recurs from request to request, as names and header fields do, and what to
-// remember; nil for other values. What is found is never remembered, and the
-// hash is keyed, so that no one can make one value pass for another.
-func (tx *Tx) slot(t *parse.Tree, n parse.Node, value []byte, w *detect.Where) (*uint64, uint64) {
+// recurring reports whether the value is one that recurs from request to
+// request, as names and header fields do, and returns what to remember when
+// nothing was found in it. What is found is never remembered, and the hash is
+// keyed, so that no one can make one value pass for another.
+func (tx *Tx) recurring(t *parse.Tree, n parse.Node, value []byte, w *detect.Where) (hash uint64, ok bool) {
 	if !w.Name && (t.Kind(n) != parse.Header || w.Container) || len(value) > maxRecurring {
-		return nil, 0
+		return 0, false
 	}
 	h := maphash.Bytes(tx.engine.seed, value) ^ uint64(w.Place)<<56 ^ uint64(w.Decoded)<<48
 	if w.Name {
-		h ^= 1 << 40
-	} else {
-		h ^= t.Keys(n).Exact
+		return h ^ 1<<40, true
 	}
-	return &tx.clean[h%uint64(len(tx.clean))], h
+	return h ^ t.Keys(n).Exact, true
+}
+
+// A memory holds hashes of values, each in the slot that it picks itself. One
+// that came again stays for once when another wants its slot: the names and
+// clients of a site are not driven out by addresses that come once.
+type memory [1024]uint64
+
+// cameAgain marks a hash that was looked up since another wanted its slot.
+const cameAgain = 1
+
+func (m *memory) slot(hash uint64) *uint64 { return &m[hash>>32%uint64(len(m))] }
+
+func (m *memory) has(hash uint64) bool {
+	s := m.slot(hash)
+	if (*s^hash)&^cameAgain != 0 {
+		return false
+	}
+	*s |= cameAgain
+	return true
+}
+
+func (m *memory) add(hash uint64) {
+	s := m.slot(hash)
+	if *s&cameAgain != 0 {
+		*s &^= cameAgain
+		return
+	}
+	*s = hash &^ cameAgain
 }
 
 // isParameter reports whether the value at n is one that an application

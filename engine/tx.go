@@ -73,7 +73,7 @@ type Tx struct {
 	profiled  bool                // the ruleset holds profiles
 	points    []byte              // rendered points of Report.Values
 	place     headerPlace
-	clean     [256]uint64 // see slot; kept from request to request
+	clean     memory // of values in which nothing was found; kept from request to request
 	verdict   Verdict
 }
 

@@ -67,6 +67,9 @@ func isClassName(c byte) bool { return isWord(c) || c == '\\' }
 
 // typeTags finds names of types that a reader makes instances of.
 func typeTags(best *lead, v []byte) {
+	if bytes.IndexByte(v, '!') < 0 && bytes.IndexByte(v, '"') < 0 && bytes.IndexByte(v, '$') < 0 {
+		return // what all of them hold
+	}
 	for _, t := range [...]struct {
 		text   string
 		weight float32

@@ -71,6 +71,11 @@ const (
 // value of letters, digits, dots and dashes alone has no structure.
 const anyMark = ^(hasDigit | hasHigh)
 
+// addressMarks are what every request target has. The path and the parameters
+// are scanned one by one, and without other marks or words nothing runs from
+// one into the next.
+const addressMarks = hasSlash | hasEqual | hasAmp | hasDigit | hasHigh | wordFeatures
+
 // gateWords are the words the gate knows, by family. Words are maximal runs
 // of letters and underscores, compared without case: in 1union the word is
 // union. Two words with the same hash only make the gate wider.
