@@ -1,7 +1,22 @@
 import { Badge, Code, Table } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
+import type { ReactNode } from 'react'
 import { Link } from 'react-router'
-import type { Schemas } from '../api'
-import { Class, Place, When } from './parts'
+import { type Schemas, api, ok } from '../api'
+import { Class, Loaded, Place, When } from './parts'
+
+// LatestHits lists what came last, as it comes.
+export function LatestHits({ count, none }: { count: number; none: ReactNode }) {
+  const hits = useQuery({
+    queryKey: ['hits', 'latest', count],
+    queryFn: () => ok(api.GET('/api/v1/hits', { params: { query: { limit: count } } })),
+  })
+  return (
+    <Loaded query={hits} empty={({ items }) => items.length === 0 && none}>
+      {({ items }) => <HitTable hits={items} />}
+    </Loaded>
+  )
+}
 
 // HitTable lists single hits; each leads to the attack it belongs to.
 export function HitTable({ hits }: { hits: Schemas['Hit'][] }) {

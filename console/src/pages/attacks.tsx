@@ -4,7 +4,7 @@ import { useState } from 'react'
 import { Link, useSearchParams } from 'react-router'
 import { type Schemas, api, ok } from '../api'
 import { Names, SealedEvidence } from '../components/evidence'
-import { HitTable } from '../components/hits'
+import { HitTable, LatestHits } from '../components/hits'
 import { Class, Empty, Loaded, Outcome, Place, When } from '../components/parts'
 
 export function Attacks() {
@@ -112,6 +112,8 @@ function Grouped({ q, select }: { q: string; select: (id: string) => void }) {
               <Table.Tbody>{pages.flatMap((p) => p.items).map((a) => <Row key={a.id} attack={a} select={select} />)}</Table.Tbody>
             </Table>
           <More query={attacks} label="Older attacks" />
+          <Title order={4}>Latest hits</Title>
+          <LatestHits count={8} none={null} />
         </>
       )}
     </Loaded>

@@ -2,15 +2,10 @@ import { Card, Code, List, SimpleGrid, Stack, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from 'react-router'
 import { api, ok, statusOf } from '../api'
-import { HitTable } from '../components/hits'
-import { Loaded } from '../components/parts'
+import { LatestHits } from '../components/hits'
 
 export function Overview() {
   const nodes = useQuery({ queryKey: ['nodes'], queryFn: () => ok(api.GET('/api/v1/nodes')), refetchInterval: 10_000 })
-  const hits = useQuery({
-    queryKey: ['hits', 'latest'],
-    queryFn: () => ok(api.GET('/api/v1/hits', { params: { query: { limit: 12 } } })),
-  })
   const suggestions = useQuery({
     queryKey: ['suggestions'],
     queryFn: () => ok(api.GET('/api/v1/suggestions', { params: { query: { limit: 100 } } })),
@@ -32,9 +27,7 @@ export function Overview() {
         />
       </SimpleGrid>
       <Title order={4}>Latest hits</Title>
-      <Loaded query={hits} empty={({ items }) => items.length === 0 && <NextSteps />}>
-        {({ items }) => <HitTable hits={items} />}
-      </Loaded>
+      <LatestHits count={12} none={<NextSteps />} />
     </Stack>
   )
 }
