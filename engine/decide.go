@@ -212,6 +212,7 @@ var troubles = [parse.NumTroubles]struct {
 	parse.Overlong:      {detect.PathTraversal, 0.3, false, "Characters are spelled in a form that decoders must reject, as to slip past a filter."},
 	parse.BadXML:        {detect.InvalidXML, 0.1, false, "The document is not well-formed, so that servers may read it differently."},
 	parse.GraphQLLimit:  {detect.GraphQL, 0.4, true, "The query is deeper or wider than its limit."},
+	parse.Duplicate:     {detect.Smuggling, 0.2, false, "A name occurs twice in one object, so that servers may read different values."},
 	parse.Introspection: {detect.GraphQL, 0.1, false, "The query asks for the schema."},
 }
 

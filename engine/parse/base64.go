@@ -28,7 +28,17 @@ func startsLong(v []byte) bool {
 	for i < len(v) && !isSpace(v[i]) {
 		i++
 	}
-	return i >= 2*minBase64
+	if i >= 2*minBase64 {
+		return true
+	}
+	for i < len(v) && isSpace(v[i]) { // the first line of a piece may be the end of one
+		i++
+	}
+	v = v[i:]
+	for i = 0; i < len(v) && !isSpace(v[i]); {
+		i++
+	}
+	return i >= 4*minBase64
 }
 
 // appendBase64Decoded decodes either alphabet, padded or not, across white

@@ -11,7 +11,11 @@ type body struct {
 	boundary []byte   // declared; borrowed from the fields
 	codings  []Opener // of the content, the last applied first
 	coder    coder
-	wrapped  bool // the coding was not declared
+	wrapped  bool    // the coding was not declared
+	charset  charset // declared
+	recoder  recoder // from another charset, to other
+	recoded  bool    // this is the other of a body
+	other    *body   // the same body in UTF-8; kept from request to request
 	begun    bool
 	lanes    [2]lane
 	used     int // lanes in use
@@ -37,6 +41,7 @@ const (
 // kept from window to window.
 type lane struct {
 	format format
+	opaque bool // only another charset makes sense of it
 	tree   Tree
 	root   Node
 	at     int // bytes of the buffer that are done with
@@ -49,7 +54,8 @@ type lane struct {
 
 func (b *body) reset(v Visitor, l Limits, s *spending) {
 	b.buf, b.declared, b.boundary, b.begun, b.used = b.buf[:0], raw, nil, false, 0
-	b.codings, b.wrapped = nil, false
+	b.codings, b.wrapped, b.recoded = nil, false, false
+	b.charset, b.recoder = ascii, recoder{}
 	b.coder.reset()
 	b.visitor, b.limits, b.spent = v, l, s
 }
@@ -65,6 +71,7 @@ func (b *body) declare(fields []Field, registered map[string]Opener) {
 			types++
 			b.declared = declaredFormat(f.Value)
 			b.boundary = declaredBoundary(f.Value)
+			b.charset = declaredCharset(f.Value)
 		case equalFold(f.Name, "content-length"):
 			lengths++
 		case equalFold(f.Name, "transfer-encoding"):
@@ -170,6 +177,9 @@ func (w *Walk) Finish() {
 	if len(b.buf) > 0 || b.begun {
 		b.flush(true)
 	}
+	if b.recoder.from != ascii {
+		b.other.flush(true)
+	}
 }
 
 // write fills the window.
@@ -177,6 +187,9 @@ func (b *body) write(chunk []byte) {
 	for len(chunk) > 0 {
 		n := min(len(chunk), b.limits.Window-len(b.buf))
 		b.buf = append(b.buf, chunk[:n]...)
+		if b.begun {
+			b.recode(chunk[:n])
+		}
 		chunk = chunk[n:]
 		b.spent.in += n
 		if len(b.buf) == b.limits.Window {
@@ -244,12 +257,46 @@ func (b *body) unwrap(last bool) bool {
 // looks like, knowing the first window.
 func (b *body) begin() {
 	b.begun = true
+	b.startRecoding()
 	seen := b.apparent()
 	if b.declared != raw {
 		b.open(b.declared)
 	}
 	if seen != b.declared || b.used == 0 {
 		b.open(seen)
+	}
+}
+
+// startRecoding begins to read the body in another charset too, where it is
+// declared or apparent. The buffer holds all that came so far.
+func (b *body) startRecoding() {
+	if b.recoded || b.declared == grpcFormat || b.declared == protobufFormat {
+		return
+	}
+	from := b.charset
+	if seen := apparentCharset(b.buf); seen != ascii {
+		from = seen // utf-16 may mean either order
+	}
+	if from == ascii {
+		return
+	}
+	if b.other == nil {
+		b.other = new(body)
+	}
+	b.recoder.from = from
+	b.other.reset(b.visitor, b.limits, b.spent)
+	b.other.recoded, b.other.wrapped = true, b.wrapped
+	b.other.declared, b.other.boundary = b.declared, b.boundary
+	b.recode(b.buf)
+}
+
+// recode passes bytes on to the other reading of the body.
+func (b *body) recode(v []byte) {
+	var block [1024]byte
+	for b.recoder.from != ascii && len(v) > 0 {
+		n := min(len(v), len(block)/3) // a byte becomes three at most
+		b.other.writeDecoded(b.recoder.append(block[:0], v[:n]))
+		v = v[n:]
 	}
 }
 
@@ -279,6 +326,13 @@ func (b *body) open(f format) {
 	if b.wrapped {
 		root = l.tree.pushDecoder(root, Gzip)
 	}
+	if b.recoded {
+		root = l.tree.pushDecoder(root, Charset)
+	}
+	if f != raw {
+		l.tree.written = b.charset
+	}
+	l.opaque = b.recoder.from >= utf16le && bytes.IndexByte(b.buf[:min(len(b.buf), 8)], 0) >= 0
 	l.root = root
 	switch f {
 	case formFormat:
@@ -314,10 +368,16 @@ func (l *lane) feed(buf []byte, last bool) int {
 	case multipartFormat:
 		return l.parts.feed(&l.tree, buf, last)
 	}
-	l.tree.value(l.root, buf)
-	if !last {
-		return len(buf) - l.tree.limits.Overlap
+	if l.opaque {
+		l.tree.plain(l.root, buf)
+		return len(buf)
 	}
+	if !last {
+		n, next := l.tree.limits.piece(buf)
+		l.tree.value(l.root, buf[:n])
+		return next
+	}
+	l.tree.value(l.root, buf)
 	if l.format == protobufFormat {
 		l.tree.protobuf(l.root, buf)
 	}

@@ -15,6 +15,8 @@ func looksCharset(v []byte, f trait) bool {
 // charset visits v as UTF-8.
 func (t *Tree) charset(n Node, v []byte) {
 	switch {
+	case t.written == ebcdic:
+		t.transform(n, Charset, v, appendEBCDIC)
 	case utf16Order(v) != noOrder:
 		t.transform(n, Charset, v, appendUTF16)
 	case hasLongForm(v):

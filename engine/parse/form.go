@@ -81,9 +81,18 @@ func (p *formParser) partial(t *Tree, buf []byte, at int) int {
 		return at
 	}
 	cut := cutBefore(buf, '%', 6)
-	p.pair(t, buf[at:cut])
-	p.inValue = true
-	return max(at, cut-t.limits.Overlap)
+	if !p.inValue {
+		name, _, found := bytes.Cut(buf[at:cut], []byte{'='})
+		p.begin(t, name)
+		p.inValue = true
+		if !found {
+			return max(at, cut-t.limits.Overlap)
+		}
+		at += len(name) + 1
+	}
+	n, next := t.limits.piece(buf[at:cut])
+	p.visit(t, p.name[:p.nameLen], buf[at:at+n], p.index)
+	return at + next
 }
 
 // cutBefore returns a length of buf that does not end in an escape that
@@ -106,14 +115,19 @@ func (p *formParser) pair(t *Tree, pair []byte) {
 		return
 	}
 	name, value, found := bytes.Cut(pair, []byte{'='})
+	p.begin(t, name)
+	if found {
+		p.visit(t, p.name[:p.nameLen], value, p.index)
+	}
+}
+
+// begin visits a name and keeps it for the value that comes next.
+func (p *formParser) begin(t *Tree, name []byte) {
 	mark := len(t.scratch)
 	name = t.unescape(name)
 	t.visitName(p.node, name)
 	p.keep(name)
 	p.index = p.params.next(name)
-	if found {
-		p.visit(t, p.name[:p.nameLen], value, p.index)
-	}
 	t.scratch = t.scratch[:mark]
 }
 
@@ -133,6 +147,7 @@ func (t *Tree) visitName(parent Node, name []byte) {
 // name, index counts; it is negative for a name that occurs once.
 func (p *formParser) visit(t *Tree, name, value []byte, index int32) {
 	mark := len(t.scratch)
+	raw := value
 	value = t.unescape(value)
 	bare, brackets := cutBrackets(name)
 	n := p.push(t, bare)
@@ -151,7 +166,21 @@ func (p *formParser) visit(t *Tree, name, value []byte, index int32) {
 		at = t.push(at, Array, nil, index)
 	}
 	t.value(at, value)
+	if hasUTF7(raw) {
+		t.unescapedUTF7(at, raw)
+	}
 	t.drop(n)
+	t.scratch = t.scratch[:mark]
+}
+
+// unescapedUTF7 visits a value whose + is that of UTF-7 and not a space.
+func (t *Tree) unescapedUTF7(at Node, raw []byte) {
+	if t.Depth(at) >= t.limits.Depth || !t.afford(at, len(raw)) {
+		return
+	}
+	mark := len(t.scratch)
+	t.scratch = appendUnescaped(t.scratch, raw, false)
+	t.transform(at, Charset, t.scratch[mark:], appendUTF7)
 	t.scratch = t.scratch[:mark]
 }
 

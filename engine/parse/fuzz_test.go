@@ -104,7 +104,8 @@ func (c *checker) Decode(*Tree, Node, Kind) bool { return true }
 func (c *checker) Trouble(t *Tree, n Node, what Trouble, v []byte) { c.sum = mix(c.sum, uint64(what)) }
 
 var types = []string{"", "application/json", "application/x-www-form-urlencoded", "text/xml",
-	"multipart/form-data; boundary=b", "application/grpc", "application/x-protobuf", "application/graphql"}
+	"multipart/form-data; boundary=b", "application/grpc", "application/x-protobuf", "application/graphql",
+	"application/json; charset=utf-7", "application/x-www-form-urlencoded; charset=ibm037", "text/xml; charset=utf-16", "text/plain; charset=utf-32be"}
 
 // walkAll walks a body with a small window and returns what identifies the
 // walk.
@@ -163,6 +164,9 @@ var seeds = []string{
 	"\x00\x00\x00\x00\x05\x0a\x03abc", "\x00\xff\xff\xff\xff", "\x0a\x04\x12\x02hi\x10\x01",
 	`query Q($a: I = "b") { c: d(e: {f: [1, "g"]}, h: """i""") @j { k ...L ... on M { n } } } #o`,
 	"eyJhbGciOiJub25lIn0.eyJzdWIiOiJhIn0.c2ln", "PHg+eWVzPC94Pg==", "3c7363726970743e78", "%25%32%35%u0041%c0%af", "&lt;&#x41;&#65\\x41\\u0041\\101",
+	"\x4c\x6f\xa7\x94\x93\x6f\x6e\x4c\x81\x6e", "+AHsAIgBh-\":1}", "{\x00\x00\x00}\x00\x00\x00", "\x00\x00\xfe\xff\x00\x00\x00a", `{"a":1,"\u0061":2}`, "q=+ADw-a+AD4-",
+	"<!DOCTYPE a [<!ATTLIST b c CDATA \"&#x41;\">]><b/>", "<a%20b=c>d</a>",
+	"--b\nContent-Disposition: form-data; name*=utf-8''a; filename*0=\"a\"; filename*1=b\nContent-Transfer-Encoding: quoted-printable\nContent-Type: text/plain; charset=cp037\n\na=3D=\nb\n--b--\n",
 	"\xff\xfe<\x00a\x00>\x00", "+ADw-a+AD4-", "\xc0\xae\xef\xbc\x9c", "\xff\x01\x0f\x05\x04abcd\x00efghij",
 }
 

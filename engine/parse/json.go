@@ -61,6 +61,8 @@ type jsonParser struct {
 	quote   byte // of the string that is being read, 0 for none
 	isKey   bool // that string is a name
 	partial bool // a part of it was visited
+
+	recent [64]uint64 // points of members, to see a name twice; it forgets
 }
 
 func newJSONParser(t *Tree, n Node) jsonParser {
@@ -73,6 +75,8 @@ func (p *jsonParser) feed(t *Tree, buf []byte, last bool) int {
 	at := 0
 	if p.quote != 0 {
 		at = p.text(t, buf, 0, last)
+	} else if p.docs == 0 && len(t.frames) == p.floor {
+		at = len(buf) - len(trimLeft(buf)) // and a byte order mark
 	}
 	for at < len(buf) && p.quote == 0 {
 		switch c := buf[at]; c {
@@ -191,9 +195,19 @@ func (p *jsonParser) text(t *Tree, buf []byte, at int, last bool) int {
 		return at
 	}
 	cut := cutBefore(buf, '\\', 12) // a pair of surrogates
-	p.visit(t, buf[at:cut], escaped)
+	n, next := t.limits.piece(buf[at:cut])
+	p.visit(t, unsplit(buf[at:at+n]), escaped)
 	p.partial = true
-	return max(at, cut-t.limits.Overlap)
+	return at + len(unsplit(buf[at:at+next]))
+}
+
+// unsplit returns v without a backslash at its end that escapes what follows.
+func unsplit(v []byte) []byte {
+	n := len(v)
+	for n > 0 && v[n-1] == '\\' {
+		n--
+	}
+	return v[:len(v)-(len(v)-n)&1]
 }
 
 // textEnd returns the index of the closing quote, -1 without one, and
@@ -224,7 +238,18 @@ func (p *jsonParser) emit(t *Tree, v []byte, escaped bool) {
 	at := p.top(t).at
 	t.visitName(at, v)
 	p.member, p.owned = t.push(at, Hash, v, 0), true
+	p.once(t, v)
 	t.scratch = t.scratch[:mark]
+}
+
+// once notes a member and reports one of the same name in the same object.
+func (p *jsonParser) once(t *Tree, name []byte) {
+	key := t.Keys(p.member).Exact
+	slot := &p.recent[key%uint64(len(p.recent))]
+	if *slot == key && len(name) <= maxName {
+		t.trouble(p.member, Duplicate, name)
+	}
+	*slot = key
 }
 
 // visit visits a string value or a part of it.

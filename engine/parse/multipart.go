@@ -35,9 +35,12 @@ type multipartParser struct {
 	node  Node
 	part  Node // the part that is being read, or -1 between parts
 	value Node // where its content is
-	delim [maxBoundary + 3]byte
-	size  int // of delim: LF, two dashes and the boundary
-	begun bool
+	coded bool // in quoted-printable
+
+	charset charset // declared outside
+	delim   [maxBoundary + 3]byte
+	size    int // of delim: LF, two dashes and the boundary
+	begun   bool
 }
 
 // adopt settles the boundary: the declared one if the body uses it, else the
@@ -127,15 +130,18 @@ func (p *multipartParser) rest(t *Tree, v []byte, must, last bool) int {
 	case !must:
 		return 0
 	}
-	cut := max(1, len(v)-p.size-2)
-	p.visit(t, v[:cut])
-	return max(1, cut-t.limits.Overlap)
+	n, next := t.limits.piece(v[:max(1, len(v)-p.size-2)])
+	p.visit(t, v[:n])
+	return next
 }
 
 // visit visits content of the part, or text between parts.
 func (p *multipartParser) visit(t *Tree, v []byte) {
 	if p.part >= 0 {
 		t.value(p.value, v)
+		if p.coded && t.Depth(p.value) < t.limits.Depth && t.afford(p.value, len(v)) {
+			t.transform(p.value, Charset, v, appendQuotedPrintable)
+		}
 		return
 	}
 	if len(trimLeft(v)) > 0 {
@@ -146,7 +152,7 @@ func (p *multipartParser) visit(t *Tree, v []byte) {
 func (p *multipartParser) leave(t *Tree) {
 	if p.part >= 0 {
 		t.drop(p.part)
-		p.part = -1
+		p.part, t.written = -1, p.charset
 	}
 }
 
@@ -181,8 +187,8 @@ func (p *multipartParser) enter(t *Tree, v []byte) int {
 	}
 	line, header, _ := bytes.Cut(v[:n], []byte{'\n'})
 	p.visit(t, line)
-	name, file, isFile := disposition(header)
 	mark := len(t.scratch)
+	name, file, isFile := t.disposition(header)
 	name = t.unescapeParam(name)
 	t.visitName(p.node, name)
 	p.part = t.push(p.node, Hash, name, 0)
@@ -190,6 +196,7 @@ func (p *multipartParser) enter(t *Tree, v []byte) int {
 		t.leaf(p.part, FileName, nil, 0, t.unescapeParam(file))
 	}
 	t.scratch = t.scratch[:mark]
+	p.coded, p.charset = false, t.written
 	p.fields(t, header)
 	p.value = p.part
 	if isFile {
@@ -216,7 +223,14 @@ func (p *multipartParser) fields(t *Tree, header []byte) {
 		}
 		mark := len(t.scratch)
 		upper := t.upper(bytes.TrimSpace(name))
-		t.leaf(p.part, Header, upper, 0, bytes.TrimSpace(value))
+		value = bytes.TrimSpace(value)
+		t.leaf(p.part, Header, upper, 0, value)
+		switch string(upper) {
+		case "CONTENT-TYPE":
+			t.written = declaredCharset(value)
+		case "CONTENT-TRANSFER-ENCODING":
+			p.coded = equalFold(value, "quoted-printable")
+		}
 		t.scratch = t.scratch[:mark]
 	}
 }
@@ -237,9 +251,10 @@ func cutField(v []byte) (field, rest []byte) {
 }
 
 // disposition returns the parameters name and filename of the header of a
-// part. Of repeated ones the last counts, filename* before filename.
-func disposition(header []byte) (name, file []byte, isFile bool) {
-	extended := false
+// part. Of repeated ones the last counts, filename* before filename, and one
+// in pieces (RFC 2231, 3) before both. Pieces are joined in the scratch.
+func (t *Tree) disposition(header []byte) (name, file []byte, isFile bool) {
+	extended, mark := false, len(t.scratch)
 	for len(header) > 0 {
 		var line []byte
 		line, header = cutField(header)
@@ -253,6 +268,11 @@ func disposition(header []byte) (name, file []byte, isFile bool) {
 			switch {
 			case equalFold(key, "name"):
 				name = v
+			case equalFold(key, "name*"):
+				name = trimCharset(v)
+			case hasPrefixFold(key, "filename*") && len(key) > len("filename*"):
+				t.scratch = append(t.scratch, v...)
+				file, isFile, extended = t.scratch[mark:], true, true
 			case equalFold(key, "filename*"):
 				file, isFile, extended = trimCharset(v), true, true
 			case hasPrefixFold(key, "filename") && !extended:

@@ -42,7 +42,7 @@ const (
 	JWT
 	ViewState
 	Pollution // repeated parameters, joined
-	Charset   // UTF-7, UTF-16, overlong and full-width forms, read as UTF-8
+	Charset   // UTF-7, UTF-16, EBCDIC, quoted-printable, overlong and full-width forms, read as UTF-8
 
 	Hash     // a named member; Key is its name
 	HashName // the name itself of a member

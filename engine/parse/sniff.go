@@ -125,7 +125,7 @@ func (t *Tree) sniff(n Node, v []byte, f trait) coding {
 	if f&hasHigh != 0 && (isGzip(v) || isZlib(v)) {
 		return c | asGzip
 	}
-	if f&(hasHigh|hasControl|hasPlus) != 0 && looksCharset(v, f) {
+	if t.written == ebcdic && t.nodes[n].opaque == 0 || f&(hasHigh|hasControl|hasPlus) != 0 && looksCharset(v, f) {
 		c |= asCharset
 	}
 	if f&hasDot != 0 && looksJWT(v) {
@@ -219,7 +219,10 @@ func (t *Tree) value(n Node, v []byte) {
 		c = 0
 	}
 	if c&(parted|asXML) != 0 {
-		c &^= asPercent | asHTMLJS // each part is decoded by itself
+		c &^= asHTMLJS // each part is decoded by itself
+		if c&asXML == 0 || !hasEscapedTag(v) {
+			c &^= asPercent
+		}
 	}
 	// The & and ; of character references separate nothing.
 	references := c&asHTMLJS != 0 && f&hasAmp != 0

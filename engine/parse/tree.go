@@ -39,6 +39,34 @@ func (l Limits) fill() Limits {
 	return l
 }
 
+// piece returns how much of a value that is longer than a window is visited
+// now, v being what is there of it, and where the next piece begins. Both are
+// multiples of four letters of base64 away from the beginning of the value,
+// so that each piece of encoded text decodes by itself.
+func (l *Limits) piece(v []byte) (n, next int) {
+	before := len(v) - l.Overlap
+	letters := 0
+	for i := 0; i < len(v); i++ {
+		if letters&3 == 0 {
+			n = i
+			if i <= before {
+				next = i
+			}
+		}
+		switch b := v[i]; {
+		case b == '%' && i+2 < len(v):
+			i += 2
+			letters++
+		case base64Value[b] != 0xff:
+			letters++
+		}
+	}
+	if letters&3 == 0 {
+		n = len(v)
+	}
+	return n, max(next, 1)
+}
+
 // A small body may grow to this much whatever it came from: the allowance of
 // 16 decoded bytes per byte received means nothing for a few bytes.
 const decodedSlack = 64 << 10
@@ -66,6 +94,7 @@ const (
 	BadXML                // markup that is not well-formed
 	GraphQLLimit          // a query deeper or wider than its limit
 	Introspection         // a GraphQL query for the schema
+	Duplicate             // a name that occurs twice in one JSON object
 
 	NumTroubles
 )
@@ -74,7 +103,7 @@ var troubleNames = [NumTroubles]string{
 	TooDeep: "depth", TooMany: "points", TooLong: "decoded", TooNested: "nesting", Bomb: "ratio",
 	Undecodable: "undecodable", BareLine: "bare-line", TwoLengths: "two-lengths", TwoTypes: "two-types",
 	BadBoundary: "bad-boundary", Overlong: "overlong", BadXML: "bad-xml",
-	GraphQLLimit: "graphql-limit", Introspection: "introspection",
+	GraphQLLimit: "graphql-limit", Introspection: "introspection", Duplicate: "duplicate",
 }
 
 // String returns the name of t, which for limits is the name of the budget.
@@ -124,6 +153,7 @@ type Tree struct {
 	names   []byte
 	scratch []byte  // decoded bytes of the values on the path
 	frames  []frame // open containers of the JSON documents on the path
+	written charset // the declared charset of the values
 }
 
 // A spending is what a request used of its limits.
@@ -139,7 +169,7 @@ type spending struct {
 func (s *spending) reset() { *s = spending{inflater: s.inflater} }
 
 func (t *Tree) reset(v Visitor, l Limits, s *spending) {
-	t.visitor, t.limits, t.spent = v, l, s
+	t.visitor, t.limits, t.spent, t.written = v, l, s, ascii
 	t.nodes, t.names, t.scratch, t.frames = t.nodes[:0], t.names[:0], t.scratch[:0], t.frames[:0]
 }
 

@@ -3,6 +3,7 @@ package parse
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"strings"
@@ -142,6 +143,67 @@ func TestCharset(t *testing.T) {
 	wantAll(t, walked("/?a=%2BADw-script%2BAD4-x", "", ""), `get.a.charset="<script>x"`)
 	wantAll(t, walked("/?a=%EF%BC%9Cscript%EF%BC%9E", "", ""), `get.a.charset="<script>"`)
 	wantAll(t, walked("/?a=<%00s%00c%00r%00", "", ""), `get.a.charset="<scr"`)
+}
+
+func TestBodyCharset(t *testing.T) {
+	wantAll(t, walked("/", "application/json; charset=utf-7", "+AHs-+ACI-a+ACI-:+ACI-b+ACc-+ACI-+AH0-"), `post.charset.json.a="b'"`)
+	wantAll(t, walked("/", "application/x-www-form-urlencoded; charset=IBM037", "\x81\x7e\x82\x7d"), `post.charset.form.a="b'"`)
+	wantAll(t, walked("/", "application/x-www-form-urlencoded; charset=IBM037", "a=%81%82%83%84%85%86"), `post.form.a.charset="abcdef"`)
+	wantAll(t, walked("/", "text/xml", "\x4c\x6f\xa7\x94\x93\x6f\x6e\x4c\x81\x6e\x82\x4c\x61\x81\x6e"), `post.charset.xml.a="b"`)
+	wantAll(t, walked("/", "text/xml", `<?xml version="1.0" encoding="UTF-7"?>+ADw-a+AD4-b+ADw-/a+AD4-`), `post.charset.xml.a="b"`)
+	for _, order := range []string{"\xff\xfe\x00\x00", ""} {
+		wantAll(t, walked("/", "application/json", order+spread(`{"a":"b"}`, 3)), `post.charset.json.a="b"`)
+	}
+	long := strings.Repeat("x", 50_000)
+	wantAll(t, walked("/", "application/json", spread(`{"a":"`+long+`","b":"c"}`, 1)), `post.charset.json.b="c"`)
+}
+
+// spread puts n zeros behind each byte.
+func spread(s string, n int) string {
+	var b strings.Builder
+	for i := range len(s) {
+		b.WriteString(s[i:i+1] + strings.Repeat("\x00", n))
+	}
+	return b.String()
+}
+
+func TestDuplicateNames(t *testing.T) {
+	wantAll(t, walked("/", "", `{"a":{"b":1,"c":2,"\u0062":3}}`), `post.json.a.b!duplicate`)
+	for _, body := range []string{`[{"a":1},{"a":2}]`, `{"a":{"a":1},"b":{"a":2}}`, "{\"a\":1}\n{\"a\":2}\n{\"a\":3}"} {
+		for _, l := range walked("/", "", body) {
+			if strings.Contains(l, "!") {
+				t.Errorf("%s: %s", body, l)
+			}
+		}
+	}
+}
+
+func TestPartFields(t *testing.T) {
+	part := func(fields, body string) string {
+		return "--b\r\nContent-Disposition: form-data; name=q" + fields + "\r\n\r\n" + body + "\r\n--b--\r\n"
+	}
+	wantAll(t, walked("/", "multipart/form-data; boundary=b", part("\r\nContent-Transfer-Encoding: Quoted-Printable", "a=3Cb=\r\nc")), `post.multipart.q.charset="a<bc"`)
+	wantAll(t, walked("/", "multipart/form-data; boundary=b", part("\r\nContent-Type: text/plain; charset=cp037", "\x81\x82\x83\x84\x85\x86")), `post.multipart.q.charset="abcdef"`)
+	wantAll(t, walked("/", "multipart/form-data; boundary=b", part(`; filename*0="../"; filename*1=etc`, "x")), `post.multipart.q.file_name="../etc"`)
+}
+
+func TestLongEncodedValues(t *testing.T) {
+	text := strings.Repeat("The quick brown fox. ", 9000) + "needle" + strings.Repeat(" jumps over it.", 100)
+	encoded := base64.StdEncoding.EncodeToString([]byte(text))
+	for kind, body := range map[string]string{
+		"application/json":                  `{"a":"` + strings.ReplaceAll(encoded, "/", `\/`) + `"}`,
+		"application/x-www-form-urlencoded": "abc=" + strings.ReplaceAll(encoded, "=", "%3D"),
+		"text/xml":                          "<a>" + encoded + "</a>",
+		"text/plain":                        encoded,
+	} {
+		found := false
+		for _, l := range walked("/", kind, body) {
+			found = found || strings.Contains(l, ".base64=") && strings.Contains(l, "needle")
+		}
+		if !found {
+			t.Errorf("%s: what stands behind a window of base64 is not decoded", kind)
+		}
+	}
 }
 
 func TestEscapes(t *testing.T) {

@@ -11,6 +11,25 @@ func looksXML(v []byte) bool {
 	return isLetter(v[1]) || v[1] == '_' || v[1] == '?' || v[1] == '!'
 }
 
+// hasEscapedTag reports whether the name of a tag runs into a percent escape,
+// as in <link%20rel=: whoever undoes it gets another tag.
+func hasEscapedTag(v []byte) bool {
+	for {
+		i := bytes.IndexByte(v, '<')
+		if i < 0 {
+			return false
+		}
+		v = v[i+1:]
+		n := 0
+		for n < len(v) && (isBareByte(v[n]) || v[n] == '/') {
+			n++
+		}
+		if n > 0 && n < len(v) && v[n] == '%' && percentEscape(v[n:]) > 0 {
+			return true
+		}
+	}
+}
+
 // xml visits the parts of a nested document.
 func (t *Tree) xml(n Node, v []byte) {
 	p := newXMLParser(t, t.pushDecoder(n, XML))
@@ -203,10 +222,10 @@ func (p *xmlParser) text(t *Tree, v []byte, must, last bool) int {
 		p.append(t, v)
 		return len(v)
 	}
-	cut := cutBefore(v, '&', 12)
-	p.append(t, v[:cut])
+	n, next := t.limits.piece(v[:cutBefore(v, '&', 12)])
+	p.append(t, v[:n])
 	p.flush(t)
-	return max(1, cut-t.limits.Overlap)
+	return next
 }
 
 // section reads a CDATA section or comment.
@@ -299,19 +318,43 @@ func (p *xmlParser) dtd(t *Tree, v []byte) {
 	n := t.push(p.node, DTD, nil, 0)
 	t.plain(n, v)
 	for {
-		i := bytes.Index(v, []byte("<!ENTITY"))
+		i := bytes.Index(v, []byte("<!"))
 		if i < 0 {
 			break
 		}
-		v = v[i+len("<!ENTITY"):]
+		v = v[i+len("<!"):]
 		end := tagEnd(v)
 		if end < 0 {
 			end = len(v)
 		}
-		p.entity(t, n, v[:end])
+		switch {
+		case hasPrefix(v, "ENTITY"):
+			p.entity(t, n, v[len("ENTITY"):end])
+		case hasPrefix(v, "ATTLIST"):
+			p.defaults(t, n, v[len("ATTLIST"):end])
+		default:
+			continue // a declaration may hold others, as <!DOCTYPE does
+		}
 		v = v[end:]
 	}
 	t.drop(n)
+}
+
+// defaults visits the values that attributes have where none are given.
+func (p *xmlParser) defaults(t *Tree, dtd Node, v []byte) {
+	element, v := cutSpace(bytes.TrimSpace(v))
+	for {
+		i := bytes.IndexAny(v, `"'`)
+		if i < 0 {
+			return
+		}
+		value, rest, _ := bytes.Cut(v[i+1:], v[i:i+1])
+		mark := len(t.scratch)
+		t.scratch = appendReferences(t.scratch, value)
+		t.leaf(dtd, Attr, element, 0, t.scratch[mark:])
+		t.scratch = t.scratch[:mark]
+		v = rest
+	}
 }
 
 // entity visits what an entity stands for: its text, or where it is read
