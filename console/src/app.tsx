@@ -7,16 +7,16 @@ import { useLive } from './live'
 import { Attacks } from './pages/attacks'
 import { Endpoints } from './pages/endpoints'
 import { Login } from './pages/login'
-import { Nodes } from './pages/nodes'
 import { Overview } from './pages/overview'
 import { Rules } from './pages/rules'
+import { System } from './pages/system'
 
 const nav = [
   { to: '/', label: 'Overview', page: <Overview /> },
   { to: '/attacks', label: 'Attacks', page: <Attacks /> },
   { to: '/apis', label: 'APIs', page: <Endpoints /> },
   { to: '/protection', label: 'Protection', page: <Rules /> },
-  { to: '/system', label: 'System', page: <Nodes /> },
+  { to: '/system', label: 'System', page: <System /> },
 ]
 
 export function App() {

@@ -29,9 +29,11 @@ export function Empty(props: { title: string; children?: ReactNode }) {
     <Center py="xl">
       <Stack align="center" gap="xs" maw="36rem">
         <Text fw={600}>{props.title}</Text>
-        <Text c="dimmed" ta="center" component="div">
-          {props.children}
-        </Text>
+        {props.children && (
+          <Text c="dimmed" ta="center" component="div">
+            {props.children}
+          </Text>
+        )}
       </Stack>
     </Center>
   )

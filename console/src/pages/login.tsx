@@ -37,7 +37,8 @@ export function Login() {
             </Button>
           ) : (
             <Text>
-              Open the one-time link that the program printed when it started. A new one: <Code>gabion login</Code>
+              Open the one-time link that the program printed when it started, or one that somebody who is logged in made under System.
+              Where nobody is: <Code>gabion cloud link</Code>
             </Text>
           )}
         </Stack>

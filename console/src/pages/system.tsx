@@ -2,12 +2,26 @@ import { Alert, Badge, Button, Code, CopyButton, Group, Stack, Table, Text, Titl
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { type Schemas, api, ok, statusOf } from '../api'
 import { Empty, Loaded, When } from '../components/parts'
+import { Audit, Refusals } from './audit'
+import { People, Tokens } from './people'
 
-export function Nodes() {
+export function System() {
+  return (
+    <Stack gap="xl">
+      <Title order={3}>System</Title>
+      <Refusals />
+      <Nodes />
+      <People />
+      <Tokens />
+      <Audit />
+    </Stack>
+  )
+}
+
+function Nodes() {
   const nodes = useQuery({ queryKey: ['nodes'], queryFn: () => ok(api.GET('/api/v1/nodes')), refetchInterval: 10_000 })
   return (
     <Stack>
-      <Title order={3}>System</Title>
       <Title order={4}>Nodes</Title>
       <Loaded
         query={nodes}
