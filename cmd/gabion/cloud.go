@@ -10,11 +10,16 @@ import (
 )
 
 type cloudCmd struct {
+	Run  cloudRunCmd  `cmd:"" default:"withargs" help:"Run the cloud and its console."`
+	Link cloudLinkCmd `cmd:"" help:"Make a one-time link that logs the first administrator in, while the cloud runs or not."`
+}
+
+type cloudRunCmd struct {
 	program.Flags
 }
 
 // Run runs the cloud until a signal ends it.
-func (c *cloudCmd) Run(ctx context.Context, std program.Stdio) error {
+func (c *cloudRunCmd) Run(ctx context.Context, std program.Stdio) error {
 	cfg, err := c.Load()
 	if err != nil {
 		return err
@@ -38,4 +43,22 @@ func (c *cloudCmd) Run(ctx context.Context, std program.Stdio) error {
 		fmt.Fprintf(std.Out, "         the link logs in once; an API token is in %s\n", filepath.Join(cfg.Data, "bootstrap.json"))
 	}
 	return program.Plain(region.Run(ctx))
+}
+
+type cloudLinkCmd struct {
+	program.Flags
+}
+
+// Run prints the link.
+func (c *cloudLinkCmd) Run(ctx context.Context, std program.Stdio) error {
+	cfg, err := c.Load()
+	if err != nil {
+		return err
+	}
+	link, err := cloud.Link(ctx, cfg.Cloud, cfg.Data)
+	if err != nil {
+		return program.Plain(err)
+	}
+	fmt.Fprintln(std.Out, link)
+	return nil
 }

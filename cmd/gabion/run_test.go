@@ -6,7 +6,9 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -121,5 +123,52 @@ func private(t *testing.T, data string) {
 	})
 	if err != nil {
 		t.Error(err)
+	}
+}
+
+// TestCloudLink lets an administrator in again beside a running cloud.
+func TestCloudLink(t *testing.T) {
+	t.Parallel()
+	c := startCloud(t, "")
+	bin, err := program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := func() (string, error) {
+		out, err := exec.Command(bin, "cloud", "link", "--config", c.args[2]).CombinedOutput()
+		return strings.TrimSpace(string(out)), err
+	}
+	if out, err := link(); err == nil || !strings.Contains(out, "nobody has logged in yet") {
+		t.Fatalf("a link before there is an administrator: %s, %v", out, err)
+	}
+	login := func(url string) error {
+		_, secret, _ := strings.Cut(url, "#")
+		return c.try("POST", "/api/v1/session", map[string]any{"link": secret}, nil)
+	}
+	b, err := os.ReadFile(filepath.Join(c.data, "bootstrap.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var boot struct {
+		Console string `json:"console_url"`
+	}
+	if err := json.Unmarshal(b, &boot); err != nil {
+		t.Fatal(err)
+	}
+	if err := login(boot.Console); err != nil {
+		t.Fatal(err)
+	}
+	if login(boot.Console) == nil {
+		t.Error("the link of the first start logs in twice")
+	}
+	url, err := link()
+	if err != nil {
+		t.Fatalf("%s: %v", url, err)
+	}
+	if err := login(url); err != nil {
+		t.Errorf("logging in with %s: %v", url, err)
+	}
+	if login(url) == nil {
+		t.Errorf("%s logs in twice", url)
 	}
 }

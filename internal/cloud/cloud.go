@@ -273,15 +273,14 @@ func (c *Cloud) Bootstrap(ctx context.Context, nodeURL string, demo bool) (Boots
 	if err != nil {
 		return Bootstrap{}, fmt.Errorf("preparing the first start: %w", err)
 	}
-	b := Bootstrap{ConsoleURL: c.origin() + "/", APIURL: c.origin() + "/api/v1", APIToken: first.Token, NodeURL: nodeURL}
+	b := Bootstrap{ConsoleURL: origin(c.APIAddr()) + "/", APIURL: origin(c.APIAddr()) + "/api/v1", APIToken: first.Token, NodeURL: nodeURL}
 	if first.Link == "" {
 		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return b, fmt.Errorf("removing what the first start wrote: %w", err)
 		}
 		return b, nil
 	}
-	// Behind '#' the secret stays out of requests, logs and referrers.
-	b.ConsoleURL += "login#" + first.Link
+	b.ConsoleURL = loginURL(c.APIAddr(), first.Link)
 	text, err := json.MarshalIndent(b, "", "  ")
 	if err != nil {
 		return b, err
@@ -292,10 +291,14 @@ func (c *Cloud) Bootstrap(ctx context.Context, nodeURL string, demo bool) (Boots
 	return b, os.Rename(path+".new", path)
 }
 
+// loginURL is a link that logs in. Behind '#' its secret stays out of
+// requests, logs and referrers.
+func loginURL(address, link string) string { return origin(address) + "/login#" + link }
+
 // origin is where browsers on this machine find the console. It is named,
 // not numbered, on loopback: some cookies and keys need a name.
-func (c *Cloud) origin() string {
-	host, port, _ := net.SplitHostPort(c.APIAddr())
+func origin(address string) string {
+	host, port, _ := net.SplitHostPort(address)
 	if ip := net.ParseIP(host); ip.IsLoopback() || ip.IsUnspecified() {
 		host = "localhost"
 	}
