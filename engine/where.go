@@ -24,7 +24,7 @@ func (tx *Tx) where(t *parse.Tree, n parse.Node, value []byte) detect.Where {
 	if w.Name {
 		return w
 	}
-	if w.Place == detect.InBody && isBinary(value) {
+	if (w.Place == detect.InBody || w.Decoded > 0) && isBinary(value) {
 		w.Place = detect.InFile // a pack or an archive, whatever it is declared to be
 	}
 	key := t.NearestNamed(n)

@@ -85,7 +85,10 @@ func (s *Scanner) code(v []byte, w Where) {
 			i++
 		case b == '$':
 			i = c.variable(&best, v, i)
-		case b == '(' && i+2 < len(v) && (i == 0 || v[i-1] != '('):
+		case b == '"' && i == 0 && !c.listing:
+			escapedName(&best, v)
+			i++
+		case (b == '(' || b == '[' && (i == 0 || v[i-1] == '{')) && i+2 < len(v) && (i == 0 || v[i-1] != '('):
 			c.brackets(&best, v, i)
 			i++
 		case b == '@' || b == '#':
@@ -275,7 +278,10 @@ func framed(v []byte, at, stop int) bool {
 	if at == first && len(rest) == 0 {
 		return true
 	}
-	return at > 0 && bytes.IndexByte([]byte("'\".;}{)+(@"), v[at-1]) >= 0 && at < 48
+	for at > 1 && v[at-1] == ' ' && bytes.IndexByte([]byte(" ;&|"), v[at-2]) >= 0 {
+		at--
+	}
+	return at > 0 && bytes.IndexByte([]byte("'\".;}{)+(@&|"), v[at-1]) >= 0 && at < 48
 }
 
 // loop judges while(true) and its disguises, which stop a server of Node.
@@ -300,7 +306,7 @@ func (c *codeWalk) tag(best *lead, v []byte, i int) {
 	rest := v[i:]
 	switch {
 	case hasPrefixFold(rest, "<?php"), hasPrefixFold(rest, "<?="), hasPrefixFold(rest, "<script language=php"), hasPrefixFold(rest, `<script language="php"`):
-	case hasPrefixFold(rest, "<? "), hasPrefixFold(rest, "<?\t"):
+	case hasPrefixFold(rest, "<? "), hasPrefixFold(rest, "<?\t"), len(rest) == 2 && rest[1] == '?' && i > 0 && isWord(v[i-1]):
 	case hasPrefixFold(rest, "<?xml") && len(rest) > 6 && gap(rest, 5) < len(rest) && rest[gap(rest, 5)] == ':':
 	case hasPrefixFold(rest, "<%@") || hasPrefixFold(rest, "<jsp:"):
 		best.offer(0.75, i, min(len(v), i+24), "A directive of a server page is inserted.")
@@ -323,6 +329,9 @@ func (c *codeWalk) variable(best *lead, v []byte, i int) int {
 			best.offer(0.7, i, min(len(v), i+n+8), "A function of PHP is called by a name in a variable.")
 		}
 	}
+	if !c.listing && i+3 < len(v) && v[i+1] == '{' && (v[i+2] == '\'' || v[i+2] == '"') && len(v) <= 80 {
+		best.offer(0.55, i, min(len(v), i+24), "A variable of PHP is named by a string.")
+	}
 	for i+1 < len(v) && (v[i+1] == '{' || v[i+1] == '$') {
 		i++
 	}
@@ -335,11 +344,11 @@ func (c *codeWalk) variable(best *lead, v []byte, i int) int {
 		}
 		best.offer(weight, i, min(len(v), j+12), "A variable of PHP reads the request.")
 	}
-	if !c.listing && j > i+1 && j < len(v) && (v[j] == '[' || v[j] == '{') {
-		if k := indexed(v, j); k > j && k < len(v) && v[k] == '(' {
+	if b := gap(v, j); !c.listing && j > i+1 && b < len(v) && (v[b] == '[' || v[b] == '{') {
+		if k := indexed(v, b); k > b && k < len(v) && v[k] == '(' {
 			best.offer(0.7, i, min(len(v), k+8), "A function of PHP is called by a name in a variable.")
 		}
-	} else if k := gap(v, j); !c.listing && j > i+1 && k < len(v) && v[k] == '(' && (i == 0 || v[i-1] == '.' || v[i-1] == ';') && bytes.IndexByte(v[k:], ')') > 0 {
+	} else if k := gap(v, j); !c.listing && j > i+1 && k < len(v) && v[k] == '(' && !bytes.HasPrefix(v[k+1:], []byte("$.")) && (i == 0 || v[i-1] == '.' || v[i-1] == ';' || v[i-1] == '@' || i > 1 && v[i-1] == '>' && v[i-2] == '-') && bytes.IndexByte(v[k:], ')') > 0 {
 		best.offer(0.6, i, min(len(v), k+8), "A function of PHP is called by a name in a variable.")
 	}
 	return max(j, i+1)
@@ -356,27 +365,67 @@ func indexed(v []byte, i int) int {
 		if n < 0 {
 			return i
 		}
-		for i += n + 1; i < len(v) && v[i] == ' '; i++ {
+		if i+n+1 < len(v) && v[i+n+1] == end && bytes.IndexByte(v[i+1:i+n], v[i]) >= 0 {
+			n++ // one inside another
 		}
+		i = gap(v, i+n+1)
 	}
 	return i
+}
+
+// escapedName judges a string at the start of a value that is called, with
+// letters in escapes.
+func escapedName(best *lead, v []byte) {
+	end := bytes.IndexByte(v[1:min(len(v), 80)], '"')
+	if end > 0 && end+2 < len(v) && v[end+2] == '(' && (bytes.Contains(v[:end], []byte(`\x`)) || execCalls.Has(v[1:1+end])) {
+		best.offer(0.8, 0, end+3, "The name of a function is hidden in a string and called.")
+	}
 }
 
 // brackets judges (system)('id') and (['system'])[0]('id'): names hidden from
 // filters.
 func (c *codeWalk) brackets(best *lead, v []byte, i int) {
 	j := i + 1
-	for j < len(v) && j < i+24 && (bytes.IndexByte([]byte("(['\"/* \\"), v[j]) >= 0) {
-		j++
+	for j < len(v) && j < i+maxCallGap {
+		k := gap(v, j)
+		if k == j && bytes.IndexByte([]byte("(['\"\\"), v[j]) >= 0 {
+			k++
+		}
+		if k == j {
+			break
+		}
+		j = k
 	}
 	k := run(v, j, len(v), isWordASCII)
 	if k-j < 4 || !execCalls.Has(v[j:k]) {
 		return
 	}
-	end := min(len(v), k+24)
-	if bytes.Contains(v[k:end], []byte(")(")) || bytes.Contains(v[k:end], []byte("](")) {
+	end := min(len(v), k+32)
+	if m := gap(v, k); m < len(v) && (v[m] == ')' || v[m] == ']' || v[m] == '\'' || v[m] == '"') && calledAgain(v[m:end]) {
 		best.offer(0.85, i, end, "The name of a function is hidden in brackets and called.")
 	}
+}
+
+// calledAgain reports whether brackets that close at the start of b are
+// followed by an opening one, with indexes and comments between.
+func calledAgain(b []byte) bool {
+	closed := false
+	for i := 0; i < len(b); {
+		i = gap(b, i)
+		if i >= len(b) {
+			return false
+		}
+		switch c := b[i]; {
+		case c == '(':
+			return closed
+		case c == ')' || c == ']' || c == '}':
+			closed = true
+		case c != '[' && c != '{' && c != '\'' && c != '"' && !isDigit(c):
+			return false
+		}
+		i++
+	}
+	return false
 }
 
 // ognl judges expressions of Struts: static methods and the context.

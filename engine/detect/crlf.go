@@ -7,7 +7,7 @@ import (
 )
 
 // whenCRLF: a line must end, or a request begin with its version behind.
-var whenCRLF = []feature{hasLine, hasHigh, hasSlash | hasSpace, hasColon | hasEqual}
+var whenCRLF = []feature{hasLine, hasHigh, hasSlash | hasSpace, hasColon | hasEqual, hasDollar | hasEqual}
 
 // responseHeaders are fields whose injection changes the response.
 var responseHeaders = lexicon.New(`set-cookie location content-length content-type transfer-encoding refresh
@@ -19,6 +19,11 @@ var responseHeaders = lexicon.New(`set-cookie location content-length content-ty
 // there the value must look like one that was a single line.
 func (s *Scanner) crlf(v []byte, w Where) {
 	var best lead
+	if w.Place == InCookie && w.Container && hasPrefixFold(v, "$version=") {
+		hiddenCookie(&best, v)
+		s.follow(CRLF, v, best, responseHeaders)
+		return
+	}
 	if w.Place == InFile || w.Place == InXML || document(v, w) {
 		return
 	}
@@ -43,7 +48,7 @@ func (s *Scanner) crlf(v []byte, w Where) {
 // where a filter took the line end out.
 func setCookie(best *lead, v []byte) {
 	i := indexFold(v[:min(len(v), maxPath)], "set-cookie:")
-	if i <= 0 || v[i-1] == ' ' || v[i-1] == '"' || v[i-1] == '\'' || v[i-1] == '`' || v[i-1] == '>' {
+	if i < 0 || i > 0 && (v[i-1] == ' ' || v[i-1] == '"' || v[i-1] == '\'' || v[i-1] == '`' || v[i-1] == '>') {
 		return
 	}
 	j := i + len("set-cookie:")
@@ -52,7 +57,23 @@ func setCookie(best *lead, v []byte) {
 	}
 	k := run(v, j, len(v), isToken)
 	if k > j && k < len(v) && v[k] == '=' {
-		best.offer(0.8, i, min(len(v), k+24), "A cookie is set inside the value.")
+		best.offer(pick(i > 0, 0.8, 0.6), i, min(len(v), k+24), "A cookie is set inside the value.")
+	}
+}
+
+// hiddenCookie judges cookies in the form of RFC 2109, in which a quote may
+// hold separators, so that old servers read other cookies than filters do.
+func hiddenCookie(best *lead, v []byte) {
+	open := bytes.Index(v, []byte(`="`))
+	if open < 0 {
+		return
+	}
+	end := bytes.IndexByte(v[open+2:], '"')
+	if end < 0 {
+		end = len(v) - open - 2
+	}
+	if bytes.IndexByte(v[open+2:open+2+end], ';') >= 0 {
+		best.offer(0.6, open, open+2+end, "A quote in a cookie of the old form holds other cookies.")
 	}
 }
 

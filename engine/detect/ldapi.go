@@ -43,7 +43,10 @@ func (s *Scanner) filterClosed(v []byte, shut int) {
 		return // a face
 	}
 	i := shut + 1
-	for i < len(v) && i < shut+maxGap && (v[i] == ')' || v[i] == ' ') {
+	for i < len(v) && i < shut+maxGap && (v[i] == ')' || v[i] == ' ' || v[i] == '\t') {
+		i++
+	}
+	if star && i+1 < len(v) && v[i+1] == '(' && (v[i] == '!' || v[i] == '&' || v[i] == '|') {
 		i++
 	}
 	if i < len(v) && v[i] == 0 || bytes.HasPrefix(v[i:], []byte(`\00`)) || bytes.HasPrefix(v[i:], []byte("%00")) {
@@ -54,7 +57,7 @@ func (s *Scanner) filterClosed(v []byte, shut int) {
 		return
 	}
 	at := i
-	for i < len(v) && i < at+maxGap && (v[i] == '(' || v[i] == ' ') {
+	for i < len(v) && i < at+maxGap && (v[i] == '(' || v[i] == ' ' || v[i] == '\t') {
 		i++
 	}
 	weight := comparisonWeight(v[i:])

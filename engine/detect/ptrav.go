@@ -12,7 +12,7 @@ import (
 var whenPathTraversal = []feature{hasDotDot, hasSlash, hasBackslash, hasPercent, hasControl, hasFileWord, hasSpace | hasDigit}
 
 // fileGateWords is the x of 0x2e.
-const fileGateWords = "x"
+const fileGateWords = "x etcpasswd etcshadow infweb inf"
 
 // Files whose names show the intent, as the last two words of their path and
 // what stands between them.
@@ -228,6 +228,7 @@ func (k *pathWalk) separator(i, end int, strange bool) {
 	case !k.other && k.dots == 1 && k.junk == 0:
 		k.here++
 	case k.other || k.dots+k.junk < 2:
+	case k.url && k.dots == 3 && k.strange == 0: // an ellipsis in an address
 	case k.dots > 2 && k.v[i] == '\\': // an ellipsis before an escape
 	case k.dots >= 2:
 		k.step(end)
@@ -280,7 +281,10 @@ func (k *pathWalk) junkSymbol(i, n int, strange bool) {
 func (k *pathWalk) judge(best *lead, v []byte, w Where) {
 	leads := k.steps > 4 && k.span.from < 4
 	pathLike := (!k.blank || leads) && len(v) <= maxPath
-	if k.here >= 12 && k.here*6 >= len(v) {
+	if pathLike {
+		collapsed(best, v)
+	}
+	if k.here >= 12 && k.here*6 >= len(v) || k.here >= 5 && pathLike && k.here*8 >= len(v) {
 		best.offer(0.7, 0, min(len(v), maxEvidence), "Many segments lead nowhere, which cuts off what the server appends to a path.")
 	}
 	steps := k.steps
@@ -318,10 +322,53 @@ func (k *pathWalk) judge(best *lead, v []byte, w Where) {
 		best.offer(weight, from, to, "Path segments lead up out of their directory.")
 	}
 	if len(v) <= maxPath && w.Place != InTarget {
-		k.judgeName(best, v, pathLike && rooted(v) && w.Place != InPath)
+		k.judgeName(best, v, pathLike && rooted(v) && w.Place != InPath, w.Place == InQuery || w.Place == InCookie || w.Place == InFileName)
 	}
 	if k.secret && k.seps && pathLike && (w.Place == InTarget || w.Place == InPath) && (hasFold(v, "etc/passwd") || hasFold(v, "etc/shadow") || hasFold(v, "boot.ini") || hasFold(v, "win.ini")) {
 		best.offer(0.7, k.file.from, k.file.to, "The address ends in the path of a file of the system.")
+	}
+}
+
+// collapsed judges steps up whose separators a filter took out, and the same
+// spelled in numbers: /......../name, ....etcpasswd, 0x2e0x2e.
+func collapsed(best *lead, v []byte) {
+	const reason = "A run of dots leads up where a filter takes the separators out."
+	if n := countFold(v[:min(len(v), maxPath)], "0x2e"); n > 1 {
+		best.offer(0.62, 0, min(len(v), maxEvidence), "Characters of a path are spelled as numbers.")
+	}
+	i := 0
+	if hasPrefixFold(v, "file:") {
+		i = len("file:")
+	}
+	rooted := i > 0
+	for i < len(v) && (v[i] == '/' || v[i] == '\\') {
+		rooted = true
+		i++
+	}
+	j := i
+	for j < len(v) && v[j] == '.' {
+		j++
+	}
+	rest := v[j:]
+	switch {
+	case j-i < 2 || len(rest) == 0:
+	case hasPrefixFold(rest, "etcpasswd"), hasPrefixFold(rest, "etcshadow"), hasPrefixFold(rest, "web-inf"), hasPrefixFold(rest, "boot.ini"), hasPrefixFold(rest, "windows") && j-i > 3:
+		best.offer(0.7, i, len(v), reason)
+	case j-i > 3 && rooted && rest[0] != '/' && rest[0] != '\\' || j-i > 7 && isLetter(rest[0]):
+		best.offer(0.55, i, j, reason)
+	}
+}
+
+// countFold counts word, in any case, in b.
+func countFold(b []byte, word string) int {
+	n := 0
+	for {
+		i := indexFold(b, word)
+		if i < 0 {
+			return n
+		}
+		n++
+		b = b[i+len(word):]
 	}
 }
 
@@ -335,7 +382,7 @@ func served(v []byte) bool {
 var serverFileEnds = lexicon.New("ini conf config cnf properties yml yaml env log key pem sql bak php jsp asp aspx mds htpasswd htaccess inc db sqlite")
 
 // judgeName weighs the names of files alone.
-func (k *pathWalk) judgeName(best *lead, v []byte, absolute bool) {
+func (k *pathWalk) judgeName(best *lead, v []byte, absolute, asked bool) {
 	switch {
 	case k.secret && absolute:
 		best.offer(0.85, k.file.from, k.file.to, "The path of a file of the system or of a secret is given.")
@@ -344,12 +391,13 @@ func (k *pathWalk) judgeName(best *lead, v []byte, absolute bool) {
 	case k.plain && absolute:
 		best.offer(0.55, k.file.from, k.file.to, "The path of a file that servers keep for themselves is given.")
 	case absolute:
-		judgeRoot(best, v)
+		judgeRoot(best, v, asked)
 	}
 }
 
-// judgeRoot weighs an absolute path by its first directory.
-func judgeRoot(best *lead, v []byte) {
+// judgeRoot weighs an absolute path by its first directory. Documents about
+// logs hold their paths; parameters that ask for a file seldom do.
+func judgeRoot(best *lead, v []byte, asked bool) {
 	from := 0
 	for from < len(v) && !isLetter(v[from]) {
 		from++
@@ -371,6 +419,8 @@ func judgeRoot(best *lead, v []byte) {
 		best.offer(0.55, from, len(v), "An absolute path leads to a log or configuration of the server.")
 	case hasPrefixFold(v[from:to], "etc"), hasPrefixFold(v[from:to], "proc"), hasPrefixFold(v[from:to], "winnt"), hasPrefixFold(v[from:to], "windows"):
 		best.offer(0.6, from, to, "An absolute path leads to the system's own directories.")
+	case asked && (hasPrefixFold(v[from:], "var/log/") || hasPrefixFold(v[from:], "var/lp/") || hasPrefixFold(v[from:], "var/adm/")):
+		best.offer(0.52, from, len(v), "An absolute path leads to a log or configuration of the server.")
 	case rootDirs.Has(v[from:to]) && !hasPrefixFold(v[from:to], "home"):
 		best.offer(0.45, from, to, "An absolute path leads to a directory of the server.")
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 // whenRCE: a command follows a separator, or has an argument.
-var whenRCE = []feature{hasSemi, hasPipe, hasAmp, hasLine, hasBacktick, hasDollar, hasShellWord, hasOpen, hasBrace, hasSlash, hasPercent}
+var whenRCE = []feature{hasSemi, hasPipe, hasAmp, hasLine, hasBacktick, hasDollar, hasShellWord, hasOpen, hasBrace, hasSlash, hasPercent, hasBackslash}
 
 const shellGateWords = certainCommands + " " + commonCommands
 
@@ -27,15 +27,19 @@ const (
 		ansible-galaxy chef-vault chef-shell netsh reg iwr irm psexec schtasks vssadmin nltest rundll c89 c99 cobc composer dmsetup doas
 		fping ionice taskset nsenter gpasswd mysqldump pg_dump redis-cli hping3 aria2c axel finger lwp-download lynx zcat unxz zstdcat zstd xzgrep bcdboot cscli trap ansible-pull ansible-doc
 		invoke-webrequest invoke-expression invoke-command start-process get-content set-content zcat bzcat xzcat zless
-		getfacl setfacl visudo adduser addgroup pkill killall pgrep lastlog chpasswd nice renice base32 basenc basez fold tshark dvips bridge`
+		htop bsdtar lastlogin rmt-dump chef-run getfacl setfacl visudo adduser addgroup pkill killall pgrep lastlog chpasswd nice renice base32 basenc basez fold tshark dvips bridge`
 	commonCommands = `cat id dir type more less head tail find sort cut env set export kill touch time date who w last man at test which
 		host net net1 start copy del move attrib ver whois cd source read make apt-get yum npm pip git docker kubectl java sleep rev base64
-		true false tr wc join split uniq diff file stat watch timeout screen comm look info uptime history alias for if`
+		true false tr wc join split uniq diff file stat watch timeout screen comm look info uptime history alias for if column flock htop`
+	// rareCommands are certain ones that hardly anybody writes about.
+	rareCommands = `ansible ansible-vault ansible-playbook ansible-inventory ansible-galaxy ansible-pull ansible-doc chef-vault chef-shell chef-run
+		busybox c99 c89 cscli bcdboot zstdcat xzcat bzcat unxz zcat cpulimit capsh busctl bsdtar dvips pkexec setsid jrunscript`
 )
 
 var (
 	certainCommandSet = lexicon.New(certainCommands)
 	commonCommandSet  = lexicon.New(commonCommands)
+	rareCommandSet    = lexicon.New(rareCommands)
 	// scriptSet are commands with which the commands of a text begin.
 	scriptSet       = lexicon.New(certainCommands, "yes true while for tsc node npx yarn pnpm vite webpack jest eslint mocha rimraf next go cargo mvn gradle cd git docker kubectl npm pip apt-get yum make cat find export sort head tail source")
 	shellVocabulary = lexicon.New(certainCommands, commonCommands, `ifs etc bin usr dev tcp udp null passwd shadow home tmp proc in do done then fi else
@@ -48,7 +52,7 @@ func (s *Scanner) rce(v []byte, w Where) {
 		return
 	}
 	var best lead
-	words := shellText{v: v, agent: w.Place == InUserAgent || w.Place == InReferer || w.Place == InAccept || w.Place == InContentType}
+	words := shellText{listing: isListing(v), v: v, agent: w.Place == InUserAgent || w.Place == InReferer || w.Place == InAccept || w.Place == InContentType}
 	words.keyed = (w.Place == InQuery || w.Place == InForm) && (hasFold(w.Key, "cmd") || hasFold(w.Key, "command"))
 	words.address = w.Place == InTarget || isAddress(v)
 	s.sh = shlex.New(v)
@@ -78,6 +82,7 @@ type shellText struct {
 	agent   bool // the place has semicolons and brackets of its own
 	keyed   bool // the parameter's name says that it takes a command
 	address bool // & and ? have their meaning in addresses
+	listing bool // a text of several lines, which may quote scripts
 	script  int  // commands so far in a row that follow another one: the text shows a script
 	end     int  // of the last command
 }
@@ -104,7 +109,7 @@ func (t *shellText) command(best *lead, c *shlex.Command) {
 	if c.Glob {
 		best.offer(0.8, c.At, c.End, reasonHidden)
 	}
-	if !known && !c.Bin {
+	if !known && (!c.Bin || t.v[c.From] == '.') { // a program of one's own
 		return
 	}
 	if c.Split && (certain || len(c.Name) > 2) && c.To-c.From > len(c.Name)+1 {
@@ -130,13 +135,24 @@ func (t *shellText) command(best *lead, c *shlex.Command) {
 	default:
 		weight = t.separated(c, certain, args)
 	}
-	if scripted {
+	if (scripted || c.Lead == shlex.Pipe && t.joined(c.At)) && !t.goal(c) || t.listing && !c.Secret && c.Lead != shlex.Start {
 		weight *= 0.45
 	}
 	if t.agent && !c.Secret && !c.Bin && weight < 0.85 && c.At > 1 {
 		weight *= 0.5
 	}
 	best.offer(weight, c.At, c.End, reason)
+}
+
+// isListing reports whether v has the lines of a text and not of a parameter.
+func isListing(v []byte) bool {
+	return len(v) > 240 && bytes.Count(v[:min(len(v), maxPath)], []byte("\n")) >= 4
+}
+
+// joined reports whether the output before the pipe at i was joined with the
+// errors, as scripts do before they filter it.
+func (t *shellText) joined(i int) bool {
+	return bytes.HasSuffix(bytes.TrimRight(t.v[:i], " "), []byte("2>&1"))
 }
 
 // scripted reports whether the line before c's separator holds a command
@@ -200,10 +216,28 @@ func (t *shellText) start(c *shlex.Command, certain bool, args float32) float32 
 		return 0.55
 	case len(t.v) <= 48 && c.Words <= 3 && t.nested(c, certain):
 		return 0.6
-	case hasPrefixFold(c.Name, "invoke-") && c.Words <= 3:
+	case hasPrefixFold(c.Name, "invoke-") && c.Words <= 3, t.windows(c):
 		return 0.65
+	case len(t.v) <= 80 && (c.Option || c.File || c.Quote) && c.Words <= 3 && rareCommandSet.Has(c.Name):
+		return 0.55
 	}
 	return 0.3 * args
+}
+
+// windows reports whether c asks a Windows system for its users or drives.
+func (t *shellText) windows(c *shlex.Command) bool {
+	args := bytes.TrimLeft(t.v[c.To:c.End], " +")
+	switch string(c.Name) {
+	case "net", "net1":
+		for _, word := range [...]string{"user", "view", "localgroup", "share", "accounts", "group"} {
+			if hasPrefixFold(args, word) {
+				return c.Words <= 5
+			}
+		}
+	case "dir", "type", "del":
+		return len(args) > 1 && isLetter(args[0]) && args[1] == ':' && (len(args) == 2 || !isWord(args[2]) && args[2] != ' ')
+	}
+	return false
 }
 
 func isBlankOrQuote(v []byte) bool { return len(bytes.Trim(v, " \t\r\n'\";#`)|&/\\")) == 0 }
@@ -238,6 +272,8 @@ func (t *shellText) separated(c *shlex.Command, certain bool, args float32) floa
 		return pick((c.Secret || c.Bin) && c.Words <= 2 && c.At <= 40 && bytes.IndexByte(t.v[:c.At], ' ') < 0, 0.6, 0.35*args)
 	case c.Bin:
 		return 0.92
+	case t.windows(c), t.enclosed(c):
+		return 0.75
 	case t.alternative(c):
 		return 0.2
 	case certain && args >= 0.7, sleeps:
@@ -256,6 +292,13 @@ func (t *shellText) separated(c *shlex.Command, certain bool, args float32) floa
 		return 0.6
 	}
 	return 0.3 * args
+}
+
+// enclosed reports whether the value ends in the command between two pipes,
+// and has no others.
+func (t *shellText) enclosed(c *shlex.Command) bool {
+	return c.Lead == shlex.Pipe && c.To == c.End && c.End+1 == len(t.v) && t.v[c.End] == '|' &&
+		bytes.Count(t.v, []byte("|")) == 2 && (string(c.Name) == "id" || certainCommandSet.Has(c.Name))
 }
 
 // alternative reports whether the command is one of (a|b|c), as in a regular
@@ -291,6 +334,8 @@ func (t *shellText) ends(c *shlex.Command) bool {
 // constructs finds what no text and few scripts hold.
 func (t *shellText) constructs(best *lead) {
 	v := t.v
+	t.escapedLine(best)
+	t.alias(best)
 	for i := 0; i+4 < len(v); i++ {
 		switch v[i] {
 		case '/':
@@ -303,6 +348,8 @@ func (t *shellText) constructs(best *lead) {
 			}
 		case '$':
 			t.dollar(best, i)
+		case '`':
+			t.inWord(best, i)
 		case ';', '&', '|':
 			if v[i+1] == '$' && len(v) <= 128 && assigned(v, i) {
 				best.offer(0.7, i, min(len(v), i+12), "A variable that was just set is run as a command.")
@@ -318,7 +365,7 @@ func (t *shellText) constructs(best *lead) {
 				t.batchFor(best, i)
 			}
 		case 'i', 'I':
-			if hasPrefixFold(v[i:], "if ") || hasPrefixFold(v[i:], "iex(") || hasPrefixFold(v[i:], "iex (") {
+			if hasPrefixFold(v[i:], "if ") || hasPrefixFold(v[i:], "if/i ") || hasPrefixFold(v[i:], "iex(") || hasPrefixFold(v[i:], "iex (") {
 				t.batchIf(best, i)
 			}
 		case '-':
@@ -326,6 +373,56 @@ func (t *shellText) constructs(best *lead) {
 				best.offer(0.85, i, min(len(v), i+32), "Options make PowerShell run hidden code.")
 			}
 		}
+	}
+}
+
+// escapedLine judges a value that begins with a line end, in the spelling of
+// strings, and a command.
+func (t *shellText) escapedLine(best *lead) {
+	i := skipBlank(t.v, 0)
+	if i < len(t.v) && (t.v[i] == '\'' || t.v[i] == '"') {
+		i++
+	}
+	if !hasPrefixFold(t.v[i:], `\n`) && !hasPrefixFold(t.v[i:], `\r`) {
+		return
+	}
+	i += 2
+	if hasPrefixFold(t.v[i:], `\n`) {
+		i += 2
+	}
+	bin := hasPrefixFold(t.v[i:], "/bin/") || hasPrefixFold(t.v[i:], "/usr/bin/")
+	j := run(t.v, i, len(t.v), isCommandByte)
+	ends := j == len(t.v) || t.v[j] == ';' || t.v[j] == '|' || t.v[j] == '\\'
+	if bin || j > i && (certainCommandSet.Has(t.v[i:j]) || ends && commonCommandSet.Has(t.v[i:j])) {
+		best.offer(0.7, 0, min(len(t.v), j+24), "An escaped line end is followed by a command.")
+	}
+}
+
+// alias judges the definition of another name for a command.
+func (t *shellText) alias(best *lead) {
+	i := skipBlank(t.v, 0)
+	if !hasPrefixFold(t.v[i:], "alias ") || len(t.v) > maxPath {
+		return
+	}
+	rest := t.v[i+len("alias "):]
+	if eq := bytes.IndexByte(rest, '='); eq > 0 && bytes.IndexByte(bytes.TrimLeft(rest[:eq], "-gmrps '\""), ' ') < 0 {
+		best.offer(0.6, i, len(t.v), "Another name for a command is defined.")
+	}
+}
+
+// inWord judges backticks inside a word, which expand to a part of it.
+func (t *shellText) inWord(best *lead, i int) {
+	v := t.v
+	if i == 0 || !isLetter(v[i-1]) {
+		return
+	}
+	end := bytes.IndexByte(v[i+1:min(len(v), i+40)], '`')
+	if end < 0 || i+end+2 >= len(v) || !isLetter(v[i+end+2]) {
+		return
+	}
+	word := v[i+1 : i+1+run(v[i+1:i+1+end], 0, end, isCommandByte)]
+	if end == 0 || certainCommandSet.Has(word) {
+		best.offer(0.82, i-1, i+end+2, reasonHidden)
 	}
 }
 
@@ -346,6 +443,12 @@ func (t *shellText) dollar(best *lead, i int) {
 		best.offer(0.7, i, min(len(v), i+24), "The shell is made to calculate, as probes do.")
 	case v[i+1] == '\'' && bytes.Contains(v[i:min(len(v), i+24)], []byte("\\x")):
 		best.offer(0.8, i, min(len(v), i+24), reasonHidden)
+	case hasPrefixFold(v[i:], "$[") && bytes.IndexByte(v[i:min(len(v), i+16)], ']') > 0 && len(bytes.Trim(v[i+2:i+bytes.IndexByte(v[i:], ']')], "0123456789+*-/ ")) == 0, hasPrefixFold(v[i:], "$(($("):
+		best.offer(0.7, i, min(len(v), i+24), "The shell is made to calculate, as probes do.")
+	case hasPrefixFold(v[i:], "${shell}") && i == 0:
+		best.offer(0.6, i, min(len(v), i+16), "A variable names the shell that is run.")
+	case v[i+1] == '{' && i+3 < len(v) && isLetter(v[i+2]) && len(v) <= 80 && bytes.HasPrefix(v[run(v, i+2, len(v), isWordASCII):], []byte("//")):
+		best.offer(0.65, i, min(len(v), i+24), reasonHidden)
 	case hasPrefixFold(v[i:], "${path:") || hasPrefixFold(v[i:], "${home:") || hasPrefixFold(v[i:], "${pwd:"):
 		best.offer(0.8, i, min(len(v), i+16), reasonHidden)
 	}
@@ -398,9 +501,11 @@ func (t *shellText) batchIf(best *lead, i int) {
 	if i > 8 || bytes.IndexByte(line, '\n') >= 0 || bytes.IndexByte(line, '{') >= 0 {
 		return
 	}
-	test := bytes.TrimLeft(line[3:], " ")
+	test := bytes.TrimLeft(line[2:], " ")
+	folded := false
 	for _, skip := range [...]string{"/i", "not"} {
 		if hasPrefixFold(test, skip) {
+			folded = folded || skip == "/i"
 			test = bytes.TrimLeft(test[len(skip):], " ")
 		}
 	}
@@ -411,7 +516,7 @@ func (t *shellText) batchIf(best *lead, i int) {
 		}
 	}
 	for _, op := range [...]string{" equ ", " neq ", " lss ", " leq ", " gtr ", " geq ", "=="} {
-		if hasFold(test[:min(len(test), 40)], op) && (op != "==" || hasFold(test, "echo") || hasFold(test, " cd ") || hasFold(test, "goto") || bytes.IndexByte(test, '%') >= 0) {
+		if hasFold(test[:min(len(test), 40)], op) && (op != "==" || folded || hasFold(test, "echo") || hasFold(test, " cd ") || hasFold(test, "goto") || bytes.IndexByte(test, '%') >= 0) {
 			best.offer(0.58, i, i+len(line), "A condition of the Windows shell is given.")
 			return
 		}

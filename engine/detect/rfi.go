@@ -11,7 +11,9 @@ var whenRFI = []feature{hasColon}
 
 var (
 	scriptExtensions = lexicon.New(`php php3 php4 php5 phtml phar txt asp aspx jsp cgi pl sh inc dat gif jpg`)
-	rfiVocabulary    = lexicon.New(`http https ftp ftps data text plain base64 php txt asp jsp shell cmd c99 r57`)
+	// shellNames are those under which web shells are kept.
+	shellNames    = lexicon.New(`c99 r57 c100 b374k wso webshell cmd cmdshell evil backdoor phpshell`)
+	rfiVocabulary = lexicon.New(`http https ftp ftps data text plain base64 php txt asp jsp shell cmd c99 r57`)
 )
 
 // rfi finds addresses that a page is made to include as its own code: a
@@ -43,12 +45,15 @@ func remoteScript(best *lead, v []byte, at int) {
 	}
 	dot := bytes.LastIndexByte(path, '.')
 	script := dot > 0 && len(path)-dot < 7 && bytes.IndexByte(path[dot:], '/') < 0 && scriptExtensions.Has(path[dot+1:]) && len(path) > len(host)+9
-	numeric := len(host) > 0 && run(host, 0, len(host), isHostNumber) == len(host)
+	numeric := len(host) > 0 && (run(host, 0, len(host), isHostNumber) == len(host) || host[0] == '[' || bytes.Count(host, []byte(":")) > 1)
+	name := path[bytes.LastIndexByte(path, '/')+1:]
 	switch {
 	case swallow && script:
 		best.offer(0.75, at, len(v), "The address of a script on another host ends so that it swallows what the page appends.")
 	case script && numeric:
 		best.offer(0.65, at, len(v), "The address of a script on a host without a name is given.")
+	case script && (shellNames.Has(bytes.TrimRight(name[:bytes.LastIndexByte(name, '.')+1], ".")) || hasFold(v[at+len(path):], "cmd=") || hasFold(v[at+len(path):], "exec=")):
+		best.offer(0.6, at, len(v), "The address of a script is given that is named like a web shell or takes a command.")
 	case swallow:
 		best.offer(0.5, at, len(v), "The address of another host ends so that it swallows what the page appends.")
 	case hasPrefixFold(v[at:], "ftp"):

@@ -1,9 +1,14 @@
 package detect
 
-import "github.com/gabionhq/gabion/engine/internal/lexicon"
+import (
+	"bytes"
 
-// whenSessionFixation: the words of the names.
-var whenSessionFixation = []feature{hasCodeWord, hasToolWord}
+	"github.com/gabionhq/gabion/engine/internal/lexicon"
+)
+
+// whenSessionFixation: the words of the names, or what separates the parts of
+// a cookie.
+var whenSessionFixation = []feature{hasCodeWord, hasToolWord, hasSemi | hasEqual}
 
 // sessionGateWords are the letters of sessionNames.
 const sessionGateWords = `jsessionid phpsessid phpsession aspsessionid asp net_sessionid sessionid connect sid cfid cftoken
@@ -20,11 +25,30 @@ var sessionNames = lexicon.New(`jsessionid jsessionidsso phpsessid phpsession ph
 // sessfix finds a parameter of the query that sets the session's id: who
 // sends a victim such a link knows the session afterwards.
 func (s *Scanner) sessfix(v []byte, w Where) {
-	if !w.Name || w.Place != InQuery {
+	if !w.Name {
+		s.scriptedCookie(v, w)
+		return
+	}
+	if w.Place != InQuery {
 		return
 	}
 	if !sessionNames.Has(v) {
 		return
 	}
 	s.follow(SessionFixation, v, lead{weight: 0.6, to: len(v), reason: "A parameter of the address sets the id of the session."}, sessionNames)
+}
+
+// scriptedCookie finds what a script puts behind a cookie that it sets.
+func (s *Scanner) scriptedCookie(v []byte, w Where) {
+	if w.Container || len(v) > maxPath {
+		return
+	}
+	i := indexFold(v, ".cookie")
+	if i < 0 || i > maxMailField {
+		return
+	}
+	rest := bytes.TrimLeft(v[i+len(".cookie"):], " ;")
+	if hasPrefixFold(rest, "expires=") || hasPrefixFold(rest, "domain=") || hasPrefixFold(rest, "path=") {
+		s.follow(SessionFixation, v, lead{weight: 0.55, from: i, to: len(v), reason: "A script sets a cookie and its life."}, sessionNames)
+	}
 }

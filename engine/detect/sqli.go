@@ -418,8 +418,11 @@ func (r *sqlReader) key(i int, role sqllex.Role) {
 			r.hit(signLimit, i, i+2)
 		}
 	case sqllex.Exec:
-		if r.execute(i) == harmful && r.operandBefore(i) {
+		switch c := r.execute(i); {
+		case c == harmful && r.operandBefore(i):
 			r.hit(signStacked, i, i+2)
+		case c >= sure && i == 0 && r.first && r.systemProcedure(i+1) && r.quoteAt(i+2):
+			r.hit(signDeclare, i, i+3)
 		}
 	case sqllex.Declare:
 		switch c := r.declare(i); {
@@ -445,6 +448,8 @@ func (r *sqlReader) key(i int, role sqllex.Role) {
 	case sqllex.Sleep:
 		if r.called(i) && r.long(i) && (r.asked(i) || r.argument(i)) {
 			r.hit(signDelay, i, i+2)
+		} else if i == 0 && r.first && r.is(i, "benchmark") && r.called(i) && r.long(i) {
+			r.hit(signName, i, i+2)
 		}
 	case sqllex.Danger:
 		r.danger(i)
@@ -573,6 +578,9 @@ func (r *sqlReader) breakOperator(i int) {
 	case !r.shortPrefix() || r.v[r.start-1] == '`':
 	case joined && (op.constant() || words):
 		r.hit(signBreakCompare, i, max(end, right))
+	case r.kind(i) == sqllex.Arith && r.kind(j) == sqllex.Number && op == opOpen && r.closedByQuery() && r.toks[end-1].To-r.toks[end-1].From <= 2,
+		r.kind(i) == sqllex.Arith && r.kind(j) == sqllex.LParen && op.constant() && r.kind(end) == sqllex.Cut && r.cutEnds(end):
+		r.hit(signBreakOperator, i, end)
 	case (r.kind(i) == sqllex.Compare || words) && op.constant() && r.cut(end) && (r.kind(end) != sqllex.End || words):
 		r.hit(signBreakCompare, i, end)
 	}

@@ -355,6 +355,8 @@ func (r *sqlReader) alone(i, end int, a operand, before bool) {
 		}
 	case a == opGroup && before && (r.role(i) == sqllex.Having && r.cut(end) || r.kind(end) == sqllex.Cut && r.cutEnds(end)):
 		r.hit(signBreakValue, i, end)
+	case a == opLiteral && r.aloneInValue(i, end):
+		r.hit(signCompare, i, end)
 	case a == opLiteral && r.atBreak(i) && r.shortPrefix() && r.tornString(i+1):
 		r.hit(signBreakCompare, i, end)
 	case a == opLiteral || a == opName && r.kind(end) != sqllex.End:
@@ -367,6 +369,16 @@ func (r *sqlReader) alone(i, end int, a operand, before bool) {
 			r.hit(signBreakValue, i, end)
 		}
 	}
+}
+
+// aloneInValue reports whether a condition on a constant is all of the value:
+// 1 or 1, 1 and(1).
+func (r *sqlReader) aloneInValue(i, end int) bool {
+	if r.broken || !r.first || !r.last || r.kind(end) != sqllex.End || r.role(i) != sqllex.And && r.kind(i) != sqllex.Logic {
+		return false
+	}
+	glued := r.kind(2) == sqllex.LParen && r.toks[2].From == r.toks[1].To
+	return i == 1 && r.kind(0) == sqllex.Number && (glued || r.role(1) == sqllex.And && sameConstant(r.text(0), r.text(end-1)) && end == 3)
 }
 
 // tornString reports whether the string at i follows a word without a space

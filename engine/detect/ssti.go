@@ -195,6 +195,16 @@ func (e *expression) stringNames(from, to int) {
 	}
 }
 
+// quoted reports whether the expression stands in a string of JavaScript that
+// began in the value.
+func (e *expression) quoted() bool {
+	if e.v[e.from] != '$' {
+		return false
+	}
+	i := bytes.LastIndexByte(e.v[max(0, e.from-maxExpression):e.from], '`')
+	return i >= 0 && bytes.IndexByte(e.v[e.to:min(len(e.v), e.to+maxExpression)], '`') >= 0
+}
+
 func (e *expression) judge(best *lead) {
 	text := e.v[e.body:e.to]
 	to := e.to
@@ -221,7 +231,7 @@ func (e *expression) judge(best *lead) {
 	case e.v[e.from] == '#' && (e.calls+e.names > 0 || e.v[e.from+1] != '{'):
 		best.offer(0.55, e.from, to, "A directive of Velocity or an expression of Spring is inserted.")
 	case e.calls > 0 && e.closed:
-		best.offer(0.52, e.from, to, "A template expression calls a function.")
+		best.offer(pick(e.quoted(), 0.3, 0.52), e.from, to, "A template expression calls a function.")
 	case e.closed && bytes.HasPrefix(e.v[e.from:], []byte("{%")) && len(e.v) <= 200 && bytes.IndexByte(e.v, '\n') < 0 && (text[0] == '%' && len(text) > 4 && (text[1] == ' ' || text[1] == '-' || isLetter(text[1]))):
 		best.offer(0.52, e.from, to, "A statement of a template is inserted.")
 	case e.closed && bytes.HasPrefix(text, []byte("#with")) || e.closed && bytes.HasPrefix(text, []byte("this.")) || e.closed && bytes.HasPrefix(text, []byte("#each")):

@@ -56,9 +56,15 @@ const (
 var eventNames = lexicon.New(htmlEvents)
 
 func (s *Scanner) xss(v []byte, w Where) {
+	if w.Place == InFile && w.Decoded > 0 && len(v) > maxPath && bytes.IndexByte(v, 0) >= 0 {
+		return // an archive, which no browser reads
+	}
 	var best lead
-	if bytes.IndexByte(v, '<') >= 0 {
+	if i := bytes.IndexByte(v, '<'); i >= 0 {
 		markup(&best, v, 0, len(v), 0)
+		if plainPlace[w.Place] && !w.Container {
+			inserted(&best, v, i)
+		}
 	}
 	if bytes.IndexByte(v, '=') >= 0 {
 		attribute(&best, v, htmllex.InTag)
@@ -76,6 +82,46 @@ func (s *Scanner) xss(v []byte, w Where) {
 	links(&best, v)
 	script(&best, v, w)
 	s.follow(XSS, v, best, xssVocabulary)
+}
+
+// plainPlace are the places whose values no application takes as markup.
+var plainPlace = [...]bool{InPath: true, InQuery: true, InCookie: true, InUserAgent: true, InReferer: true, InHeader: true, InFileName: true, InBody: false}
+
+// inserted judges an element in a value that is never markup: harmless by
+// itself, it shows that the page lets markup through.
+func inserted(best *lead, v []byte, at int) {
+	const harmless = "An element is inserted into what is never markup."
+	for n := 0; at >= 0 && at+1 < len(v) && n < 4; n++ {
+		from := at + 1
+		to := run(v, from, len(v), isTagByte)
+		end := bytes.IndexByte(v[to:], '>')
+		if to > from && end >= 0 && to < len(v) && (isSpace(v[to]) || v[to] == '/' || v[to] == '>') && tagNames.Has(v[from:to]) {
+			attributes := bytes.IndexByte(v[to:to+end], '=') >= 0
+			if attributes && bytes.IndexByte(v[:at], ' ') < 0 || at == leadingQuote(v) && (bytes.Contains(v[to:], []byte("</")) || bytes.IndexByte(v[to+end:], '<') > 0) {
+				best.offer(0.55, at, to+end+1, harmless)
+				return
+			}
+		}
+		next := bytes.IndexByte(v[from:], '<')
+		if next < 0 {
+			return
+		}
+		at = from + next
+	}
+}
+
+var tagNames = lexicon.New(htmlTags)
+
+func isTagByte(c byte) bool { return isLetter(c) || isDigit(c) || c == '-' || c == ':' }
+
+// leadingQuote returns the index of the first byte that is neither blank nor
+// a quote.
+func leadingQuote(v []byte) int {
+	i := 0
+	for i < len(v) && (isSpace(v[i]) || v[i] == '"' || v[i] == '\'') {
+		i++
+	}
+	return i
 }
 
 // markup reads v[from:to] as HTML between tags. Values of attributes that
@@ -229,6 +275,9 @@ func (t *tag) value(best *lead, v []byte, a, b int) {
 		return
 	case htmllex.Is(name, "style"):
 		styleSheet(best, v, a, b, 0)
+		if !t.inside {
+			oddStyle(best, v, a, b)
+		}
 		return
 	case t.inside && !urlAttribute(name):
 		return
@@ -411,6 +460,24 @@ func styleSheet(best *lead, v []byte, a, b int, base float32) {
 		case c == 't' && t.is("@import"):
 			best.offer(max(base, 0.3)+0.25, a, i+1, "A style sheet imports another one.")
 		}
+	}
+}
+
+// oddStyle judges the value of a style attribute by what only style sheets
+// hold: blocks, open comments, and letters in escapes.
+func oddStyle(best *lead, v []byte, a, b int) {
+	style := v[a:b]
+	escapes := 0
+	for i := 0; i+2 < len(style); i++ {
+		if style[i] == '\\' && digitOf(style[i+1]) < 16 && digitOf(style[i+2]) < 16 {
+			escapes++
+		}
+	}
+	open := bytes.LastIndex(style, []byte("/*"))
+	switch {
+	case escapes > 2, bytes.IndexByte(style, '}') >= 0 && bytes.IndexByte(style, '{') < bytes.IndexByte(style, '}') && !bytes.Contains(style, []byte("{{")),
+		open >= 0 && !bytes.Contains(style[open+2:], []byte("*/")):
+		best.offer(0.58, a, b, "A style attribute is written so that browsers and filters read it differently.")
 	}
 }
 

@@ -131,18 +131,27 @@ func TestXSS(t *testing.T) {
 		`<img src=x onerror="onerror=alert;throw 1">`,
 	}, []string{
 		"", "hello", "a < b and c > d", "<3", "List<String>", "Map<String, List<Integer>> m = new HashMap<>();",
-		"Ann <ann@example.com>", "<b>bold</b> <i>it</i> <p>text</p>",
-		`<a href="https://example.com/a?b=1" target="_blank" rel="noopener">x</a>`,
-		`<img src="https://example.com/a.png" alt="x" width="3">`,
-		`<table class="t"><tr><td style="text-align:left">1</td></tr></table>`,
+		"Ann <ann@example.com>", "how to centre <div> in <body>", "which <a href=#> is it",
 		"```js\nconst a = () => b(c);\n```", "see [docs](https://example.com/a(b))", "JavaScript: The Good Parts",
 		"I got an alert (see below) and had to confirm it", "the prompt said: yes", "O'Reilly", `he said "yes - alert me"`,
 		"one=1&only=2&online=true", `{"onclick":"x"}`, "data: 12", "data:image/png;base64,iVBORw0KGgo=",
 		"f(x) = x^2 + 3", "var x = document.getElementById('a');", "https://example.com/?q=a=b;c=d", "if (a<b && c>d) return",
-		`<iframe width="560" height="315" src="https://www.youtube.com/embed/abc" title="v" allowfullscreen></iframe>`,
 		"- [ ] ( ) [x] ( ) [ ] ( ) todo", "<!-- wp:paragraph --><p>Hi</p><!-- /wp:paragraph -->",
-		`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"><path d="M0 0"/></svg>`,
 	})
+	recognises(t, XSS, Where{Place: InForm}, []string{
+		`<div style="background:url(/a[b]oo/;color:red/*/foo.jpg);">X</div>`, `<p style="font-family:a}color=red;">`,
+	}, markupOfEditors)
+	recognises(t, XSS, Where{Place: InQuery}, markupOfEditors, nil)
+}
+
+// markupOfEditors is what they put into forms, and no page into its links.
+var markupOfEditors = []string{
+	"<b>bold</b> <i>it</i> <p>text</p>",
+	`<a href="https://example.com/a?b=1" target="_blank" rel="noopener">x</a>`,
+	`<img src="https://example.com/a.png" alt="x" width="3">`,
+	`<table class="t"><tr><td style="text-align:left">1</td></tr></table>`,
+	`<iframe width="560" height="315" src="https://www.youtube.com/embed/abc" title="v" allowfullscreen></iframe>`,
+	`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"><path d="M0 0"/></svg>`,
 }
 
 func TestXSSAllocatesNothing(t *testing.T) {

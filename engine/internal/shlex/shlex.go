@@ -264,6 +264,7 @@ func (l *Lexer) arguments(c *Command) {
 			c.Redirect = true
 		case b == '/' || b == '~' || b == '\\' && (letter(l.peek(l.pos+1)) || l.pos > 0 && l.src[l.pos-1] == ':'):
 			c.File = c.File || letter(l.peek(l.pos+1)) || l.peek(l.pos+1) == '/' || l.peek(l.pos+1) == '*' || l.peek(l.pos+1) == '?'
+			c.File = c.File || fresh && b == '/' && (l.pos+1 == len(l.src) || blank(l.peek(l.pos+1)))
 			c.File = c.File || b == '\\' && l.pos > 0 && l.src[l.pos-1] == ':'
 			c.URL = c.URL || l.peek(l.pos+1) == '/' && l.pos > 0 && l.src[l.pos-1] == ':'
 			c.Secret = c.Secret || secret(l.src[l.pos:])
