@@ -10,6 +10,7 @@ import (
 type nodeCmd struct {
 	Run    program.Node `cmd:"" default:"withargs" help:"Run a filtering node."`
 	Egress egressCmd    `cmd:"" help:"Print every message that the node has sent to its cloud, decoded."`
+	Key    keyCmd       `cmd:"" help:"Pass the group key from one node of a group to another."`
 }
 
 type egressCmd struct {

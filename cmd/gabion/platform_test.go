@@ -237,7 +237,7 @@ func (c *cloud) arrived(requests map[string]bool) error {
 // A node is a running `gabion node`.
 type node struct {
 	*process
-	url string
+	url, data string
 }
 
 // startNode runs a node that is enrolled in the cloud and protects upstream.
@@ -247,7 +247,7 @@ func startNode(t *testing.T, c *cloud, upstream, mode, more string) *node {
 		Text string `json:"text"`
 	}
 	c.call("POST", "/api/v1/node-tokens", map[string]any{}, &token)
-	listen := port(t)
+	listen, data := port(t), filepath.Join(t.TempDir(), "node")
 	file := write(t, "node.yaml", fmt.Sprintf(`data: %s
 node:
   listen: %s
@@ -258,8 +258,8 @@ node:
   trusted_proxies: [127.0.0.1]
   uplink:
     token: %s
-%s`, filepath.Join(t.TempDir(), "node"), listen, port(t), upstream, mode, token.Text, more))
-	n := &node{process: start(t, "node", "--config", file), url: "http://" + listen}
+%s`, data, listen, port(t), upstream, mode, token.Text, more))
+	n := &node{process: start(t, "node", "--config", file), url: "http://" + listen, data: data}
 	n.ready()
 	return n
 }

@@ -104,7 +104,7 @@ type Privacy struct {
 	RevealK int      `yaml:"reveal_k" is:"positive" doc:"How many sources must share a name before it leaves in clear."`
 	Reveal  []string `yaml:"reveal" doc:"Names that may leave at once."`
 
-	GroupKeyFile string `yaml:"group_key_file" doc:"File (0600) with the 32 bytes that all nodes of a group share to make tags; empty for one of this node's own."`
+	GroupKeyFile string `yaml:"group_key_file" doc:"File (0600) with the 32 bytes that all nodes of a group share to make tags; empty for the one in the data directory, which gabion node key passes on."`
 }
 
 // Cloud is the control and analytics side of one region.

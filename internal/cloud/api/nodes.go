@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"time"
 
@@ -15,9 +16,10 @@ import (
 // nodeState is a node with what the cloud knows of its state.
 type nodeState struct {
 	store.Node
-	Online  bool  `json:"online"`
-	Newest  int64 `json:"newest" doc:"version of the ruleset it shall run"`
-	Current bool  `json:"current" doc:"it runs that version"`
+	Online    bool  `json:"online"`
+	Newest    int64 `json:"newest" doc:"version of the ruleset it shall run"`
+	Current   bool  `json:"current" doc:"it runs that version"`
+	SharesKey bool  `json:"shares_key" doc:"no other node of its group has another group key; where one has, the two count endpoints and sources apart"`
 }
 
 // secretNodeToken is an enrolment token with its text, which is shown once.
@@ -173,6 +175,10 @@ func (s *server) applications() {
 
 // withState adds what is not in the node's own row.
 func (s *server) withState(ctx context.Context, sc store.Scope, rows []store.Node) ([]nodeState, error) {
+	keys, err := groupKeys(ctx, sc)
+	if err != nil {
+		return nil, err
+	}
 	newest := map[string]int64{}
 	nodes := make([]nodeState, len(rows))
 	for i, row := range rows {
@@ -183,9 +189,31 @@ func (s *server) withState(ctx context.Context, sc store.Scope, rows []store.Nod
 			}
 			newest[row.Group] = r.Version
 		}
-		nodes[i] = nodeState{row, s.Fleet.Online(row), newest[row.Group], row.Ruleset == newest[row.Group]}
+		nodes[i] = nodeState{row, s.Fleet.Online(row), newest[row.Group], row.Ruleset == newest[row.Group], len(keys[row.Group]) < 2}
 	}
 	return nodes, nil
+}
+
+// groupKeys returns the tags of the keys that the nodes of each group have.
+func groupKeys(ctx context.Context, sc store.Scope) (map[string]map[string]bool, error) {
+	var rows []store.Node
+	if err := sc.Select(&rows).Column("group_id", "status").Scan(ctx); err != nil {
+		return nil, err
+	}
+	keys := map[string]map[string]bool{}
+	for _, row := range rows {
+		var status struct {
+			Tag string `json:"group_key_tag"`
+		}
+		if json.Unmarshal(row.Status, &status) != nil || status.Tag == "" {
+			continue // it has not told yet
+		}
+		if keys[row.Group] == nil {
+			keys[row.Group] = map[string]bool{}
+		}
+		keys[row.Group][status.Tag] = true
+	}
+	return keys, nil
 }
 
 // groupOr returns the group, or the default one.

@@ -33,8 +33,10 @@ import (
 
 // What the data directory of a node holds.
 const (
-	evidenceKey = "evidence.key" // opens evidence and recorder; never leaves
-	groupKey    = "group.key"    // makes tags; the same on every node of a group
+	evidenceKey = "evidence.key"  // opens evidence and recorder; never leaves
+	groupKey    = "group.key"     // makes tags; the same on every node of a group
+	handedKey   = "group.key.new" // of another node; replaces groupKey at the next start
+	deskKey     = "handover.key"  // opens the group key that another node seals
 	revealed    = "revealed.jsonl"
 	questions   = "questions.jsonl"
 )
@@ -88,7 +90,7 @@ func (a *Agent) openAll() error {
 	if err != nil {
 		return err
 	}
-	if a.key, err = loadGroupKey(cfg.Privacy.GroupKeyFile, data); err != nil {
+	if a.key, err = loadGroupKey(cfg.Privacy.GroupKeyFile, data, a.opts.Log); err != nil {
 		return err
 	}
 	if a.names, err = reveal.New(reveal.Options{K: cfg.Privacy.RevealK, Open: cfg.Privacy.Reveal, Log: filepath.Join(data, revealed)}); err != nil {
@@ -120,19 +122,6 @@ func (a *Agent) openAll() error {
 		FullSource: cfg.Privacy.Source == "full", Log: a.opts.Log,
 	})
 	return nil
-}
-
-// loadGroupKey reads the key from the operator's file, or makes one.
-func loadGroupKey(file, data string) (*pseudonym.Key, error) {
-	load := keyfile.Load
-	if file == "" {
-		file, load = filepath.Join(data, groupKey), keyfile.LoadOrMake
-	}
-	key, err := load(file)
-	if err != nil {
-		return nil, fmt.Errorf("reading the group key: %w", err)
-	}
-	return pseudonym.New(key)
 }
 
 func bounds(s config.Store) vault.Bounds {

@@ -25,11 +25,24 @@ func LoadOrMake(path string) ([]byte, error) {
 	return Load(path) // ours, or that of whoever was faster
 }
 
-// create writes a whole new key under another name first, so that no crash
-// leaves half a key.
+// create makes a key file, unless there is one.
 func create(path string) error {
 	key := make([]byte, Size)
 	rand.Read(key)
+	return write(path, key, os.Link)
+}
+
+// Replace writes a key file, whether there is one or not.
+func Replace(path string, key []byte) error {
+	if err := write(path, key, os.Rename); err != nil {
+		return fmt.Errorf("writing key file: %w", err)
+	}
+	return nil
+}
+
+// write writes a whole key under another name first, so that no crash leaves
+// half a key, and then puts it in its place.
+func write(path string, key []byte, place func(from, to string) error) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".key-*") // 0600
 	if err != nil {
 		return err
@@ -39,7 +52,7 @@ func create(path string) error {
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	return os.Link(f.Name(), path)
+	return place(f.Name(), path)
 }
 
 // Load reads a key file. One that others can read, or that does not hold a

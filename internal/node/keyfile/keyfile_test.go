@@ -20,6 +20,13 @@ func TestLoadOrMake(t *testing.T) {
 	if again, err := LoadOrMake(path); err != nil || !bytes.Equal(first, again) {
 		t.Errorf("the second start reads %x, %v", again, err)
 	}
+	next := bytes.Repeat([]byte{3}, Size)
+	if err := Replace(path, next); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := Load(path); err != nil || !bytes.Equal(got, next) {
+		t.Errorf("replaced by %x, %v", got, err)
+	}
 	if files, _ := os.ReadDir(filepath.Dir(path)); len(files) != 1 {
 		t.Errorf("%d files are left", len(files))
 	}
