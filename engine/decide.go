@@ -213,6 +213,7 @@ var troubles = [parse.NumTroubles]struct {
 	parse.BadXML:        {detect.InvalidXML, 0.1, false, "The document is not well-formed, so that servers may read it differently."},
 	parse.GraphQLLimit:  {detect.GraphQL, 0.4, true, "The query is deeper or wider than its limit."},
 	parse.Duplicate:     {detect.Smuggling, 0.2, false, "A name occurs twice in one object, so that servers may read different values."},
+	parse.Mismatch:      {detect.Smuggling, 0.6, false, "The header fields name another call than the body, so that a gateway allows what the server does not do."},
 	parse.Introspection: {detect.GraphQL, 0.1, false, "The query asks for the schema."},
 }
 

@@ -85,6 +85,7 @@ type Report struct {
 	Endpoint uint64   // hash of the endpoint; see profile
 	Nodes    int      // values visited
 	Decoded  int      // bytes that decoders produced
+	Shape    string   // the protocol of the body: json-rpc, mcp, chat, responses, completion, contents; empty for others
 	Limits   []string // names of the budgets that were spent
 	Dropped  int      // findings beyond MaxFindings, each no stronger than those kept
 }

@@ -13,6 +13,7 @@ type body struct {
 	coder    coder
 	wrapped  bool    // the coding was not declared
 	charset  charset // declared
+	call     call    // declared
 	recoder  recoder // from another charset, to other
 	recoded  bool    // this is the other of a body
 	other    *body   // the same body in UTF-8; kept from request to request
@@ -55,7 +56,7 @@ type lane struct {
 func (b *body) reset(v Visitor, l Limits, s *spending) {
 	b.buf, b.declared, b.boundary, b.begun, b.used = b.buf[:0], raw, nil, false, 0
 	b.codings, b.wrapped, b.recoded = nil, false, false
-	b.charset, b.recoder = ascii, recoder{}
+	b.charset, b.recoder, b.call = ascii, recoder{}, call{}
 	b.coder.reset()
 	b.visitor, b.limits, b.spent = v, l, s
 }
@@ -74,6 +75,8 @@ func (b *body) declare(fields []Field, registered map[string]Opener) {
 			b.charset = declaredCharset(f.Value)
 		case equalFold(f.Name, "content-length"):
 			lengths++
+		case len(f.Name) > 3 && f.Name[3] == '-':
+			b.call.note(f)
 		case equalFold(f.Name, "transfer-encoding"):
 			codings++
 		case equalFold(f.Name, "content-encoding"):
@@ -339,6 +342,7 @@ func (b *body) open(f format) {
 		l.form = formParser{node: l.tree.pushDecoder(root, Form)}
 	case jsonFormat:
 		l.json = newJSONParser(&l.tree, l.tree.pushDecoder(root, JSON))
+		l.json.outer, l.tree.call = true, b.call
 	case grpcFormat:
 		l.grpc = grpcParser{node: l.tree.pushDecoder(root, GRPC)}
 	case xmlFormat:

@@ -62,6 +62,9 @@ type jsonParser struct {
 	isKey   bool // that string is a name
 	partial bool // a part of it was visited
 
+	outer   bool    // this is the body, not a value in it
+	members members // outermost
+
 	recent [64]uint64 // points of members, to see a name twice; it forgets
 }
 
@@ -239,6 +242,9 @@ func (p *jsonParser) emit(t *Tree, v []byte, escaped bool) {
 	t.visitName(at, v)
 	p.member, p.owned = t.push(at, Hash, v, 0), true
 	p.once(t, v)
+	if p.outer && len(t.frames)-p.floor == 1 {
+		p.members.note(v)
+	}
 	t.scratch = t.scratch[:mark]
 }
 
@@ -260,6 +266,9 @@ func (p *jsonParser) visit(t *Tree, v []byte, escaped bool) {
 		t.visitName(p.top(t).at, v)
 	} else {
 		p.slot(t)
+		if p.outer && len(t.frames)-p.floor <= 2 {
+			p.called(t, v)
+		}
 		t.value(p.member, v)
 	}
 	t.scratch = t.scratch[:mark]

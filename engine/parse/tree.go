@@ -95,6 +95,7 @@ const (
 	GraphQLLimit          // a query deeper or wider than its limit
 	Introspection         // a GraphQL query for the schema
 	Duplicate             // a name that occurs twice in one JSON object
+	Mismatch              // fields name another MCP call than the body
 
 	NumTroubles
 )
@@ -103,7 +104,7 @@ var troubleNames = [NumTroubles]string{
 	TooDeep: "depth", TooMany: "points", TooLong: "decoded", TooNested: "nesting", Bomb: "ratio",
 	Undecodable: "undecodable", BareLine: "bare-line", TwoLengths: "two-lengths", TwoTypes: "two-types",
 	BadBoundary: "bad-boundary", Overlong: "overlong", BadXML: "bad-xml",
-	GraphQLLimit: "graphql-limit", Introspection: "introspection", Duplicate: "duplicate",
+	GraphQLLimit: "graphql-limit", Introspection: "introspection", Duplicate: "duplicate", Mismatch: "mismatch",
 }
 
 // String returns the name of t, which for limits is the name of the budget.
@@ -154,6 +155,7 @@ type Tree struct {
 	scratch []byte  // decoded bytes of the values on the path
 	frames  []frame // open containers of the JSON documents on the path
 	written charset // the declared charset of the values
+	call    call    // what the fields say of an MCP call
 }
 
 // A spending is what a request used of its limits.
@@ -170,6 +172,7 @@ func (s *spending) reset() { *s = spending{inflater: s.inflater} }
 
 func (t *Tree) reset(v Visitor, l Limits, s *spending) {
 	t.visitor, t.limits, t.spent, t.written = v, l, s, ascii
+	t.call = call{}
 	t.nodes, t.names, t.scratch, t.frames = t.nodes[:0], t.names[:0], t.scratch[:0], t.frames[:0]
 }
 
