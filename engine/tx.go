@@ -75,6 +75,9 @@ type Tx struct {
 	place     headerPlace
 	clean     memory // of values in which nothing was found; kept from request to request
 	verdict   Verdict
+
+	leaky  bool // the response may hold text
+	failed bool // its status says so
 }
 
 func (tx *Tx) begin(e *Engine, set *rule.Set, env Env) {
@@ -82,6 +85,7 @@ func (tx *Tx) begin(e *Engine, set *rule.Set, env Env) {
 	tx.walk.Reset(tx, e.options.Limits, e.options.Decoders)
 	tx.strongest = [numClasses]float32{}
 	tx.patched, tx.profiled = false, false
+	tx.leaky, tx.failed = false, false
 	tx.points = tx.points[:0]
 	tx.verdict = Verdict{Mode: env.Mode}
 	tx.report = Report{Findings: tx.report.Findings[:0], Values: tx.report.Values[:0], Limits: tx.report.Limits[:0]}
@@ -123,6 +127,7 @@ func (tx *Tx) End() Verdict {
 func (tx *Tx) Report() *Report {
 	tx.report.Nodes = tx.walk.Points()
 	tx.report.Decoded = tx.walk.Decoded()
+	tx.report.Shape = tx.walk.Shape().String()
 	return &tx.report
 }
 
