@@ -20,7 +20,7 @@ const (
 	// without parameters. Those of a scanner answer 404 and never enter.
 	maxEndpoints = 512
 	// maxParams bounds the parameters of all endpoints: a sketch that is not
-	// spooled yet has 2.7 KB, so 45 MB at worst.
+	// spooled yet has 2.7 KB, a crowd 0.3 KB, so 50 MB at worst.
 	maxParams = 16384
 	// maxParamsOf bounds those of one endpoint, whose names a client invents.
 	maxParamsOf = 256
@@ -71,6 +71,7 @@ type entry struct {
 	hidden  []string
 	network uint64
 	count   quantity
+	crowd   crowd
 	sketch  *profile.Sketch // of what is not spooled; nil when there is nothing
 	told    string
 }
@@ -173,10 +174,15 @@ func (l *ledger) observe(a *account, v *engine.Value, network, neighbourhood uin
 		l.params.Add(1)
 	}
 	e.count.add(1)
-	if e.sketch == nil {
-		e.sketch = new(profile.Sketch)
+	if e.crowd.joins(network) {
+		e.sketch = nil // what one source alone has shown says little of others
 	}
-	e.sketch.Add(&v.Stat, l.labels.key.Tag(v.Hash), network)
+	if e.crowd.admit(&v.Stat, network) {
+		if e.sketch == nil {
+			e.sketch = new(profile.Sketch)
+		}
+		e.sketch.Add(&v.Stat, l.labels.key.Tag(v.Hash), network)
+	}
 	if e.network != network && len(e.hidden) > 0 {
 		e.network = network
 		e.hidden = l.saw(e.hidden, network, neighbourhood)
