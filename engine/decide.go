@@ -255,7 +255,7 @@ func (tx *Tx) shifted(t *parse.Tree, n parse.Node, f *detect.Finding) float32 {
 
 // patchFloor is the evidence from which on a virtual patch blocks. Who
 // patches a point wants no benefit of the doubt there.
-const patchFloor = 0.3
+const patchFloor = 0.2
 
 // patch notes the virtual patches that a finding meets.
 func (tx *Tx) patch(t *parse.Tree, n parse.Node, value []byte, f *detect.Finding) {

@@ -112,7 +112,10 @@ func (t *shellText) command(best *lead, c *shlex.Command) {
 	if !known && (!c.Bin || t.v[c.From] == '.') { // a program of one's own
 		return
 	}
-	if c.Split && (certain || len(c.Name) > 2) && c.To-c.From > len(c.Name)+1 {
+	if c.Torn && c.Lead != shlex.Start && c.Lead != shlex.Group {
+		best.offer(pick(t.listing, 0.4, 0.8), c.At, c.End, reasonHidden)
+	}
+	if c.Split && (certain || c.Lead != shlex.Start && string(c.Name) == "id" || len(c.Name) > 2) && c.To-c.From > len(c.Name)+1 {
 		best.offer(pick(c.Lead == shlex.Start, 0.75, 0.92), c.At, c.End, reasonHidden)
 	}
 	var weight float32

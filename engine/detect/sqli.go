@@ -609,8 +609,15 @@ func (r *sqlReader) atBreak(i int) bool {
 // atStart reports whether token i follows at most a number or name with
 // which the value begins.
 func (r *sqlReader) atStart(i int) bool {
-	if r.broken || !r.first || i > 8 {
+	if r.broken || !r.first || i > 12 {
 		return false
+	}
+	j := i - 1
+	for j >= 0 && (r.kind(j) == sqllex.Number || r.kind(j) == sqllex.Arith || r.kind(j) == sqllex.LParen || r.kind(j) == sqllex.RParen) {
+		j--
+	}
+	if j < 0 {
+		return true
 	}
 	for i--; i > 0 && r.kind(i) == sqllex.RParen; i-- {
 	}

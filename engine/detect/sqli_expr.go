@@ -248,7 +248,7 @@ func (r *sqlReader) compare(i, start, left int, a operand, before bool) {
 			r.hit(signCompareCall, i, right)
 		}
 	case a.constant() && b.constant() && before && next:
-		if r.atBreak(i) || r.atStart(i) && r.cut(right) {
+		if r.atBreak(i) || r.atStart(i) && r.ended(right) {
 			r.hit(signCompare, i, right)
 		}
 	case a == opName && r.kind(right-2) == sqllex.Key && r.role(right-1) == sqllex.Literal && r.atStart(i) && r.kind(i-1) == sqllex.Number && r.cut(right):
@@ -288,7 +288,11 @@ func (r *sqlReader) rightSide(i int) (int, operand, bool) {
 		if r.role(i+1) == sqllex.Literal {
 			return i + 2, opLiteral, true
 		}
-		return i, opNone, false
+		numbers := r.kind(i-1) == sqllex.Number && r.kind(i+1) == sqllex.Number && (r.kind(0) == sqllex.Number || r.kind(0) == sqllex.LParen)
+		if !r.quoteAt(i+1) && !numbers {
+			return i, opNone, false
+		}
+		i++
 	default:
 		return i, opNone, false
 	}
@@ -322,7 +326,7 @@ func (r *sqlReader) constants(i, start, left, right int, before, next bool) {
 	if !next || !before && !ended {
 		return
 	}
-	signs := r.kind(left) == sqllex.Compare && (r.text(left)[0] == '<' || r.text(left)[0] == '>')
+	signs := r.kind(left) == sqllex.Compare && len(r.text(left)) == 1 && (r.text(left)[0] == '<' || r.text(left)[0] == '>')
 	// the right operand is the last token before right, but for casts
 	same := right-1 > left && left-1 >= start && sameConstant(r.text(left-1), r.text(right-1))
 	switch {
@@ -330,9 +334,15 @@ func (r *sqlReader) constants(i, start, left, right int, before, next bool) {
 		r.hit(signTautology, i, right)
 	case r.atBreak(i):
 		r.hit(signBreakCompare, i, right)
-	case !signs || r.cut(right) && r.atStart(i) || r.kind(start) == sqllex.String:
+	case !signs || r.ended(right) && r.atStart(i) || r.kind(start) == sqllex.String:
 		r.hit(signCompare, i, right)
 	}
+}
+
+// ended reports whether token i ends a condition: as cut does, or by another
+// condition or any comment.
+func (r *sqlReader) ended(i int) bool {
+	return r.cut(i) || r.role(i) == sqllex.And || r.kind(i) == sqllex.Logic || r.kind(i) == sqllex.Cut
 }
 
 // sameConstant reports whether two literals are equal but for their quotes.

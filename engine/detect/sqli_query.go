@@ -201,7 +201,8 @@ func (r *sqlReader) orderBy(i int) {
 	case op == opNone || !here:
 	case op >= opCall && (r.atBreak(i) || r.atStart(i)):
 		r.hit(signOrderBy, i, end)
-	case r.kind(end) == sqllex.Cut && r.cutEnds(end):
+	case r.kind(end) == sqllex.Cut && r.cutEnds(end),
+		op.constant() && (r.kind(i-1) == sqllex.Number || r.kind(i-1) == sqllex.RParen) && r.atStart(i) && (r.kind(end) == sqllex.Cut || r.role(end) == sqllex.And):
 		r.hit(signOrderBy, i, end)
 	case op.constant() && r.cut(end) && (r.broken || i > 0 && r.kind(i-1) != sqllex.String):
 		r.hit(signOrderBy, i, end)

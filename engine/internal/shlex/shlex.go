@@ -42,6 +42,7 @@ type Command struct {
 	Quote    bool
 	URL      bool
 	Secret   bool // an argument names the system's files or shells
+	Torn     bool // empty quotes, escapes or variables split an argument's word
 }
 
 // maxName is longer than the path of every program of interest.
@@ -207,6 +208,9 @@ func (l *Lexer) brace() bool {
 	return false
 }
 
+// maxVariable bounds the length of a variable that is taken to be unset.
+const maxVariable = 12
+
 // variable returns the length of a variable at pos that expands to nothing,
 // minus the length of one that expands to a space, or 0.
 func (l *Lexer) variable() int {
@@ -226,17 +230,27 @@ func (l *Lexer) variable() int {
 		return -n
 	case len(rest) > 1 && (rest[1] == '@' || rest[1] == '*' || digit(rest[1]) || rest[1] == '!' || rest[1] == '?' || rest[1] == '$' || rest[1] == '_' || rest[1] == '-'):
 		return 2
-	case len(rest) > 3 && rest[1] == '{' && (rest[2] == '@' || digit(rest[2])) && rest[3] == '}':
-		return 4
+	case len(rest) > 3 && rest[1] == '{':
+		for i := 2; i < len(rest) && i < maxVariable; i++ {
+			if b := rest[i]; b == '}' && i > 2 {
+				return i + 1
+			} else if !letter(b) && !digit(b) && b != '_' && b != '@' {
+				return 0
+			}
+		}
 	}
 	return 0
 }
 
 // arguments reads up to the next separator.
 func (l *Lexer) arguments(c *Command) {
-	fresh := false
+	fresh, slash := false, false
 	for l.pos < len(l.src) {
 		b := l.src[l.pos]
+		slash = b == '/' || slash && !blank(b)
+		if b == '\\' && slash && letter(l.src[l.pos-1]) && letter(l.peek(l.pos+1)) {
+			c.Torn = true
+		}
 		switch {
 		case b == '&' && l.entity() > 0: // of HTML; the decoded text is a value of its own
 			l.pos += l.entity()
@@ -254,6 +268,9 @@ func (l *Lexer) arguments(c *Command) {
 				continue
 			}
 			c.Var = true
+			if k := l.variable(); k > 0 && l.pos > 0 && letter(l.src[l.pos-1]) && letter(l.peek(l.pos+k)) {
+				c.Torn = true
+			}
 		case b == '%' && letter(l.peek(l.pos+1)):
 			c.Var = true
 		case blank(b):
@@ -270,6 +287,7 @@ func (l *Lexer) arguments(c *Command) {
 			c.Secret = c.Secret || secret(l.src[l.pos:])
 		case b == '"' || b == '\'':
 			c.Quote = true
+			c.Torn = c.Torn || l.peek(l.pos+1) == b && l.pos > 0 && letter(l.src[l.pos-1]) && letter(l.peek(l.pos+2))
 			l.pos++
 			continue
 		case fresh && (b == '-' && (letter(l.peek(l.pos+1)) || l.peek(l.pos+1) == '-')):
@@ -294,6 +312,10 @@ func (l *Lexer) entity() int {
 	for i := l.pos + 1; i < len(l.src) && i < l.pos+10; i++ {
 		switch b := l.src[i]; {
 		case b == ';':
+			switch string(l.src[l.pos+1 : i]) {
+			case "id", "ls", "ps", "w", "sh", "cat", "dir", "env", "pwd", "who", "date", "whoami", "uname", "bash", "curl", "wget", "nc", "netstat", "reboot", "ifconfig", "ipconfig":
+				return 0 // no reference of HTML has these names
+			}
 			return i + 1 - l.pos
 		case !letter(b) && !digit(b) && b != '#':
 			return 0
