@@ -3,6 +3,7 @@ package main
 import (
 	"testing"
 
+	"github.com/gabionhq/gabion/bench/cpu"
 	"github.com/gabionhq/gabion/bench/traffic"
 )
 
@@ -18,11 +19,13 @@ func BenchmarkGabion(b *testing.B) {
 			g := newGabion()
 			g.load(requests)
 			b.ReportAllocs()
+			start := cpu.Used()
 			for i := 0; b.Loop(); i++ {
 				if g.inspect(i % len(requests)) {
 					b.Fatal("blocked")
 				}
 			}
+			b.ReportMetric(float64(cpu.Used()-start)/float64(b.N), "cpu-ns/op")
 		})
 	}
 }

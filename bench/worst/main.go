@@ -29,14 +29,16 @@ const (
 	steepest = 1.05 // slope of cost over size, both as logarithms
 )
 
-// sizes are those that each case is measured at, the largest only for cases
-// that stand out.
+// sizes are those that each case is measured at, those above small only for
+// cases that stand out.
 var sizes = []int{1 << 10, 8 << 10, 64 << 10, 512 << 10, 8 << 20}
+
+const small = 3
 
 func main() {
 	match := flag.String("match", "", "only the cases whose name contains `TEXT`")
 	show := flag.Int("show", 40, "print the dearest `N` cases, 0 for all")
-	largest := flag.Int("largest", 40, "measure the dearest `N` cases at 8 MB")
+	largest := flag.Int("largest", 40, "measure the dearest `N` cases, and all steep ones, up to 8 MB")
 	search := flag.Duration("search", 0, "search for dearer values for this long")
 	flag.Parse()
 	m := &meter{engine: engine.New(engine.Options{})}
@@ -54,7 +56,7 @@ type meter struct {
 }
 
 // least is what is measured at once: less is noise.
-const least = 2 * time.Millisecond
+const least = time.Millisecond
 
 // long enough that one measurement will do.
 const long = 5 * least
@@ -155,7 +157,7 @@ func survey(out io.Writer, m *meter, match string, show, largest int) {
 			continue
 		}
 		r := &result{c: c}
-		for i := range len(sizes) - 1 {
+		for i := range small {
 			r.measure(m, i)
 		}
 		results = append(results, r)
@@ -164,8 +166,11 @@ func survey(out io.Writer, m *meter, match string, show, largest int) {
 		slices.SortFunc(results, func(a, b *result) int { return cmp.Compare(b.worst, a.worst) })
 	}
 	rank()
-	for _, r := range results[:min(largest, len(results))] {
-		r.measure(m, len(sizes)-1)
+	for i, r := range results {
+		if i < largest || r.slope > steepest && r.worst > dearest/3 {
+			r.measure(m, small)
+			r.measure(m, small+1)
+		}
 	}
 	rank()
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)

@@ -71,10 +71,10 @@ const (
 // value of letters, digits, dots and dashes alone has no structure.
 const anyMark = ^(hasDigit | hasHigh)
 
-// addressMarks are what every request target has. The path and the parameters
-// are scanned one by one, and without other marks or words nothing runs from
-// one into the next.
-const addressMarks = hasSlash | hasEqual | hasAmp | hasDigit | hasHigh | wordFeatures
+// addressMarks are what most request targets have. Where there is a query,
+// the path and the parameters are scanned one by one, and without other marks
+// nothing runs from one into the next but names of properties.
+const addressMarks = hasSlash | hasEqual | hasAmp | hasDigit | hasHigh | wordFeatures&^(hasCodeWord|hasFileWord|hasProtoWord)
 
 // gateWords are the words the gate knows, by family. Words are maximal runs
 // of letters and underscores, compared without case: in 1union the word is

@@ -1,6 +1,10 @@
 package detect
 
-import "github.com/gabionhq/gabion/engine/internal/shlex"
+import (
+	"bytes"
+
+	"github.com/gabionhq/gabion/engine/internal/shlex"
+)
 
 // Place says which part of the request a value comes from. Detectors use it
 // to know the grammar that benign values have there: a User-Agent is full of
@@ -113,7 +117,7 @@ func (s *Scanner) Scan(v []byte, w Where) []Finding {
 	s.findings = s.findings[:0]
 	s.tokens = s.tokens[:0]
 	have := features(v) | w.features()
-	if have&anyMark == 0 {
+	if have&anyMark == 0 || w.Place == InTarget && have&^addressMarks == 0 && bytes.IndexByte(v, '?') >= 0 {
 		return nil
 	}
 	for i := range detectors {
