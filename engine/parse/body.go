@@ -8,7 +8,10 @@ import "bytes"
 type body struct {
 	buf      []byte
 	declared format
-	boundary []byte   // declared; borrowed from the fields
+	kind     []byte // declared; borrowed from the fields
+	boundary []byte // of parts
+	second   []byte // another boundary that servers may go by, nil for none
+	joined   [maxBoundary]byte
 	codings  []Opener // of the content, the last applied first
 	coder    coder
 	wrapped  bool    // the coding was not declared
@@ -18,7 +21,7 @@ type body struct {
 	recoded  bool    // this is the other of a body
 	other    *body   // the same body in UTF-8; kept from request to request
 	begun    bool
-	lanes    [2]lane
+	lanes    [3]lane
 	used     int // lanes in use
 	visitor  Visitor
 	limits   Limits
@@ -54,7 +57,8 @@ type lane struct {
 }
 
 func (b *body) reset(v Visitor, l Limits, s *spending) {
-	b.buf, b.declared, b.boundary, b.begun, b.used = b.buf[:0], raw, nil, false, 0
+	b.buf, b.declared, b.begun, b.used = b.buf[:0], raw, false, 0
+	b.kind, b.boundary, b.second = nil, nil, nil
 	b.codings, b.wrapped, b.recoded = nil, false, false
 	b.charset, b.recoder, b.call = ascii, recoder{}, call{}
 	b.coder.reset()
@@ -71,7 +75,7 @@ func (b *body) declare(fields []Field, registered map[string]Opener) {
 		case equalFold(f.Name, "content-type"):
 			types++
 			b.declared = declaredFormat(f.Value)
-			b.boundary = declaredBoundary(f.Value)
+			b.kind = f.Value
 			b.charset = declaredCharset(f.Value)
 		case equalFold(f.Name, "content-length"):
 			lengths++
@@ -96,15 +100,51 @@ func (b *body) declare(fields []Field, registered map[string]Opener) {
 	}
 }
 
-func declaredBoundary(v []byte) (boundary []byte) {
+// settle finds the boundaries that servers may take from the content type:
+// the first, the last, the one in pieces (RFC 2231, 3), the one with a
+// charset. Those that the body uses count; the first declared does, if it
+// uses none.
+func (b *body) settle() {
+	v, joined := b.kind, b.joined[:0]
 	for len(v) > 0 {
 		var key, value []byte
 		key, value, v = cutParam(v)
-		if equalFold(key, "boundary") || equalFold(key, "boundary*") || equalFold(key, "boundary*0") {
-			boundary = value
+		switch {
+		case equalFold(key, "boundary*"):
+			b.consider(trimCharset(value))
+		case hasPrefixFold(key, "boundary*"):
+			joined = append(joined, value[:min(len(value), cap(joined)-len(joined))]...)
+		case equalFold(key, "boundary"):
+			b.consider(value)
 		}
 	}
-	return boundary
+	b.consider(joined)
+}
+
+// consider takes a boundary that is declared.
+func (b *body) consider(boundary []byte) {
+	switch {
+	case len(boundary) == 0:
+	case len(b.boundary) == 0 || !b.uses(b.boundary) && b.uses(boundary):
+		b.boundary = boundary
+	case !bytes.Equal(b.boundary, boundary) && b.uses(boundary):
+		b.second = boundary
+	}
+}
+
+// uses reports whether a line of the first window is the boundary.
+func (b *body) uses(boundary []byte) bool {
+	for v := b.buf; ; {
+		i := bytes.Index(v, boundary)
+		if i < 0 {
+			return false
+		}
+		before := v[:i]
+		v = v[i+len(boundary):]
+		if bytes.HasSuffix(before, []byte("--")) && (len(v) == 0 || isSpace(v[0]) || hasPrefix(v, "--")) {
+			return true
+		}
+	}
 }
 
 func declaredFormat(v []byte) format {
@@ -262,11 +302,21 @@ func (b *body) begin() {
 	b.begun = true
 	b.startRecoding()
 	seen := b.apparent()
+	if b.declared == multipartFormat || seen == multipartFormat {
+		b.settle()
+		if seen == raw && len(b.boundary) > 0 && b.uses(b.boundary) {
+			seen = b.declared // text before the first part
+		}
+	}
 	if b.declared != raw {
 		b.open(b.declared)
 	}
 	if seen != b.declared || b.used == 0 {
 		b.open(seen)
+	}
+	if b.declared == multipartFormat && b.second != nil {
+		b.boundary = b.second
+		b.open(multipartFormat)
 	}
 }
 
@@ -289,7 +339,7 @@ func (b *body) startRecoding() {
 	b.recoder.from = from
 	b.other.reset(b.visitor, b.limits, b.spent)
 	b.other.recoded, b.other.wrapped = true, b.wrapped
-	b.other.declared, b.other.boundary = b.declared, b.boundary
+	b.other.declared, b.other.kind = b.declared, b.kind
 	b.recode(b.buf)
 }
 
