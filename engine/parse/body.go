@@ -100,13 +100,17 @@ func (b *body) declare(fields []Field, registered map[string]Opener) {
 	}
 }
 
+// maxTypeParams bounds the parameters of a content type that are looked for
+// boundaries: each may cost a look at the first window.
+const maxTypeParams = 16
+
 // settle finds the boundaries that servers may take from the content type:
 // the first, the last, the one in pieces (RFC 2231, 3), the one with a
 // charset. Those that the body uses count; the first declared does, if it
 // uses none.
 func (b *body) settle() {
 	v, joined := b.kind, b.joined[:0]
-	for len(v) > 0 {
+	for i := 0; len(v) > 0 && i < maxTypeParams; i++ {
 		var key, value []byte
 		key, value, v = cutParam(v)
 		switch {

@@ -272,3 +272,15 @@ func TestCodings(t *testing.T) {
 	f([]Field{field("Authorization", "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJhJyJ9.x")}, ``,
 		`header.AUTHORIZATION.jwt.jwt_payload.base64.json.sub="a'"`, `header.AUTHORIZATION.jwt.jwt_prefix="Bearer"`)
 }
+
+func TestBoundariesInUse(t *testing.T) {
+	part := func(boundary, name, body string) string {
+		return "--" + boundary + "\r\nContent-Disposition: form-data; name=" + name + "\r\n\r\n" + body + "\r\n"
+	}
+	both := part("a", "x", "1") + part("b", "y", "2") + "--b--\r\n--a--\r\n"
+	for _, kind := range []string{"multipart/form-data; boundary=a; boundary=b", "multipart/form-data; boundary=b; boundary=a"} {
+		wantAll(t, walked("/", kind, both), `post.multipart.y="2"`)
+	}
+	wantAll(t, walked("/", "multipart/form-data; boundary*0=a; boundary*1=b", "text\r\n"+part("ab", "x", "1")+"--ab--"), `post.multipart.x="1"`)
+	wantAll(t, walked("/", "multipart/form-data; boundary=c"+strings.Repeat("; boundary=c", 5000), part("a", "x", "1")+"--a--"), `post.multipart.x="1"`)
+}
