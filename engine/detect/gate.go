@@ -110,11 +110,15 @@ func (f feature) admits(when []feature) bool {
 // have no structure: names of parameters, files and clients.
 const maxWordOnly = 64
 
-// features returns the features that a value has by its name: an operator
-// as name is as good as one in the value.
+// features returns the features that a value has by its name and place: an
+// operator as name is as good as one in the value, and names of files need
+// no structure.
 func (w *Where) features() feature {
-	if len(w.Key) > 0 && w.Key[0] == '$' && !w.Name {
+	switch {
+	case len(w.Key) > 0 && w.Key[0] == '$' && !w.Name:
 		return hasDollar | hasColon
+	case w.Place == InFileName, w.Place == InHeader && isFileNameField(w.Key):
+		return hasFileWord
 	}
 	return 0
 }
