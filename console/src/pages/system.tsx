@@ -56,6 +56,7 @@ function Node({ node }: { node: Schemas['NodeState'] }) {
       <Table.Td>
         <Badge color={node.online ? 'teal' : 'gray'}>{node.online ? 'online' : 'offline'}</Badge>
         {degraded.map((d) => <Text key={d} size="xs" c="red">{d}</Text>)}
+        {!node.shares_key && <Text size="xs" c="red">Holds another group key than its group; see docs/group-key.md.</Text>}
       </Table.Td>
       <Table.Td>{node.version}</Table.Td>
       <Table.Td>
