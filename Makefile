@@ -32,10 +32,12 @@ FUZZTIME ?= 10s
 fuzz:
 	tools/fuzz.sh $(FUZZTIME)
 
-# Kill and restart, over and over: SOAK=100 make soak
+# Kill and restart, over and over (SOAK=100 make soak), and 10,000 requests of
+# all sizes to 16 MiB through each protocol.
 SOAK ?= 10
 soak:
 	$(GO) test -count $(SOAK) -timeout 0 -run 'Kill|Demo' ./cmd/... ./internal/...
+	GABION_UNTOUCHED=10000 $(GO) test -timeout 0 -run Untouched -v ./internal/node/proxy
 
 gen:
 	$(GO) generate ./...
