@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -471,17 +472,30 @@ func (c *conn) tunnel(h *h1.Head, id string, l *link) (int64, error) {
 	if err := c.w.Flush(); err != nil {
 		return 0, err
 	}
-	up := make(chan int64, 1)
+	deflate, reason := c.x.relayed(h)
+	if reason != "" {
+		c.x.site.tally.relay(reason)
+		return c.join(l, c.net, func() int64 { n, _ := c.r.WriteTo(l.Conn); return n }, func() {})
+	}
+	s := newSocket(c, l, deflate)
+	return c.join(l, &s.down, s.run, s.end)
+}
+
+// join runs both directions of a tunnel: up is that to the upstream, and
+// ended is called when the other one has ended.
+func (c *conn) join(l *link, down io.Writer, up func() int64, ended func()) (int64, error) {
+	sent := make(chan int64, 1)
 	go func() {
-		n, _ := c.r.WriteTo(l.Conn)
+		n := up()
 		closeWrite(l.Conn)
-		up <- n
+		sent <- n
 	}()
-	down, err := l.r.WriteTo(c.net)
+	n, err := l.r.WriteTo(down)
+	ended()
 	closeWrite(c.net)
 	// The other direction gets as long as it would between two requests.
 	c.net.SetReadDeadline(time.Now().Add(linger))
-	return down + <-up, ignoreClosed(err)
+	return n + <-sent, ignoreClosed(err)
 }
 
 func closeWrite(nc net.Conn) {
@@ -491,7 +505,8 @@ func closeWrite(nc net.Conn) {
 }
 
 func ignoreClosed(err error) error {
-	if errors.Is(err, net.ErrClosed) {
+	// Only the node's own end of a tunnel sets the upstream a deadline.
+	if errors.Is(err, net.ErrClosed) || errors.Is(err, os.ErrDeadlineExceeded) {
 		return nil
 	}
 	return err

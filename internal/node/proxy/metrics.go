@@ -38,6 +38,16 @@ func (s *site) writeMetrics(w io.Writer) {
 	count("fail_open_total", site, c.FailedOpen)
 	count("upstream_errors_total", site, c.UpstreamErrors)
 	count("upgraded_bytes_total", site, c.UpgradedBytes)
+	for _, reason := range slices.Sorted(maps.Keys(c.Relayed)) {
+		count("upgrades_relayed_total", fmt.Sprintf("%s,reason=%q", site, reason), c.Relayed[reason])
+	}
+	m := c.Messages
+	count("websocket_messages_inspected_total", site, m.Inspected)
+	for _, reason := range slices.Sorted(maps.Keys(m.Bypassed)) {
+		count("websocket_messages_bypassed_total", fmt.Sprintf("%s,reason=%q", site, reason), m.Bypassed[reason])
+	}
+	count("websocket_attacks_total", site+`,action="block"`, m.Blocked)
+	count("websocket_attacks_total", site+`,action="pass"`, m.Attacks-min(m.Attacks, m.Blocked))
 	for _, u := range s.group.members {
 		metrics.WriteGaugeUint64(w, fmt.Sprintf("gabion_upstream_healthy{%s,upstream=%q}", site, u.address), one(u.well(time.Now())))
 	}

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"maps"
+	"slices"
 	"sync"
 )
 
@@ -32,7 +33,17 @@ type Counts struct {
 	Attacks, Blocked    uint64            // of those inspected
 	FailedOpen          uint64            // forwarded uninspected because of an error
 	UpstreamErrors      uint64
-	UpgradedBytes       uint64 // relayed after an upgrade, not inspected
+	UpgradedBytes       uint64            // relayed after an upgrade
+	Relayed             map[string]uint64 // upgraded connections that are not inspected, by reason
+	Messages            Messages
+}
+
+// Messages are totals of the messages that clients sent over WebSockets.
+// All of them are Inspected plus the sum of Bypassed.
+type Messages struct {
+	Inspected        uint64
+	Bypassed         map[string]uint64 // by reason
+	Attacks, Blocked uint64            // of those inspected
 }
 
 // A tally counts the requests of one site.
@@ -45,7 +56,16 @@ type tally struct {
 	failedOpen uint64
 	upstream   uint64
 	upgraded   uint64
+	relayed    [len(relayReasons)]uint64
+	messages   [numFates]uint64
+	hostile    uint64 // messages
+	refused    uint64 // messages
 }
+
+// relayReasons are why an upgraded connection is not inspected: inspection
+// of its handshake was off or failed, it is no WebSocket, or its server
+// chose an extension that the node does not know.
+var relayReasons = [...]string{"off", "error", "protocol", "extension"}
 
 // settle counts one request.
 func (t *tally) settle(f fate, attack, blocked, failedOpen bool) {
@@ -70,6 +90,22 @@ func (t *tally) upgradedBytes(n int64) {
 	t.upgraded += uint64(n)
 }
 
+// message counts one message of a WebSocket.
+func (t *tally) message(f fate, attack, blocked bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.messages[f]++
+	t.hostile += one(attack)
+	t.refused += one(blocked)
+}
+
+// relay counts an upgraded connection that is not inspected.
+func (t *tally) relay(reason string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.relayed[slices.Index(relayReasons[:], reason)]++
+}
+
 func one(b bool) uint64 {
 	if b {
 		return 1
@@ -89,9 +125,17 @@ func (t *tally) counts() Counts {
 		FailedOpen:     t.failedOpen,
 		UpstreamErrors: t.upstream,
 		UpgradedBytes:  t.upgraded,
+		Relayed:        map[string]uint64{},
+		Messages:       Messages{Inspected: t.messages[inspected], Bypassed: map[string]uint64{}, Attacks: t.hostile, Blocked: t.refused},
 	}
 	for f := off; f < numFates; f++ {
 		c.Bypassed[fateNames[f]] = t.fates[f]
+	}
+	for f := off; f <= malformed; f++ {
+		c.Messages.Bypassed[fateNames[f]] = t.messages[f]
+	}
+	for i, reason := range relayReasons {
+		c.Relayed[reason] = t.relayed[i]
 	}
 	return c
 }
@@ -104,11 +148,21 @@ func (c *Counts) add(o Counts) {
 	c.FailedOpen += o.FailedOpen
 	c.UpstreamErrors += o.UpstreamErrors
 	c.UpgradedBytes += o.UpgradedBytes
-	if c.Bypassed == nil {
-		c.Bypassed = maps.Clone(o.Bypassed)
-		return
+	c.Messages.Inspected += o.Messages.Inspected
+	c.Messages.Attacks += o.Messages.Attacks
+	c.Messages.Blocked += o.Messages.Blocked
+	c.Bypassed = sum(c.Bypassed, o.Bypassed)
+	c.Relayed = sum(c.Relayed, o.Relayed)
+	c.Messages.Bypassed = sum(c.Messages.Bypassed, o.Messages.Bypassed)
+}
+
+// sum adds b to a, which may be nil.
+func sum(a, b map[string]uint64) map[string]uint64 {
+	if a == nil {
+		return maps.Clone(b)
 	}
-	for reason, n := range o.Bypassed {
-		c.Bypassed[reason] += n
+	for reason, n := range b {
+		a[reason] += n
 	}
+	return a
 }
