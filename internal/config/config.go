@@ -28,6 +28,7 @@ type Node struct {
 	Listen         string        `yaml:"listen" is:"address" doc:"Where traffic arrives."`
 	ListenTLS      string        `yaml:"listen_tls" is:"address" doc:"Where traffic arrives over TLS; empty for nowhere."`
 	Certificates   []Certificate `yaml:"certificates" doc:"Certificates of listen_tls. Changed files are noticed within seconds."`
+	ACME           ACME          `yaml:"acme" doc:"An authority that issues certificates of listen_tls by itself, such as Let's Encrypt. It must reach listen_tls on port 443."`
 	ProxyProtocol  bool          `yaml:"proxy_protocol" doc:"Trusted proxies begin each connection with a PROXY protocol header, version 1 or 2."`
 	Auth           string        `yaml:"auth" is:"address" doc:"Where other proxies ask whether to forward a request: auth_request of nginx, forward auth of Caddy and Traefik. Empty for nowhere."`
 	Admin          string        `yaml:"admin" is:"address" doc:"Where /healthz, /readyz and /metrics answer."`
@@ -47,6 +48,16 @@ type Node struct {
 type Certificate struct {
 	Cert string `yaml:"cert" doc:"File with the certificate chain, PEM."`
 	Key  string `yaml:"key" doc:"File with the key, PEM."`
+}
+
+// ACME is an authority that issues certificates (RFC 8555), by the challenge
+// TLS-ALPN-01.
+type ACME struct {
+	Hosts     []string `yaml:"hosts" doc:"Host names to obtain certificates for; empty for none."`
+	Email     string   `yaml:"email" doc:"Where the authority may write to; empty for nowhere."`
+	Directory string   `yaml:"directory" is:"url" doc:"The authority's directory."`
+	CA        string   `yaml:"ca" doc:"File with the roots that the directory's own certificate is checked with, PEM; empty for the system's."`
+	Agree     bool     `yaml:"agree" doc:"You agree to the authority's terms of service."`
 }
 
 // Site is one protected application.
@@ -135,6 +146,7 @@ func Default() Config {
 			Listen:  "127.0.0.1:8080",
 			Admin:   "127.0.0.1:8081",
 			Inspect: Inspect{Hold: 1 << 20},
+			ACME:    ACME{Directory: "https://acme-v02.api.letsencrypt.org/directory"},
 			CloudMay: CloudMay{
 				LowestMode: "monitoring",
 				Evidence:   true,

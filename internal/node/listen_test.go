@@ -32,10 +32,15 @@ import (
 // startWith runs a node with more than the default listeners.
 func startWith(t *testing.T, change func(*config.Node)) *Node {
 	t.Helper()
+	return startIn(t, t.TempDir(), change)
+}
+
+func startIn(t *testing.T, data string, change func(*config.Node)) *Node {
+	t.Helper()
 	cfg := config.Default().Node
 	cfg.Listen, cfg.Admin = "127.0.0.1:0", "127.0.0.1:0"
 	change(&cfg)
-	n, err := New(cfg, t.TempDir(), slog.New(slog.DiscardHandler))
+	n, err := New(cfg, data, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

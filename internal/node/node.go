@@ -52,7 +52,7 @@ func New(cfg config.Node, data string, log *slog.Logger) (*Node, error) {
 		n.close()
 		return nil, err
 	}
-	err = n.listen(cfg)
+	err = n.listen(cfg, data)
 	if err == nil && n.agent != nil {
 		err = n.agent.Join(n)
 	}

@@ -60,7 +60,7 @@ func TestStore(t *testing.T) {
 	two := Pair{filepath.Join(dir, "2.crt"), filepath.Join(dir, "2.key")}
 	write(t, one, "one.example")
 	write(t, two, "two.example")
-	s, err := New([]Pair{one, two}, slog.New(slog.DiscardHandler))
+	s, err := New([]Pair{one, two}, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
