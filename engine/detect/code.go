@@ -75,7 +75,7 @@ func (s *Scanner) code(v []byte, w Where) {
 		return
 	}
 	var best lead
-	c := codeWalk{listing: len(v) > 120 && bytes.IndexByte(v, '\n') >= 0 || len(v) > maxPath}
+	c := codeWalk{listing: w.Place.holdsText() && (len(v) > 120 && bytes.IndexByte(v, '\n') >= 0 || len(v) > maxPath)}
 	for i := 0; i < len(v); {
 		switch b := v[i]; {
 		case isLetter(b) || b == '_':

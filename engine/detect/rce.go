@@ -148,13 +148,8 @@ func (t *shellText) command(best *lead, c *shlex.Command) {
 }
 
 // isListing reports whether v has the lines of a text and not of a parameter.
-// Texts are sent in bodies.
 func isListing(v []byte, p Place) bool {
-	switch p {
-	case InForm, InJSON, InXML, InGraphQL, InFile, InBody:
-		return len(v) > 240 && bytes.Count(v[:min(len(v), maxPath)], []byte("\n")) >= 4
-	}
-	return false
+	return p.holdsText() && len(v) > 240 && bytes.Count(v[:min(len(v), maxPath)], []byte("\n")) >= 4
 }
 
 // breaksOut reports whether the line before c's separator is empty or one

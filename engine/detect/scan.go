@@ -32,6 +32,16 @@ const (
 	InBody              // the body as a whole
 )
 
+// holdsText reports whether people send whole texts there, which may quote
+// code. Elsewhere several lines are no reason to doubt what is found.
+func (p Place) holdsText() bool {
+	switch p {
+	case InForm, InJSON, InXML, InGraphQL, InFile, InBody:
+		return true
+	}
+	return false
+}
+
 // A Where says where a value sits. The zero value is valid: an unknown place.
 type Where struct {
 	Place Place
