@@ -81,6 +81,7 @@ test('an attack explains itself, and its sealed evidence opens in the page', asy
   const evidence = drawer.getByTestId('evidence').first()
   await evidence.getByText(marker).first().waitFor()
   assert.match(await evidence.locator('mark').first().innerText(), /union/i)
+  assert.equal(await drawer.getByText('(cut)').count(), 0, 'a request without a body is whole')
   await shot('attack')
 })
 

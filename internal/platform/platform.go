@@ -24,13 +24,19 @@ import (
 const (
 	demoUsers = 60
 	demoPause = 4 * time.Second
-
-	// demoPublish lets learning be watched: a quarter of an hour is long.
-	demoPublish = time.Minute
 )
 
-// demoLearn is sure too soon for real traffic; the crowd's is regular.
-var demoLearn = config.Learn{Values: 300, Sources: 20, Budget: 0.02, Shadow: time.Minute}
+// hurry lets learning be watched, unless it is configured: a quarter of an
+// hour is long. It is sure too soon for real traffic; the crowd's is regular.
+func hurry(cfg *config.Cloud) {
+	standard := config.Default().Cloud
+	if cfg.Publish == standard.Publish {
+		cfg.Publish = time.Minute
+	}
+	if cfg.Learn == standard.Learn {
+		cfg.Learn = config.Learn{Values: 300, Sources: 20, Budget: 0.02, Shadow: time.Minute}
+	}
+}
 
 // A Platform is a node and a cloud.
 type Platform struct {
@@ -50,7 +56,7 @@ func New(ctx context.Context, cfg config.Config, withDemo bool, log *slog.Logger
 		if err := p.openDemo(&cfg.Node); err != nil {
 			return nil, err
 		}
-		cfg.Cloud.Publish, cfg.Cloud.Learn = demoPublish, demoLearn
+		hurry(&cfg.Cloud)
 	}
 	if p.cloud, err = cloud.New(cfg.Cloud, cfg.Data, log.With("part", "cloud")); err != nil {
 		return nil, err

@@ -101,16 +101,16 @@ function Grouped({ q, select }: { q: string; select: (id: string) => void }) {
     <Loaded query={attacks} empty={({ pages }) => !pages[0]?.items.length && <None filtered={!!q} />}>
       {({ pages }) => (
         <>
-            <Table highlightOnHover stickyHeader data-testid="attacks">
-              <Table.Thead>
-                <Table.Tr>
-                  {['Last seen', 'Class', 'Endpoint', 'Point', 'Hits', 'Sources', 'Outcome'].map((h) => (
-                    <Table.Th key={h}>{h}</Table.Th>
-                  ))}
-                </Table.Tr>
-              </Table.Thead>
-              <Table.Tbody>{pages.flatMap((p) => p.items).map((a) => <Row key={a.id} attack={a} select={select} />)}</Table.Tbody>
-            </Table>
+          <Table highlightOnHover stickyHeader data-testid="attacks">
+            <Table.Thead>
+              <Table.Tr>
+                {['Last seen', 'Class', 'Endpoint', 'Point', 'Hits', 'Sources', 'Outcome'].map((h) => (
+                  <Table.Th key={h}>{h}</Table.Th>
+                ))}
+              </Table.Tr>
+            </Table.Thead>
+            <Table.Tbody>{pages.flatMap((p) => p.items).map((a) => <Row key={a.id} attack={a} select={select} />)}</Table.Tbody>
+          </Table>
           <More query={attacks} label="Older attacks" />
           <Title order={4}>Latest hits</Title>
           <LatestHits count={8} none={null} />

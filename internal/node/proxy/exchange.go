@@ -228,6 +228,7 @@ func (x *exchange) inspect() bool {
 		return x.proceed()
 	}
 	if x.verdict.Decision == engine.Block {
+		x.eof = x.front.left() == 0 // a head without a body is the whole request
 		return x.block()
 	}
 	x.front.proceed()
