@@ -352,11 +352,11 @@ func shift(at int32, by, most int) int32 {
 	return int32(min(max(int(at)-by, 0), most))
 }
 
-// decide fuses the evidence so far. Classes are taken as independent: each
+// evidence fuses the findings so far. Classes are taken as independent: each
 // adds its share of what the others leave open, so that more evidence never
 // lowers the score. Of the languages of which there are only hints, the
 // strongest counts: a text on computers holds words of several.
-func (tx *Tx) decide() Verdict {
+func (tx *Tx) evidence() float32 {
 	innocent, hint := float32(1), float32(0)
 	for c, w := range tx.strongest {
 		switch {
@@ -367,8 +367,27 @@ func (tx *Tx) decide() Verdict {
 			innocent *= 1 - w
 		}
 	}
+	return 1 - innocent*(1-hint)
+}
+
+// knots is how many points the calibration has, from no evidence to 1.
+const knots = 21
+
+// calibrated turns fused evidence into the probability of an attack, were
+// attacks as frequent as ordinary requests. It rises with the evidence and
+// leaves it on its side of the threshold.
+func calibrated(evidence float32) float32 {
+	at := evidence * (knots - 1)
+	k := min(int(at), knots-2)
+	return calibration[k] + (calibration[k+1]-calibration[k])*(at-float32(k))
+}
+
+//go:generate go test -run ^TestCalibration$ -calibration.update .
+
+// decide compares the evidence so far with the threshold.
+func (tx *Tx) decide() Verdict {
 	v := &tx.verdict
-	v.Score = 1 - innocent*(1-hint)
+	v.Score = calibrated(tx.evidence())
 	limit := tx.set.Threshold()
 	if limit == 0 {
 		limit = threshold
