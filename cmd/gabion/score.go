@@ -45,6 +45,11 @@ func (c *scoreCmd) Run(ctx context.Context, std program.Stdio) error {
 	if err != nil {
 		return err
 	}
+	if c.Sealed {
+		if err := c.writeDown("opened"); err != nil {
+			return err
+		}
+	}
 	tally := &score.Tally{Sealed: c.Sealed, Misses: c.Misses}
 	for _, f := range files {
 		if err := tally.AddFile(ctx, f, in, c.wants); err != nil {
@@ -53,7 +58,7 @@ func (c *scoreCmd) Run(ctx context.Context, std program.Stdio) error {
 	}
 	r := tally.Report()
 	if c.Sealed {
-		if err := c.writeDown(r); err != nil {
+		if err := c.writeDown(fmt.Sprintf("sealed: %s; all: %s", line(*r.Sealed), line(r.Headline))); err != nil {
 			return err
 		}
 	}
@@ -67,16 +72,16 @@ func (c *scoreCmd) wants(s *score.Sample) bool {
 	return len(c.Class) == 0 || slices.Contains(c.Class, s.Class)
 }
 
-// writeDown appends to the log of openings, so that nobody can look often
-// and report once.
-func (c *scoreCmd) writeDown(r *score.Report) error {
+// writeDown appends to the log of openings, before the sealed part is read
+// and with what it said, so that nobody can look often and report once.
+func (c *scoreCmd) writeDown(what string) error {
 	f, err := os.OpenFile(c.Log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return fmt.Errorf("logging that the sealed part was opened: %w", err)
 	}
 	b := program.ThisBuild()
-	_, err = fmt.Fprintf(f, "%s commit=%s dirty=%t corpus=%q sealed: %s; all: %s\n",
-		time.Now().UTC().Format(time.RFC3339), b.Commit, b.Dirty, c.Corpus, line(*r.Sealed), line(r.Headline))
+	_, err = fmt.Fprintf(f, "%s commit=%s dirty=%t corpus=%q class=%q %s\n",
+		time.Now().UTC().Format(time.RFC3339), b.Commit, b.Dirty, c.Corpus, c.Class, what)
 	if closeErr := f.Close(); err == nil {
 		err = closeErr
 	}
