@@ -22,8 +22,8 @@ const (
 	buckets = 64
 )
 
-// A crowd is who has sent the values of one parameter, as far as it is
-// needed to bound what each adds.
+// A crowd is who has sent the values of one parameter, or requests to one
+// endpoint, as far as it is needed to bound what each adds.
 type crowd struct {
 	first   uint64 // the only source so far; of no interest once there are more
 	several bool
@@ -38,14 +38,20 @@ type crowd struct {
 // characters counts from the second source on that shows it.
 func (c *crowd) admit(v *profile.Stat, source uint64) bool {
 	known := c.confirm(traits(v), source)
-	if !c.several {
-		return true
-	}
-	n := &c.counted[source%buckets]
-	if !known || *n >= votes+c.total/share || c.total == 1<<32-1 {
+	return !c.several || known && c.vote(source)
+}
+
+// heeds says whether what a source shows still counts.
+func (c *crowd) heeds(source uint64) bool {
+	return c.counted[source%buckets] < votes+c.total/share && c.total < 1<<32-1
+}
+
+// vote counts what a source shows, if it still counts.
+func (c *crowd) vote(source uint64) bool {
+	if !c.heeds(source) {
 		return false
 	}
-	*n++
+	c.counted[source%buckets]++
 	c.total++
 	return true
 }

@@ -9,6 +9,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -203,6 +204,12 @@ func decision(d engine.Decision) string {
 		return "block"
 	}
 	return "pass"
+}
+
+// Enough implements proxy.Observer: of a source or an endpoint of which much
+// was seen, a sample is measured.
+func (j *Journal) Enough(app int32, endpoint uint64, source netip.Addr) bool {
+	return j.ledger.enough(identity{endpoint, app}, j.opts.Key.Network(source))
 }
 
 // suspicious is the score from which on a request teaches nothing, although

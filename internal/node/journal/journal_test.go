@@ -323,7 +323,7 @@ func TestFullSpoolLosesNoStatistics(t *testing.T) {
 // lost, none counts twice.
 func TestConcurrent(t *testing.T) {
 	f := newFixture(t, 3)
-	const workers, each = 8, 500
+	const workers, each = 8, plenty / 8 // all are looked at
 	var g sync.WaitGroup
 	for w := range workers {
 		g.Go(func() {
@@ -359,6 +359,48 @@ func TestConcurrent(t *testing.T) {
 	// A sketch leaves out what one source alone has shown.
 	if values > held || values < held*9/10 {
 		t.Errorf("the sketches hold %d of %d values", values, held)
+	}
+}
+
+// Of an endpoint that is known well a sample of requests is looked at, and
+// stands for the others. However much one source sends, nearly all that
+// others do is looked at until they have shown plenty.
+func TestSample(t *testing.T) {
+	f := newFixture(t, 20)
+	looked := map[string]int{}
+	send := func(source string, n int) {
+		for range n {
+			r := f.record(source, "GET", "/item", 200, "get.id", "7")
+			if f.Enough(r.Head.App, r.Report.Endpoint, r.Source) {
+				r.Report.Values = nil
+			} else {
+				looked[source]++
+			}
+			f.Done(r)
+		}
+	}
+	f.Done(f.record("198.51.100.7", "GET", "/item", 200, "get.id", "7")) // of an endpoint that is not known all is looked at
+	const flood, others, each = 40 * plenty, 50, plenty / 100
+	send("203.0.113.66", flood)
+	for i := range others {
+		send(fmt.Sprintf("192.0.%d.1", i), each)
+	}
+	send("203.0.113.66", flood)
+	if n := looked["203.0.113.66"]; n > 2*flood/oneIn*5/4+plenty {
+		t.Errorf("%d of %d requests of one source were looked at", n, 2*flood)
+	}
+	for source, n := range looked {
+		if source != "203.0.113.66" && n < each*9/10 {
+			t.Errorf("%d of %d requests of %s were looked at", n, each, source)
+		}
+	}
+	total, counted := uint64(0), uint64(0)
+	for _, d := range f.flush(t, true) {
+		total += d.Count
+		counted += d.Params[0].Count
+	}
+	if want := uint64(2*flood + others*each + 1); total != want || counted < want*9/10 || counted > want*11/10 {
+		t.Errorf("%d requests and %d values of %d", total, counted, want)
 	}
 }
 

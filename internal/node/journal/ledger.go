@@ -3,6 +3,7 @@ package journal
 import (
 	"encoding/binary"
 	"math/bits"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,6 +33,11 @@ const (
 	// after which counts leave although they have not doubled.
 	idle = 24 * time.Hour
 	slot = 5 * 60 // seconds; times leave rounded down to five minutes
+	// plenty is how many requests to an endpoint are looked at for their
+	// parameters before a sample will do: four times what a profile needs,
+	// so that those in every fourth request are known by then. oneIn is the
+	// sample; what it shows counts so many times.
+	plenty, oneIn = 2048, 16
 )
 
 // A ledger counts benign requests by endpoint.
@@ -63,6 +69,7 @@ type account struct {
 	sent                   time.Time
 	told                   string // host and path as they were spooled last
 	params                 map[uint64]*entry
+	crowd                  crowd // who sent the requests that were looked at
 }
 
 // An entry is what is known of one parameter.
@@ -90,6 +97,43 @@ func (l *ledger) init(labels *labels) {
 	for i := range l.shards {
 		l.shards[i].endpoints = map[identity]*account{}
 	}
+}
+
+// enough says whether the parameters of a request need not be looked at.
+func (l *ledger) enough(id identity, network uint64) bool {
+	s := &l.shards[id.endpoint%shards]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := s.endpoints[id]
+	return a != nil && a.sampled(network) && rand.Uint32N(oneIn) != 0
+}
+
+// sampled says whether few of the requests of a source are looked at: it has
+// shown its share, or all sources together have shown plenty. A second source
+// is news.
+func (a *account) sampled(network uint64) bool {
+	c := &a.crowd
+	if !c.several {
+		return c.first == network && c.total >= plenty
+	}
+	return c.total >= plenty || !c.heeds(network)
+}
+
+// look notes that a request of a source is looked at, and returns how many
+// requests it stands for.
+func (a *account) look(network uint64) (weight uint64) {
+	if a.sampled(network) {
+		return oneIn
+	}
+	if a.crowd.joins(network) {
+		a.crowd.total = 0 // what one source alone has shown is forgotten
+	}
+	if !a.crowd.several {
+		a.crowd.total++
+		return 1
+	}
+	a.crowd.vote(network)
+	return 1
 }
 
 // count enters a benign request and returns how many observations found no
@@ -131,8 +175,12 @@ func (l *ledger) count(r *proxy.Record, network, neighbourhood uint64) (dropped 
 		a.network = network
 		a.hidden = l.saw(a.hidden, network, neighbourhood)
 	}
+	if len(r.Report.Values) == 0 {
+		return 0
+	}
+	weight := a.look(network)
 	for i := range r.Report.Values {
-		if !l.observe(a, &r.Report.Values[i], network, neighbourhood) {
+		if !l.observe(a, &r.Report.Values[i], weight, network, neighbourhood) {
 			dropped++
 		}
 	}
@@ -159,7 +207,9 @@ func (l *ledger) saw(hidden []string, network, neighbourhood uint64) []string {
 	return kept
 }
 
-func (l *ledger) observe(a *account, v *engine.Value, network, neighbourhood uint64) bool {
+// observe enters a value that stands for weight of them. Its sketch counts
+// it once: as many as are counted are known.
+func (l *ledger) observe(a *account, v *engine.Value, weight, network, neighbourhood uint64) bool {
 	e := a.params[v.Key]
 	if e == nil {
 		if len(a.params) >= maxParamsOf || len(v.Point) > maxPoint || l.params.Load() >= maxParams {
@@ -173,7 +223,7 @@ func (l *ledger) observe(a *account, v *engine.Value, network, neighbourhood uin
 		a.params[v.Key] = e
 		l.params.Add(1)
 	}
-	e.count.add(1)
+	e.count.add(weight)
 	if e.crowd.joins(network) {
 		e.sketch = nil // what one source alone has shown says little of others
 	}

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -167,8 +168,9 @@ func disturb(t *testing.T, addr, message string, cut bool) {
 // A counter counts what an observer is told.
 type counter struct{ attacks, done atomic.Uint64 }
 
-func (c *counter) Attack(*Record) { c.attacks.Add(1) }
-func (c *counter) Done(*Record)   { c.done.Add(1) }
+func (c *counter) Attack(*Record)                      { c.attacks.Add(1) }
+func (c *counter) Done(*Record)                        { c.done.Add(1) }
+func (*counter) Enough(int32, uint64, netip.Addr) bool { return false }
 
 // Past the bound of active exchanges requests are refused, also where a site
 // fails open: else filling the node would turn inspection off.
@@ -233,8 +235,9 @@ func TestObserverPanics(t *testing.T) {
 
 type broken struct{}
 
-func (broken) Attack(*Record) { panic("attack") }
-func (broken) Done(*Record)   { panic("done") }
+func (broken) Attack(*Record)                        { panic("attack") }
+func (broken) Done(*Record)                          { panic("done") }
+func (broken) Enough(int32, uint64, netip.Addr) bool { return false }
 
 // What an observer is told.
 func TestRecord(t *testing.T) {
@@ -272,6 +275,8 @@ func (r *recording) Attack(rec *Record) {
 	defer r.mu.Unlock()
 	r.attack, r.held, r.findings = *rec, append([]byte{}, rec.Body...), len(rec.Report.Findings)
 }
+
+func (*recording) Enough(int32, uint64, netip.Addr) bool { return false }
 
 func (r *recording) Done(rec *Record) {
 	r.mu.Lock()

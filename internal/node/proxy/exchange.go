@@ -82,8 +82,9 @@ type exchange struct {
 	length  int64         // of the request body so far
 	cpu     time.Duration // spent in the engine
 
-	messages  bool // the body is a stream of gRPC messages
-	streaming bool // a pump writes the request
+	enough    func(app int32, endpoint uint64) bool // measured, made once
+	messages  bool                                  // the body is a stream of gRPC messages
+	streaming bool                                  // a pump writes the request
 	pumped    chan error
 }
 
@@ -124,7 +125,7 @@ var noContent = []engine.HeaderField{{Name: []byte("Content-Length"), Value: []b
 func (x *exchange) start(p *Proxy, f front, h *h1.Head) {
 	*x = exchange{
 		p: p, front: f, head: h, snap: p.snapshot.Load(), started: time.Now(),
-		held: x.held, prefix: x.prefix[:0], out: x.out, site: p.none, pumped: x.pumped,
+		held: x.held, prefix: x.prefix[:0], out: x.out, site: p.none, pumped: x.pumped, enough: x.enough,
 	}
 	x.held.reset(&p.buffers, p.hold)
 	newID(&x.id, x.started)
@@ -252,8 +253,21 @@ func (x *exchange) proceed() bool {
 }
 
 func (x *exchange) beginInspection() {
-	x.tx = x.p.begin(x.snap.Set, engine.Env{Mode: x.site.Mode, Override: x.site.Override, Observe: x.p.observer != nil})
+	x.tx = x.p.begin(x.snap.Set, x.env())
 	x.verdict = x.tx.Headers(&x.seen)
+}
+
+// env is what the engine is told of the request beside its bytes.
+func (x *exchange) env() engine.Env {
+	if x.enough == nil {
+		x.enough = x.measured
+	}
+	return engine.Env{Mode: x.site.Mode, Override: x.site.Override, Observe: x.p.observer != nil, Enough: x.enough}
+}
+
+// measured says whether the observer needs no values of this request.
+func (x *exchange) measured(app int32, endpoint uint64) bool {
+	return x.p.observer.Enough(app, endpoint, x.record.Source)
 }
 
 // receive reads and inspects the next bytes of the body. At its end it asks

@@ -7,11 +7,15 @@ import (
 	"github.com/gabionhq/gabion/engine"
 )
 
-// An Observer is told of every inspected request. Both methods are called
+// An Observer is told of every inspected request. Its methods are called
 // on the goroutine of the request and may be called concurrently for
 // different requests. A panic in them is logged and does not change what
 // the client gets.
 type Observer interface {
+	// Enough says that the values of a request from source to an endpoint
+	// need not be measured: Record.Report.Values will be empty. It is called
+	// when the head is known.
+	Enough(app int32, endpoint uint64, source netip.Addr) bool
 	// Attack is called for each request whose verdict is an attack or a
 	// block, before the first byte of the final response is sent, and
 	// before Done. What it makes durable is durable before the client

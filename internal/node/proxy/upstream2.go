@@ -324,7 +324,7 @@ func (b *upstreamBody) fill(n int) error {
 // inspectMessage inspects a message as the whole body of the request.
 func (x *exchange) inspectMessage(message []byte) error {
 	err := x.engine(func() {
-		tx := x.p.begin(x.snap.Set, engine.Env{Mode: x.site.Mode, Override: x.site.Override, Observe: x.p.observer != nil})
+		tx := x.p.begin(x.snap.Set, x.env())
 		tx.Headers(&x.seen)
 		tx.Body(message)
 		v := tx.End()
