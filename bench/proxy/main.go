@@ -15,6 +15,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -29,6 +31,8 @@ func main() {
 	flag.StringVar(&o.crs, "crs", "/", "`DIR` into which Debian's packages libnginx-mod-http-modsecurity and modsecurity-crs were unpacked")
 	flag.IntVar(&o.repeats, "repeats", 5, "interleaved repeats; the median counts")
 	flag.DurationVar(&o.each, "each", 2*time.Second, "how long each proxy is asked in each repeat")
+	flag.StringVar(&o.only, "only", "", "measure the proxies whose names contain `TEXT`, and nginx")
+	flag.StringVar(&o.kind, "kind", "", "measure the requests whose names contain `TEXT`")
 	flag.IntVar(&o.conns, "connections", 16, "connections that ask")
 	reverse := flag.String("reverseproxy", "", "be httputil.ReverseProxy in front of `ADDRESS`")
 	flag.Parse()
@@ -48,6 +52,7 @@ func main() {
 
 type options struct {
 	gabion, module, crs string
+	only, kind          string
 	repeats, conns      int
 	each                time.Duration
 }
@@ -66,6 +71,7 @@ func run(ctx context.Context, out io.Writer, o *options) (err error) {
 	if err := f.start(ctx, dir, o); err != nil {
 		return err
 	}
+	f.proxies = slices.DeleteFunc(f.proxies, func(p *proxy) bool { return p.name != "nginx" && !strings.Contains(p.name, o.only) })
 	for _, p := range f.proxies {
 		if err := p.verify(); err != nil {
 			return fmt.Errorf("%s: %w", p.name, err)
@@ -74,6 +80,9 @@ func run(ctx context.Context, out io.Writer, o *options) (err error) {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(w, "request\tproxy\tCPU us\tspread\tto nginx\tspread\trequests\t\n")
 	for _, kind := range asked {
+		if !strings.Contains(kind, o.kind) {
+			continue
+		}
 		requests, err := traffic.Pool(kind, 2000)
 		if err != nil {
 			return err
