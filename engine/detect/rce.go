@@ -40,8 +40,11 @@ var (
 	certainCommandSet = lexicon.New(certainCommands)
 	commonCommandSet  = lexicon.New(commonCommands)
 	rareCommandSet    = lexicon.New(rareCommands)
+	fetchers          = lexicon.New("wget curl fetch lwp-download axel aria2c nc ncat netcat telnet tftp ftp powershell pwsh certutil bitsadmin mshta")
+	textFilters       = lexicon.New("cut sort uniq awk sed grep egrep head tail tr wc column jq")
 	// scriptSet are commands with which the commands of a text begin.
 	scriptSet       = lexicon.New(certainCommands, "yes true while for tsc node npx yarn pnpm vite webpack jest eslint mocha rimraf next go cargo mvn gradle cd git docker kubectl npm pip apt-get yum make cat find export sort head tail source")
+	shownCommandSet = lexicon.New("seq cal nl comm df du free users groups rename basename dirname realpath pidof pgrep fuser service journalctl mysql psql sqlite3 ffmpeg convert sleep xdg-open cmp paste expand fmt shuf factor kill unset alias ulimit mount mktemp tee dotnet php pip3 pnpm bundle rails helm terraform gh brew choco")
 	shellVocabulary = lexicon.New(certainCommands, commonCommands, `ifs etc bin usr dev tcp udp null passwd shadow home tmp proc in do done then fi else
 		http https c e n l exist tokens nop enc exe`)
 )
@@ -52,7 +55,8 @@ func (s *Scanner) rce(v []byte, w Where) {
 		return
 	}
 	var best lead
-	words := shellText{listing: isListing(v, w.Place), v: v, agent: w.Place == InUserAgent || w.Place == InReferer || w.Place == InAccept || w.Place == InContentType}
+	words := shellText{listing: isListing(v, w.Place), v: v, texts: w.Place.holdsText(), agent: w.Place == InUserAgent || w.Place == InReferer || w.Place == InAccept || w.Place == InContentType}
+	words.head = skipBlank(v, 0)
 	words.keyed = (w.Place == InQuery || w.Place == InForm) && (hasFold(w.Key, "cmd") || hasFold(w.Key, "command"))
 	words.address = w.Place == InTarget || isAddress(v)
 	s.sh = shlex.New(v)
@@ -82,9 +86,21 @@ type shellText struct {
 	agent   bool // the place has semicolons and brackets of its own
 	keyed   bool // the parameter's name says that it takes a command
 	address bool // & and ? have their meaning in addresses
+	texts   bool // the place holds whole texts
 	listing bool // a text of several lines, which may quote scripts
 	script  int  // commands so far in a row that follow another one: the text shows a script
 	end     int  // of the last command
+	head    int  // of the value: the first byte that is not blank
+	from    int  // the start of the line of the last separator
+	seen    int  // that separator
+}
+
+// maxLine bounds how much of a line before a separator is looked at.
+const maxLine = 128
+
+// before returns the line before c's separator, or the end of it.
+func (t *shellText) before(c *shlex.Command) []byte {
+	return t.v[max(t.from, c.At-maxLine):c.At]
 }
 
 const (
@@ -96,6 +112,10 @@ const (
 )
 
 func (t *shellText) command(best *lead, c *shlex.Command) {
+	if i := bytes.LastIndexByte(t.v[t.seen:c.At], '\n'); i >= 0 {
+		t.from = t.seen + i + 1
+	}
+	t.seen = c.At
 	certain := certainCommandSet.Has(c.Name)
 	known := certain || commonCommandSet.Has(c.Name)
 	args := t.arguments(c)
@@ -138,13 +158,43 @@ func (t *shellText) command(best *lead, c *shlex.Command) {
 	default:
 		weight = t.separated(c, certain, args)
 	}
-	if (scripted || c.Lead == shlex.Pipe && t.joined(c.At)) && !t.goal(c) || t.listing && !c.Secret && c.Lead != shlex.Start && !t.breaksOut(c) {
+	if t.quoted(c, scripted) {
 		weight *= 0.45
 	}
 	if t.agent && !c.Secret && !c.Bin && weight < 0.85 && c.At > 1 {
 		weight *= 0.5
 	}
 	best.offer(weight, c.At, c.End, reason)
+}
+
+// quoted reports whether the command is rather one of a script that the value
+// shows than one that breaks out of what the value is put in.
+func (t *shellText) quoted(c *shlex.Command, scripted bool) bool {
+	switch {
+	case c.Lead == shlex.Start:
+		return t.texts && t.filtered(c)
+	case scripted || c.Lead == shlex.Pipe && t.joined(c.At):
+		return t.texts && t.filtered(c) || !t.goal(c) && (t.texts || !c.Secret && !c.Bin && !t.fetches(c))
+	case !t.listing || c.Secret || t.breaksOut(c):
+		return false
+	}
+	return !t.fetches(c) || c.Lead == shlex.Line || c.Lead == shlex.Pipe || c.Lead == shlex.Backtick
+}
+
+// fetches reports whether the command loads what an address or another host
+// holds.
+func (t *shellText) fetches(c *shlex.Command) bool {
+	return (c.URL || c.Option && c.Number) && fetchers.Has(c.Name)
+}
+
+// filtered reports whether the command's output goes through a filter of
+// text, as in scripts of administrators: what attacks read they want whole.
+func (t *shellText) filtered(c *shlex.Command) bool {
+	if c.End >= len(t.v) || t.v[c.End] != '|' {
+		return false
+	}
+	i := skipBlank(t.v, c.End+1)
+	return textFilters.Has(t.v[i:run(t.v, i, len(t.v), isCommandByte)])
 }
 
 // isListing reports whether v has the lines of a text and not of a parameter.
@@ -160,8 +210,7 @@ func (t *shellText) breaksOut(c *shlex.Command) bool {
 	case shlex.Start, shlex.Line, shlex.Group, shlex.Subst, shlex.Backtick:
 		return false
 	}
-	line := t.v[bytes.LastIndexByte(t.v[:c.At], '\n')+1 : c.At]
-	data := bytes.TrimSpace(line)
+	data := bytes.TrimSpace(t.before(c))
 	return bytes.IndexByte(data, ' ') < 0 && !scriptSet.Has(data)
 }
 
@@ -177,6 +226,10 @@ func (t *shellText) joined(i int) bool {
 func (t *shellText) scripted(c *shlex.Command) bool {
 	before := t.v[min(t.end, c.At):c.At]
 	t.end = c.From
+	if t.texts && c.Lead != shlex.Line && t.afterCommand(c) {
+		t.script++
+		return true
+	}
 	if c.Lead == shlex.Start || c.Lead == shlex.Line {
 		t.script = 0
 		return false
@@ -193,6 +246,18 @@ func (t *shellText) scripted(c *shlex.Command) bool {
 		i = max(j, i+1)
 	}
 	return false
+}
+
+// afterCommand reports whether the line before c's separator begins with a
+// command and an argument, behind the mark of a prompt, a list or a quotation.
+func (t *shellText) afterCommand(c *shlex.Command) bool {
+	line := t.v[t.from:min(c.At, t.from+maxLine)]
+	if i := bytes.LastIndexByte(t.before(c), '`'); i >= 0 {
+		line = t.before(c)[i+1:]
+	}
+	line = bytes.TrimLeft(line, "$#>-* \t\"'")
+	n := run(line, 0, len(line), isCommandByte)
+	return n > 1 && n < len(line) && isSpace(line[n]) && line[0] >= 'a' && (commonCommandSet.Has(line[:n]) || certainCommandSet.Has(line[:n]) || shownCommandSet.Has(line[:n]))
 }
 
 func isCommandByte(c byte) bool { return isLetter(c) || isDigit(c) || c == '-' || c == '_' }
@@ -285,7 +350,7 @@ func (t *shellText) separated(c *shlex.Command, certain bool, args float32) floa
 	sleeps := c.Number && c.Words == 0 && (string(c.Name) == "sleep" || string(c.Name) == "timeout")
 	switch {
 	case c.Lead == shlex.Line:
-		return pick((c.Secret || c.Bin) && c.Words <= 2 && c.At <= 40 && bytes.IndexByte(t.v[:c.At], ' ') < 0, 0.6, 0.35*args)
+		return t.line(c, certain, args)
 	case c.Bin:
 		return 0.92
 	case t.windows(c), t.enclosed(c):
@@ -308,6 +373,38 @@ func (t *shellText) separated(c *shlex.Command, certain bool, args float32) floa
 		return 0.6
 	}
 	return 0.3 * args
+}
+
+// line grades a command that begins a line. That breaks out of a parameter if
+// the line before is a piece of data and no part of a script or of a text.
+func (t *shellText) line(c *shlex.Command, certain bool, args float32) float32 {
+	before := bytes.TrimRight(t.before(c), "\r")
+	runs := (c.Bin || c.Secret) && c.Words <= 2 || certain && args >= 0.7 && c.Words <= 1
+	switch {
+	case !runs || bytes.Contains(before, []byte("```")):
+	case !t.texts:
+		return 0.7
+	case t.head >= c.At || t.datum(before, t.from == 0):
+		return 0.62
+	}
+	return 0.35 * args
+}
+
+// maxDatum is longer than the addresses, names and numbers that programs
+// hand to commands.
+const maxDatum = 40
+
+// datum reports whether a line is one piece of data: without a blank, no
+// command itself, and no mark of a list, a comment or a block. A plain word,
+// which may be a title, counts only as the first line.
+func (t *shellText) datum(line []byte, first bool) bool {
+	if len(line) == 0 || len(line) > maxDatum || bytes.ContainsAny(line, " \t:{}()[]<>#`\\") || scriptSet.Has(line) || commonCommandSet.Has(line) {
+		return false
+	}
+	if line[0] == '-' || line[0] == '*' || line[0] == '$' || line[len(line)-1] == ',' {
+		return false
+	}
+	return len(line) < 3 || bytes.ContainsAny(line, ".@'\"0123456789") || first && line[0] >= 'a'
 }
 
 // enclosed reports whether the value ends in the command between two pipes,
