@@ -46,6 +46,7 @@ gen:
 	$(GO) run ./cmd/gabion reference > docs/cli.md
 	$(GO) list -deps -f '{{if not .Standard}}{{.ImportPath}}{{end}}' ./cmd/gabion-node | LC_ALL=C sort > cmd/gabion-node/deps.txt
 	$(GO) test -run TestPackageList . -update
+	{ sed '/^| target/,$$d' docs/fuzzing.md; tools/fuzz.sh -t docs/fuzzing.tsv; } > docs/fuzzing.md.new && mv docs/fuzzing.md.new docs/fuzzing.md
 
 # The console is embedded when it has been built; Go code builds without it.
 console:
