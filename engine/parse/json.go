@@ -201,16 +201,35 @@ func (p *jsonParser) text(t *Tree, buf []byte, at int, last bool) int {
 	n, next := t.limits.piece(buf[at:cut])
 	p.visit(t, unsplit(buf[at:at+n]), escaped)
 	p.partial = true
-	return at + len(unsplit(buf[at:at+next]))
+	if next = len(unsplit(buf[at : at+next])); next == 0 {
+		next = escapeLen(buf[at:]) // or the same bytes would come back forever
+	}
+	return at + next
 }
 
-// unsplit returns v without a backslash at its end that escapes what follows.
+// unsplit returns v without an escape at its end that is not all there.
 func unsplit(v []byte) []byte {
-	n := len(v)
-	for n > 0 && v[n-1] == '\\' {
+	i := bytes.LastIndexByte(v[max(0, len(v)-5):], '\\') + max(0, len(v)-5)
+	n := i
+	for n >= 0 && n < len(v) && v[n] == '\\' {
 		n--
 	}
-	return v[:len(v)-(len(v)-n)&1]
+	if i < 0 || i < len(v)-5 || (i-n)&1 == 0 || i+escapeLen(v[i:]) <= len(v) {
+		return v
+	}
+	return v[:i]
+}
+
+// escapeLen returns how long the escape that v begins with is to be, by its
+// letter.
+func escapeLen(v []byte) int {
+	switch {
+	case len(v) > 1 && v[1] == 'u':
+		return 6
+	case len(v) > 1 && v[1] == 'x':
+		return 4
+	}
+	return 2
 }
 
 // textEnd returns the index of the closing quote, -1 without one, and

@@ -284,3 +284,27 @@ func TestBoundariesInUse(t *testing.T) {
 	wantAll(t, walked("/", "multipart/form-data; boundary*0=a; boundary*1=b", "text\r\n"+part("ab", "x", "1")+"--ab--"), `post.multipart.x="1"`)
 	wantAll(t, walked("/", "multipart/form-data; boundary=c"+strings.Repeat("; boundary=c", 5000), part("a", "x", "1")+"--a--"), `post.multipart.x="1"`)
 }
+
+// Each part of a long text moves on, whatever it begins with, and no escape
+// is cut in two.
+func TestLongText(t *testing.T) {
+	f := func(start, filler string) {
+		t.Helper()
+		body := `{"a":"` + start + strings.Repeat(filler, 200<<10/len(filler)) + `"}`
+		for _, l := range walked("/", "application/json", body) {
+			if v, found := strings.CutPrefix(l, "post.json.a="); found && strings.ContainsAny(v, "u02") {
+				t.Errorf("%q %q: an escape is cut: %.60s", start, filler, l)
+			}
+		}
+	}
+	f(`\n`, "!")
+	f(`a\n`, "!")
+	f(`\\`, "!")
+	f(`\`, `\`)
+	for _, pad := range []string{"", "a", "ab", "abc", "!", "!!", "!!!", "!!!!", "!!!!!"} {
+		f(pad, `\u0022`)
+		f(pad+"abc", `\u0022!`)
+		f(pad, `\"`)
+		f(pad, `\\`)
+	}
+}
