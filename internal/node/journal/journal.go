@@ -9,7 +9,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"log/slog"
-	"net/netip"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -206,10 +205,10 @@ func decision(d engine.Decision) string {
 	return "pass"
 }
 
-// Enough implements proxy.Observer: of a source or an endpoint of which much
-// was seen, a sample is measured.
-func (j *Journal) Enough(app int32, endpoint uint64, source netip.Addr) bool {
-	return j.ledger.enough(identity{endpoint, app}, j.opts.Key.Network(source))
+// Share implements proxy.Observer: of a source or an endpoint of which much
+// was seen, and of all when there is much to do, a sample is measured.
+func (j *Journal) Share(r *proxy.Record, endpoint uint64) uint32 {
+	return j.ledger.share(identity{endpoint, r.Head.App}, j.opts.Key.Network(r.Source), r.Time.Unix())
 }
 
 // suspicious is the score from which on a request teaches nothing, although

@@ -87,8 +87,8 @@ func (f *fixture) record(source, method, target string, status int, values ...st
 		Header: []engine.HeaderField{{Name: []byte("Host"), Value: []byte("Shop.Jane.Example")}}}
 	template := profile.AppendTemplate(nil, profile.AppendPath(nil, head.Target))
 	r := &proxy.Record{RequestID: "req-1", Time: f.now, Source: netip.MustParseAddr(source), Head: head, Status: status,
-		Verdict: engine.Verdict{Mode: rule.Block},
-		Report:  &engine.Report{Endpoint: profile.Endpoint([]byte(strings.ToLower(string(head.Host))), head.Method, template)}}
+		Verdict: engine.Verdict{Mode: rule.Block}, Share: 1,
+		Report: &engine.Report{Endpoint: profile.Endpoint([]byte(strings.ToLower(string(head.Host))), head.Method, template)}}
 	for i := 0; i < len(values); i += 2 {
 		steps, err := parse.ParsePoint(values[i])
 		if err != nil {
@@ -371,11 +371,12 @@ func TestSample(t *testing.T) {
 	send := func(source string, n int) {
 		for range n {
 			r := f.record(source, "GET", "/item", 200, "get.id", "7")
-			if f.Enough(r.Head.App, r.Report.Endpoint, r.Source) {
-				r.Report.Values = nil
-			} else {
+			if r.Share = f.Share(r, r.Report.Endpoint); r.Share > 0 {
 				looked[source]++
+			} else {
+				r.Report.Values = nil
 			}
+			f.now = f.now.Add(time.Second / perSecond)
 			f.Done(r)
 		}
 	}
@@ -401,6 +402,29 @@ func TestSample(t *testing.T) {
 	}
 	if want := uint64(2*flood + others*each + 1); total != want || counted < want*9/10 || counted > want*11/10 {
 		t.Errorf("%d requests and %d values of %d", total, counted, want)
+	}
+}
+
+// However many requests there are, so many a second are looked at, and a
+// sample of the others, which stands for them.
+func TestPace(t *testing.T) {
+	f := newFixture(t, 20)
+	looked, counted := 0, uint32(0)
+	const n = 20 * perSecond
+	for i := range n {
+		r := f.record("198.51.100.7", "GET", fmt.Sprint("/item", i%100), 200, "get.id", "7")
+		share := f.Share(r, r.Report.Endpoint)
+		looked += int(min(share, 1))
+		counted += share
+	}
+	if looked < perSecond+n/oneIn/2 || looked > perSecond+n/oneIn*2 || counted < n*8/10 || counted > n*12/10 {
+		t.Errorf("%d of %d were looked at, and stand for %d", looked, n, counted)
+	}
+	f.now = f.now.Add(time.Second)
+	for range perSecond {
+		if r := f.record("198.51.100.7", "GET", "/", 200); f.Share(r, r.Report.Endpoint) != 1 {
+			t.Fatal("in the next second all are looked at again")
+		}
 	}
 }
 

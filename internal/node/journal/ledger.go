@@ -35,9 +35,13 @@ const (
 	slot = 5 * 60 // seconds; times leave rounded down to five minutes
 	// plenty is how many requests to an endpoint are looked at for their
 	// parameters before a sample will do: four times what a profile needs,
-	// so that those in every fourth request are known by then. oneIn is the
-	// sample; what it shows counts so many times.
-	plenty, oneIn = 2048, 16
+	// so that those in every fourth request are known by then.
+	plenty = 2048
+	// perSecond is how many requests to all endpoints are looked at before a
+	// sample will do: 1 % of a processor.
+	perSecond = 500
+	// oneIn is the sample. What it shows counts so many times.
+	oneIn = 16
 )
 
 // A ledger counts benign requests by endpoint.
@@ -45,6 +49,7 @@ type ledger struct {
 	labels *labels
 	shards [shards]shard
 	params atomic.Int64
+	pace   pace
 }
 
 type shard struct {
@@ -99,13 +104,35 @@ func (l *ledger) init(labels *labels) {
 	}
 }
 
-// enough says whether the parameters of a request need not be looked at.
-func (l *ledger) enough(id identity, network uint64) bool {
-	s := &l.shards[id.endpoint%shards]
+// share returns for how many requests this one shall be looked at for its
+// parameters, 0 for not at all.
+func (l *ledger) share(id identity, network uint64, unix int64) uint32 {
+	if !l.shards[id.endpoint%shards].samples(id, network) && l.pace.allows(unix) {
+		return 1
+	}
+	if rand.Uint32N(oneIn) == 0 {
+		return oneIn
+	}
+	return 0
+}
+
+func (s *shard) samples(id identity, network uint64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a := s.endpoints[id]
-	return a != nil && a.sampled(network) && rand.Uint32N(oneIn) != 0
+	return a != nil && a.sampled(network)
+}
+
+// A pace allows perSecond events a second.
+type pace struct {
+	second, n atomic.Int64
+}
+
+func (p *pace) allows(unix int64) bool {
+	if last := p.second.Load(); last != unix && p.second.CompareAndSwap(last, unix) {
+		p.n.Store(0)
+	}
+	return p.n.Load() < perSecond && p.n.Add(1) <= perSecond
 }
 
 // sampled says whether few of the requests of a source are looked at: it has
@@ -119,21 +146,19 @@ func (a *account) sampled(network uint64) bool {
 	return c.total >= plenty || !c.heeds(network)
 }
 
-// look notes that a request of a source is looked at, and returns how many
-// requests it stands for.
-func (a *account) look(network uint64) (weight uint64) {
+// look notes that a request of a source was looked at.
+func (a *account) look(network uint64) {
 	if a.sampled(network) {
-		return oneIn
+		return
 	}
 	if a.crowd.joins(network) {
 		a.crowd.total = 0 // what one source alone has shown is forgotten
 	}
 	if !a.crowd.several {
 		a.crowd.total++
-		return 1
+		return
 	}
 	a.crowd.vote(network)
-	return 1
 }
 
 // count enters a benign request and returns how many observations found no
@@ -175,12 +200,12 @@ func (l *ledger) count(r *proxy.Record, network, neighbourhood uint64) (dropped 
 		a.network = network
 		a.hidden = l.saw(a.hidden, network, neighbourhood)
 	}
-	if len(r.Report.Values) == 0 {
+	if r.Share == 0 {
 		return 0
 	}
-	weight := a.look(network)
+	a.look(network)
 	for i := range r.Report.Values {
-		if !l.observe(a, &r.Report.Values[i], weight, network, neighbourhood) {
+		if !l.observe(a, &r.Report.Values[i], uint64(r.Share), network, neighbourhood) {
 			dropped++
 		}
 	}

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/tls"
 	"errors"
 	"io"
@@ -42,9 +43,12 @@ type conn struct {
 	asked  bool // the client asks for a verdict only
 	idle   atomic.Bool
 
-	away    atomic.Bool            // the client has closed the connection
-	watched atomic.Pointer[func()] // to call when it does
-	watcher *time.Timer
+	reading, writing deadline
+
+	away     atomic.Bool            // the client has closed the connection
+	watched  atomic.Pointer[func()] // to call when it does
+	watcher  *time.Timer
+	watching atomic.Bool // the watcher will look
 
 	head    h1.Head
 	body    h1.Body
@@ -198,7 +202,7 @@ func (c *conn) protocol() string {
 	if !c.await() {
 		return ""
 	}
-	c.net.SetReadDeadline(time.Now().Add(c.p.times.Head))
+	c.readWithin(c.p.times.Head)
 	for n := 1; n <= len(preface); n++ {
 		if b, err := c.r.Peek(n); err != nil || string(b) != preface[:n] {
 			return "http/1"
@@ -213,7 +217,9 @@ func (c *conn) next() bool {
 	if c.r.Buffered() == 0 && !c.await() {
 		return false
 	}
-	c.net.SetReadDeadline(time.Now().Add(c.p.times.Head))
+	if !c.whole() {
+		c.readWithin(c.p.times.Head)
+	}
 	err := c.head.ReadRequest(c.r)
 	if err == nil && c.asked {
 		c.remote = remoteAddr(c.net)
@@ -231,17 +237,25 @@ func (c *conn) next() bool {
 	}
 	c.p.none.tally.settle(malformed, false, false, false)
 	c.head.Method, c.last = nil, true
-	var id [26]byte
-	newID(&id, time.Now())
-	if c.page(blockpage.New(refused.Status, string(id[:]), nil, nil), string(id[:])) == nil {
+	id := newID(time.Now())
+	if c.page(blockpage.New(refused.Status, id, nil, nil), id) == nil {
 		c.leave()
 	}
 	return false
 }
 
+// whole says whether the head of the next request was received, so that
+// reading it waits for nothing.
+func (c *conn) whole() bool {
+	b, _ := c.r.Peek(c.r.Buffered())
+	return bytes.Contains(b, headEnd)
+}
+
+var headEnd = []byte("\r\n\r\n")
+
 // await waits for the first byte of a request.
 func (c *conn) await() bool {
-	c.net.SetReadDeadline(time.Now().Add(c.p.times.Idle))
+	c.readWithin(c.p.times.Idle)
 	c.idle.Store(true)
 	defer c.idle.Store(false)
 	if c.p.conns.draining.Load() {
@@ -271,7 +285,7 @@ func (c *conn) skip() bool {
 	if left := c.body.Left(); left < 0 || left > maxLeftover {
 		return false
 	}
-	c.net.SetReadDeadline(time.Now().Add(linger))
+	c.readWithin(linger)
 	_, err := io.Copy(io.Discard, &c.body)
 	return err == nil && c.body.Done()
 }
@@ -281,13 +295,13 @@ func (c *conn) linger() {
 	if !ok || half.CloseWrite() != nil {
 		return
 	}
-	c.net.SetReadDeadline(time.Now().Add(linger))
+	c.readWithin(linger)
 	io.Copy(io.Discard, io.LimitReader(c.net, 4<<20))
 }
 
 func (c *conn) Read(p []byte) (int, error) {
 	if !c.body.Ready() {
-		c.net.SetReadDeadline(time.Now().Add(c.p.times.Body))
+		c.readWithin(c.p.times.Body)
 	}
 	return c.body.Read(p)
 }
@@ -304,15 +318,17 @@ const watchEvery = time.Second
 func (c *conn) watch(f func()) {
 	if f == nil {
 		c.watched.Store(nil)
-		c.watcher.Stop()
 		return
 	}
 	c.watched.Store(&f)
-	c.watcher.Reset(watchEvery)
+	if !c.watching.Swap(true) {
+		c.watcher.Reset(watchEvery)
+	}
 }
 
 // look calls what is watched for if the client has closed its connection.
 func (c *conn) look() {
+	c.watching.Store(false)
 	f := c.watched.Load()
 	tcp := tcpOf(c.net)
 	if f == nil || tcp == nil {
@@ -325,7 +341,7 @@ func (c *conn) look() {
 		}
 		return
 	}
-	if c.watched.Load() != nil {
+	if c.watched.Load() != nil && !c.watching.Swap(true) {
 		c.watcher.Reset(watchEvery)
 	}
 }
@@ -354,7 +370,7 @@ func (c *conn) proceed() {
 		return
 	}
 	c.waiting = false
-	c.net.SetWriteDeadline(time.Now().Add(c.p.times.Write))
+	c.writeWithin(c.p.times.Write)
 	c.w.WriteString("HTTP/1.1 100 Continue\r\n\r\n")
 	c.w.Flush()
 }
@@ -397,7 +413,7 @@ func (c *conn) finishHead() error {
 		c.out = append(c.out, "Connection: close\r\n"...)
 	}
 	c.out = append(c.out, "\r\n"...)
-	c.net.SetWriteDeadline(time.Now().Add(c.p.times.Write))
+	c.writeWithin(c.p.times.Write)
 	_, err := c.w.Write(c.out)
 	return err
 }
@@ -422,7 +438,7 @@ func (c *conn) page(page blockpage.Page, id string) error {
 
 func (c *conn) Write(p []byte) error {
 	if len(p) > c.w.Available() {
-		c.net.SetWriteDeadline(time.Now().Add(c.p.times.Write))
+		c.writeWithin(c.p.times.Write)
 	}
 	if !c.chunked {
 		_, err := c.w.Write(p)
@@ -436,7 +452,7 @@ func (c *conn) Write(p []byte) error {
 }
 
 func (c *conn) Flush() error {
-	c.net.SetWriteDeadline(time.Now().Add(c.p.times.Write))
+	c.writeWithin(c.p.times.Write)
 	return c.w.Flush()
 }
 

@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -168,9 +167,9 @@ func disturb(t *testing.T, addr, message string, cut bool) {
 // A counter counts what an observer is told.
 type counter struct{ attacks, done atomic.Uint64 }
 
-func (c *counter) Attack(*Record)                      { c.attacks.Add(1) }
-func (c *counter) Done(*Record)                        { c.done.Add(1) }
-func (*counter) Enough(int32, uint64, netip.Addr) bool { return false }
+func (c *counter) Attack(*Record)             { c.attacks.Add(1) }
+func (c *counter) Done(*Record)               { c.done.Add(1) }
+func (*counter) Share(*Record, uint64) uint32 { return 1 }
 
 // Past the bound of active exchanges requests are refused, also where a site
 // fails open: else filling the node would turn inspection off.
@@ -235,9 +234,9 @@ func TestObserverPanics(t *testing.T) {
 
 type broken struct{}
 
-func (broken) Attack(*Record)                        { panic("attack") }
-func (broken) Done(*Record)                          { panic("done") }
-func (broken) Enough(int32, uint64, netip.Addr) bool { return false }
+func (broken) Attack(*Record)               { panic("attack") }
+func (broken) Done(*Record)                 { panic("done") }
+func (broken) Share(*Record, uint64) uint32 { return 1 }
 
 // What an observer is told.
 func TestRecord(t *testing.T) {
@@ -258,7 +257,7 @@ func TestRecord(t *testing.T) {
 	}
 	until(t, func() bool { seen.mu.Lock(); defer seen.mu.Unlock(); return seen.done.BodyLen > 1<<20 })
 	if rec := seen.done; rec.Status != 200 || rec.BodyLen != int64(len(body)) || !rec.Partial || string(seen.body) != string(body[:prefixSize]) ||
-		rec.ResponseBytes != int64(len(body)) || rec.ResponseType != "text/plain" {
+		rec.ResponseBytes != int64(len(body)) {
 		t.Errorf("%+v", rec)
 	}
 }
@@ -276,7 +275,7 @@ func (r *recording) Attack(rec *Record) {
 	r.attack, r.held, r.findings = *rec, append([]byte{}, rec.Body...), len(rec.Report.Findings)
 }
 
-func (*recording) Enough(int32, uint64, netip.Addr) bool { return false }
+func (*recording) Share(*Record, uint64) uint32 { return 1 }
 
 func (r *recording) Done(rec *Record) {
 	r.mu.Lock()

@@ -64,7 +64,7 @@ type exchange struct {
 	front front
 	head  *h1.Head
 
-	id      [26]byte
+	id      string
 	started time.Time
 	seen    engine.Head // what the engine borrows
 	record  Record
@@ -82,7 +82,7 @@ type exchange struct {
 	length  int64         // of the request body so far
 	cpu     time.Duration // spent in the engine
 
-	enough    func(app int32, endpoint uint64) bool // measured, made once
+	enough    func(app int32, endpoint uint64) bool // unmeasured, made once
 	messages  bool                                  // the body is a stream of gRPC messages
 	streaming bool                                  // a pump writes the request
 	pumped    chan error
@@ -114,8 +114,7 @@ func (x *exchange) allow() {
 		}
 	}
 	x.begun, x.record.Status = true, http.StatusOK
-	id := string(x.id[:])
-	if err := x.front.page(blockpage.Page{Status: http.StatusOK, Fields: noContent}, id); err != nil {
+	if err := x.front.page(blockpage.Page{Status: http.StatusOK, Fields: noContent}, x.id); err != nil {
 		x.front.cut()
 	}
 }
@@ -128,14 +127,14 @@ func (x *exchange) start(p *Proxy, f front, h *h1.Head) {
 		held: x.held, prefix: x.prefix[:0], out: x.out, site: p.none, pumped: x.pumped, enough: x.enough,
 	}
 	x.held.reset(&p.buffers, p.hold)
-	newID(&x.id, x.started)
+	x.id = newID(x.started)
 	p.active.Add(1)
 }
 
 // finish settles what became of the request, whatever happened.
 func (x *exchange) finish() {
 	if r := recover(); r != nil {
-		x.p.log.Error("exchange failed", "panic", fmt.Sprint(r), "request_id", string(x.id[:]), "stack", string(debug.Stack()))
+		x.p.log.Error("exchange failed", "panic", fmt.Sprint(r), "request_id", x.id, "stack", string(debug.Stack()))
 		x.fate = failed
 		x.fail(http.StatusInternalServerError)
 	}
@@ -260,14 +259,17 @@ func (x *exchange) beginInspection() {
 // env is what the engine is told of the request beside its bytes.
 func (x *exchange) env() engine.Env {
 	if x.enough == nil {
-		x.enough = x.measured
+		x.enough = x.unmeasured
 	}
 	return engine.Env{Mode: x.site.Mode, Override: x.site.Override, Observe: x.p.observer != nil, Enough: x.enough}
 }
 
-// measured says whether the observer needs no values of this request.
-func (x *exchange) measured(app int32, endpoint uint64) bool {
-	return x.p.observer.Enough(app, endpoint, x.record.Source)
+// unmeasured says whether the observer needs no values of this request.
+func (x *exchange) unmeasured(_ int32, endpoint uint64) bool {
+	x.record.Share = 0
+	x.identify()
+	x.tell(func(o Observer) { x.record.Share = o.Share(&x.record, endpoint) })
+	return x.record.Share == 0
 }
 
 // receive reads and inspects the next bytes of the body. At its end it asks
@@ -372,7 +374,7 @@ func (x *exchange) engine(step func()) (err error) {
 		if r := recover(); r != nil {
 			err = &engineError{r}
 			x.tx = nil // in what state it is, nobody knows
-			x.p.log.Error("engine failed", "panic", fmt.Sprint(r), "request_id", string(x.id[:]), "stack", string(debug.Stack()))
+			x.p.log.Error("engine failed", "panic", fmt.Sprint(r), "request_id", x.id, "stack", string(debug.Stack()))
 		}
 	}()
 	step()
@@ -423,8 +425,7 @@ func (x *exchange) fail(status int) {
 	x.begun = true
 	x.record.Status = status
 	first, _ := x.held.parts()
-	id := string(x.id[:])
-	if err := x.front.page(blockpage.New(status, id, x.head, first), id); err != nil {
+	if err := x.front.page(blockpage.New(status, x.id, x.head, first), x.id); err != nil {
 		x.front.cut()
 	}
 }
@@ -444,7 +445,7 @@ func (x *exchange) tellAttack() {
 func (x *exchange) tell(f func(Observer)) {
 	defer func() {
 		if r := recover(); r != nil {
-			x.p.log.Error("observer failed", "panic", fmt.Sprint(r), "request_id", string(x.id[:]), "stack", string(debug.Stack()))
+			x.p.log.Error("observer failed", "panic", fmt.Sprint(r), "request_id", x.id, "stack", string(debug.Stack()))
 		}
 	}()
 	if x.p.observer != nil {
@@ -452,17 +453,16 @@ func (x *exchange) tell(f func(Observer)) {
 	}
 }
 
+// identify fills the record with what is known from the start.
+func (x *exchange) identify() {
+	r := &x.record
+	r.RequestID, r.Time, r.Site, r.Ruleset, r.Head = x.id, x.started, x.site.name, x.snap.Version, &x.seen
+}
+
 // fill completes the record with what is known now.
 func (x *exchange) fill() {
 	r := &x.record
-	if r.RequestID == "" {
-		r.RequestID = string(x.id[:])
-		r.Time = x.started
-		r.Site = x.site.name
-		r.Proto = string(x.head.Proto)
-		r.Ruleset = x.snap.Version
-		r.Head = &x.seen
-	}
+	x.identify()
 	r.Verdict = x.verdict
 	r.Report = x.tx.Report()
 	r.BodyLen = x.length

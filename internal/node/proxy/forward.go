@@ -47,7 +47,7 @@ func (x *exchange) exchange() (*link, error) {
 	if err != nil {
 		return nil, err
 	}
-	x.front.watch(l.reset)
+	x.front.watch(l.cut)
 	if err = x.send(l); err == nil {
 		err = x.await(l)
 	}
@@ -95,15 +95,16 @@ func (x *exchange) send(l *link) error {
 			l.w = append(l.w, first...)
 		}
 	}
-	l.SetWriteDeadline(time.Now().Add(x.p.times.UpstreamWrite))
+	l.writeWithin(x.p.times.UpstreamWrite)
 	if _, err := l.Write(l.w); err != nil {
 		x.streaming = false
 		return x.early(l, err)
 	}
 	if !x.streaming {
-		l.SetReadDeadline(time.Now().Add(x.p.times.Response))
+		l.readWithin(x.p.times.Response)
 		return nil
 	}
+	l.reading = deadline{} // it is the pump that sets it
 	l.SetReadDeadline(time.Time{})
 	if x.pumped == nil {
 		x.pumped = make(chan error, 1)
@@ -115,7 +116,7 @@ func (x *exchange) send(l *link) error {
 // early looks for an answer that an upstream gave before it had read the
 // request and closed the connection. It returns nil if there is one.
 func (x *exchange) early(l *link, err error) error {
-	l.SetReadDeadline(time.Now().Add(x.p.times.Dial))
+	l.readWithin(x.p.times.Dial)
 	if _, perr := l.r.Peek(1); perr != nil {
 		return err
 	}
@@ -140,7 +141,7 @@ func (x *exchange) appendHead(dst []byte) []byte {
 		dst = append(append(append(dst, "Host: "...), x.site.Upstreams[0].Host...), "\r\n"...)
 	}
 	dst = append(dst, h1.RequestID+": "...)
-	dst = append(append(dst, x.id[:]...), "\r\n"...)
+	dst = append(append(dst, x.id...), "\r\n"...)
 	if x.site.Forwarded {
 		dst = append(dst, "X-Forwarded-For: "...)
 		dst = append(x.peer().AppendTo(dst), "\r\n"...)
@@ -225,7 +226,7 @@ func (x *exchange) write(l *link, b []byte) error {
 	if len(b) == 0 {
 		return nil
 	}
-	l.SetWriteDeadline(time.Now().Add(x.p.times.UpstreamWrite))
+	l.writeWithin(x.p.times.UpstreamWrite)
 	if x.head.Framing != h1.Chunked {
 		_, err := l.Write(b)
 		return err
@@ -299,7 +300,7 @@ func (x *exchange) unanswered(err error) {
 		return
 	}
 	x.site.tally.upstreamError()
-	x.p.warn("upstream failed", "site", x.site.name, "request_id", string(x.id[:]), "err", err)
+	x.p.warn("upstream failed", "site", x.site.name, "request_id", x.id, "err", err)
 	if netErr := net.Error(nil); errors.As(err, &netErr) && netErr.Timeout() {
 		x.fail(http.StatusGatewayTimeout)
 		return
@@ -310,13 +311,12 @@ func (x *exchange) unanswered(err error) {
 // relay sends the final response to the client.
 func (x *exchange) relay(l *link) {
 	x.record.Status = l.head.Status
-	x.record.ResponseType = mediaType(l.head.Get("content-type"))
 	if l.head.Status == http.StatusSwitchingProtocols {
 		x.tunnel(l)
 		return
 	}
 	x.begun = true
-	err := x.front.begin(&l.head, string(x.id[:]))
+	err := x.front.begin(&l.head, x.id)
 	if err == nil {
 		err = x.relayBody(l)
 	}
@@ -344,7 +344,7 @@ func (x *exchange) relayBody(l *link) error {
 			if err := x.front.Flush(); err != nil {
 				return err
 			}
-			l.SetReadDeadline(time.Now().Add(x.p.times.ResponseBody))
+			x.awaitMore(l)
 		}
 		n, err := l.body.Read(*buf)
 		x.record.ResponseBytes += int64(n)
@@ -361,10 +361,20 @@ func (x *exchange) relayBody(l *link) error {
 		}
 		if err != nil {
 			x.site.tally.upstreamError()
-			x.p.warn("upstream broke off its response", "site", x.site.name, "request_id", string(x.id[:]), "err", err)
+			x.p.warn("upstream broke off its response", "site", x.site.name, "request_id", x.id, "err", err)
 			return err
 		}
 	}
+}
+
+// awaitMore bounds the wait for the next bytes of a response. While there is
+// a pump, it bounds that for an answer on its own.
+func (x *exchange) awaitMore(l *link) {
+	if x.streaming {
+		l.SetReadDeadline(time.Now().Add(x.p.times.ResponseBody))
+		return
+	}
+	l.readWithin(x.p.times.ResponseBody)
 }
 
 // patience is how long a pump may go on after the response has ended: an
@@ -410,11 +420,11 @@ func (x *exchange) settlePump(relayed error) (broken bool) {
 func (x *exchange) tunnel(l *link) {
 	x.begun = true
 	x.front.watch(nil)
-	n, err := x.front.tunnel(&l.head, string(x.id[:]), l)
+	n, err := x.front.tunnel(&l.head, x.id, l)
 	x.site.tally.upgradedBytes(n)
 	l.Close()
 	if err != nil {
-		x.p.warn("upgraded connection ended", "site", x.site.name, "request_id", string(x.id[:]), "err", err)
+		x.p.warn("upgraded connection ended", "site", x.site.name, "request_id", x.id, "err", err)
 	}
 }
 

@@ -32,7 +32,7 @@ func (g *group) get(twice bool) (*link, error) {
 	for _, well := range []bool{true, false} {
 		for i := range g.members {
 			u := g.members[(turn+uint64(i))%uint64(len(g.members))]
-			if u.well(time.Now()) != well {
+			if u.well() != well {
 				continue
 			}
 			l, err := u.get(twice)
@@ -51,9 +51,9 @@ func (g *group) get(twice bool) (*link, error) {
 
 // pick returns the member whose turn it is among those that are well.
 func (g *group) pick() *upstream {
-	turn, now := g.turn.Add(1), time.Now()
+	turn := g.turn.Add(1)
 	for i := range g.members {
-		if u := g.members[(turn+uint64(i))%uint64(len(g.members))]; u.well(now) {
+		if u := g.members[(turn+uint64(i))%uint64(len(g.members))]; u.well() {
 			return u
 		}
 	}
@@ -73,8 +73,12 @@ func (g *group) close() {
 }
 
 // well says whether requests should go there.
-func (u *upstream) well(now time.Time) bool {
-	return !u.sick.Load() && now.UnixNano() >= u.down.Load()
+func (u *upstream) well() bool {
+	if u.sick.Load() {
+		return false
+	}
+	until := u.down.Load()
+	return until == 0 || time.Now().UnixNano() >= until
 }
 
 // watch checks the health of the site's upstreams until the context ends.

@@ -162,9 +162,8 @@ func (s *stream) refuse(err error) {
 		status = refused.Status
 	}
 	s.p.none.tally.settle(malformed, false, false, false)
-	var id [26]byte
-	newID(&id, time.Now())
-	s.page(blockpage.New(status, string(id[:]), nil, nil), string(id[:]))
+	id := newID(time.Now())
+	s.page(blockpage.New(status, id, nil, nil), id)
 }
 
 func (s *stream) Read(p []byte) (int, error) {

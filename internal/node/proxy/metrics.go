@@ -5,7 +5,6 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"time"
 
 	"github.com/VictoriaMetrics/metrics"
 )
@@ -49,7 +48,7 @@ func (s *site) writeMetrics(w io.Writer) {
 	count("websocket_attacks_total", site+`,action="block"`, m.Blocked)
 	count("websocket_attacks_total", site+`,action="pass"`, m.Attacks-min(m.Attacks, m.Blocked))
 	for _, u := range s.group.members {
-		metrics.WriteGaugeUint64(w, fmt.Sprintf("gabion_upstream_healthy{%s,upstream=%q}", site, u.address), one(u.well(time.Now())))
+		metrics.WriteGaugeUint64(w, fmt.Sprintf("gabion_upstream_healthy{%s,upstream=%q}", site, u.address), one(u.well()))
 	}
 	s.timing.request.write(w, "gabion_http_request_duration_seconds", site)
 	s.timing.inspect.write(w, "gabion_inspect_duration_seconds", site)

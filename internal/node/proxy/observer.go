@@ -12,10 +12,10 @@ import (
 // different requests. A panic in them is logged and does not change what
 // the client gets.
 type Observer interface {
-	// Enough says that the values of a request from source to an endpoint
-	// need not be measured: Record.Report.Values will be empty. It is called
-	// when the head is known.
-	Enough(app int32, endpoint uint64, source netip.Addr) bool
+	// Share is asked once the endpoint of a request is known, and returns
+	// how many requests its values stand for: 0 if they need not be measured.
+	// What is known from the start of the record is filled in.
+	Share(r *Record, endpoint uint64) uint32
 	// Attack is called for each request whose verdict is an attack or a
 	// block, before the first byte of the final response is sent, and
 	// before Done. What it makes durable is durable before the client
@@ -33,20 +33,19 @@ type Record struct {
 	Time      time.Time  // when the head was complete
 	Site      string     // label of the site: its first host, or "default"
 	Source    netip.Addr // after trusted proxies; unmapped
-	Proto     string     // HTTP/1.0, HTTP/1.1 or HTTP/2.0, as the client spoke
 	TLS       bool       // the client spoke TLS to the node
 	Ruleset   uint64     // version of the ruleset in force, 0 for none
 
 	Head    *engine.Head
 	Verdict engine.Verdict
 	Report  *engine.Report
+	Share   uint32 // what Observer.Share said; Report.Values is empty if 0
 
 	Body    []byte // the request body as received, de-chunked; its first bytes if Partial
 	BodyLen int64  // bytes of body received so far
 	Partial bool   // Body is not all of it
 
-	Status        int    // answered to the client; 0 in Attack for passed requests and when nothing was answered
-	ResponseType  string // Content-Type of the response, without parameters
-	ResponseBytes int64  // bytes of response body relayed
+	Status        int   // answered to the client; 0 in Attack for passed requests and when nothing was answered
+	ResponseBytes int64 // bytes of response body relayed
 	Duration      time.Duration
 }

@@ -20,7 +20,8 @@ import (
 	"github.com/gabionhq/gabion/internal/node/source"
 )
 
-// Timeouts bound each wait of an exchange.
+// Timeouts bound each wait of an exchange. A wait may end an eighth of its
+// time early.
 type Timeouts struct {
 	Head          time.Duration // from the first byte of a request to the end of its head
 	Idle          time.Duration // of a client connection between requests
@@ -232,9 +233,9 @@ func (t *throttle) take(now time.Time) (dropped int64, ok bool) {
 	return t.dropped.Swap(0), true
 }
 
-// newID writes a fresh request id, a ULID. It names a request and protects
+// newID returns a fresh request id, a ULID. It names a request and protects
 // nothing, so the runtime's generator is good enough.
-func newID(dst *[26]byte, now time.Time) {
+func newID(now time.Time) string {
 	var id ulid.ULID
 	_ = id.SetTime(uint64(now.UnixMilli())) // fails in the year 10889
 	hi, lo := rand.Uint64(), rand.Uint64()
@@ -242,5 +243,5 @@ func newID(dst *[26]byte, now time.Time) {
 		id[6+i] = byte(hi >> (8 * i))
 	}
 	id[14], id[15] = byte(lo), byte(lo>>8)
-	_ = id.MarshalTextTo(dst[:]) // fails for a wrong length only
+	return id.String()
 }

@@ -51,6 +51,9 @@ type link struct {
 	body   h1.Body
 	since  time.Time // idle since
 	reused bool
+	cut    func() // reset, made once
+
+	reading, writing deadline
 }
 
 func newUpstream(u *url.URL, roots *tls.Config, times *Timeouts) (*upstream, error) {
@@ -165,6 +168,7 @@ func (u *upstream) dial() (*link, error) {
 		return nil, fmt.Errorf("connecting to upstream %s: %w", u.address, err)
 	}
 	l := &link{Conn: conn, up: u, tcp: conn.(*net.TCPConn)}
+	l.cut = l.reset
 	if u.tls != nil {
 		t := tls.Client(conn, u.tls)
 		if err := t.HandshakeContext(ctx); err != nil {

@@ -88,7 +88,7 @@ func (x *exchange) requestHTTP2(ctx context.Context, u *upstream, body *upstream
 		}
 		r.Header[key] = append(r.Header[key], string(value))
 	}
-	r.Header[h1.RequestID] = []string{string(x.id[:])}
+	r.Header[h1.RequestID] = []string{x.id}
 	if x.site.Forwarded {
 		if !x.p.source.Trusted(x.peer()) {
 			delete(r.Header, "X-Forwarded-For")
@@ -125,9 +125,8 @@ func (x *exchange) relayHTTP2(res *http.Response, body *upstreamBody) {
 		h.Add("Trailer", name)
 	}
 	x.record.Status = res.StatusCode
-	x.record.ResponseType = mediaType([]byte(res.Header.Get("Content-Type")))
 	x.begun = true
-	err := x.front.begin(&h, string(x.id[:]))
+	err := x.front.begin(&h, x.id)
 	if err == nil {
 		err = x.relayStream(res)
 	}

@@ -105,10 +105,10 @@ func (s *socket) message() error {
 func (s *socket) begin() {
 	p, x := s.c.p, &s.c.x
 	s.m = exchange{
-		p: p, site: x.site, snap: p.snapshot.Load(), front: s.c, head: x.head, started: time.Now(), prefix: s.m.prefix[:0],
+		p: p, site: x.site, snap: p.snapshot.Load(), front: s.c, head: x.head, started: time.Now(), prefix: s.m.prefix[:0], enough: s.m.enough,
 		record: Record{Source: x.record.Source, TLS: x.record.TLS, Status: http.StatusSwitchingProtocols},
 	}
-	newID(&s.m.id, s.m.started)
+	s.m.id = newID(s.m.started)
 	s.m.seen = x.seen
 	// The query and the fields were inspected with the handshake.
 	s.m.seen.Target, _, _ = bytes.Cut(x.seen.Target, []byte("?"))
@@ -187,7 +187,7 @@ func (s *socket) close(err error) {
 	code, reason := uint16(0), ""
 	switch {
 	case errors.Is(err, errBlocked):
-		code, reason = ws.PolicyViolation, "message blocked, "+string(s.m.id[:])
+		code, reason = ws.PolicyViolation, "message blocked, "+s.m.id
 	case errors.Is(err, errOverload):
 		code, reason = ws.TryAgainLater, "too many bytes held"
 	case errors.As(err, new(*engineError)):

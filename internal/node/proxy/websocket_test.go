@@ -11,7 +11,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -231,8 +230,8 @@ func (o *hearer) Attack(r *Record) {
 	o.targets = append(o.targets, string(r.Head.Target))
 }
 
-func (o *hearer) Done(*Record)                        {}
-func (*hearer) Enough(int32, uint64, netip.Addr) bool { return false }
+func (o *hearer) Done(*Record)               {}
+func (*hearer) Share(*Record, uint64) uint32 { return 1 }
 
 // upgraded runs a server that switches protocols with the fields and hands
 // over what it gets then.
