@@ -73,6 +73,7 @@ type Tx struct {
 	profiled  bool                // the ruleset holds profiles
 	points    []byte              // rendered points of Report.Values
 	place     headerPlace
+	lines     uint64 // the point of the array that holds a text line by line
 	clean     memory // of values in which nothing was found; kept from request to request
 	verdict   Verdict
 
@@ -87,6 +88,7 @@ func (tx *Tx) begin(e *Engine, set *rule.Set, env Env) {
 	tx.patched, tx.profiled = false, false
 	tx.leaky, tx.failed = false, false
 	tx.points = tx.points[:0]
+	tx.lines = 0
 	tx.verdict = Verdict{Mode: env.Mode}
 	tx.report = Report{Findings: tx.report.Findings[:0], Values: tx.report.Values[:0], Limits: tx.report.Limits[:0]}
 }

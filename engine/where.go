@@ -28,6 +28,7 @@ func (tx *Tx) where(t *parse.Tree, n parse.Node, value []byte) detect.Where {
 		w.Place = detect.InFile // a pack or an archive, whatever it is declared to be
 	}
 	key := t.NearestNamed(n)
+	w.Listing = t.Base(n) == parse.Post && (tx.isLine(t, n, value) || isShownCode(t, key))
 	if key < 0 {
 		return w
 	}
@@ -38,6 +39,40 @@ func (tx *Tx) where(t *parse.Tree, n parse.Node, value []byte) detect.Where {
 		}
 	}
 	return w
+}
+
+// isLine reports whether the value is one line of a text that JSON holds as an
+// array of lines, as notebooks do. Its last line has no end of its own.
+func (tx *Tx) isLine(t *parse.Tree, n parse.Node, value []byte) bool {
+	for t.Opaque(n) > 0 && t.Kind(n) != parse.Array && t.Kind(n) != parse.Hash {
+		n = t.Parent(n)
+	}
+	if t.Kind(n) != parse.Array {
+		return false
+	}
+	if len(value) > 0 && value[len(value)-1] == '\n' {
+		tx.lines = t.Keys(t.Parent(n)).Exact
+		return true
+	}
+	return tx.lines != 0 && tx.lines == t.Keys(t.Parent(n)).Exact
+}
+
+// isShownCode reports whether the named point is an element of markup that
+// shows code as it is written, inside a value of the body: markup in it was
+// escaped, or it would be an element itself.
+func isShownCode(t *parse.Tree, n parse.Node) bool {
+	if n < 0 || t.Kind(n) != parse.Tag {
+		return false
+	}
+	switch string(t.Key(n)) {
+	case "pre", "code", "samp", "kbd", "textarea":
+	default:
+		return false
+	}
+	for n >= 0 && t.Kind(n) != parse.XML {
+		n = t.Parent(n)
+	}
+	return n >= 0 && t.Kind(t.Parent(n)) != parse.Post
 }
 
 // placeOf returns the place of n: the innermost format that it is part of,

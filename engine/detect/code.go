@@ -74,8 +74,9 @@ func (s *Scanner) code(v []byte, w Where) {
 	if document(v, w) || w.Place == InFile && len(v) > maxPath {
 		return
 	}
+	s.effort += lexEffort * len(v)
 	var best lead
-	c := codeWalk{listing: w.Place.holdsText() && (len(v) > 120 && bytes.IndexByte(v, '\n') >= 0 || len(v) > maxPath)}
+	c := codeWalk{listing: w.Listing || w.Place.holdsText() && (len(v) > 120 && bytes.IndexByte(v, '\n') >= 0 || len(v) > maxPath)}
 	for i := 0; i < len(v); {
 		switch b := v[i]; {
 		case isLetter(b) || b == '_':
@@ -258,7 +259,7 @@ func (c *codeWalk) call(best *lead, v []byte, at, end, open int) {
 // whole judges a value that is nothing but a call of a function of PHP or
 // Node.
 func (c *codeWalk) whole(best *lead, v []byte, at, end, open int) {
-	if at > 12 || len(v) > 80 || end-at < 4 && end-open != 0 || !serverCalls.Has(v[at:end]) && !execCalls.Has(v[at:end]) || bytes.IndexByte(v[open:], ')') < 0 {
+	if c.listing || at > 12 || len(v) > 80 || end-at < 4 && end-open != 0 || !serverCalls.Has(v[at:end]) && !execCalls.Has(v[at:end]) || bytes.IndexByte(v[open:], ')') < 0 {
 		return
 	}
 	best.offer(0.55, at, len(v), "The value is a call of a function of the server's language.")

@@ -322,7 +322,7 @@ func (k *pathWalk) judge(best *lead, v []byte, w Where) {
 		best.offer(weight, from, to, "Path segments lead up out of their directory.")
 	}
 	if len(v) <= maxPath && w.Place != InTarget {
-		k.judgeName(best, v, pathLike && rooted(v) && w.Place != InPath, w.Place == InQuery || w.Place == InCookie || w.Place == InFileName)
+		k.judgeName(best, v, pathLike && rooted(v) && w.Place != InPath, w.Place)
 	}
 	if k.secret && k.seps && pathLike && (w.Place == InTarget || w.Place == InPath) && (hasFold(v, "etc/passwd") || hasFold(v, "etc/shadow") || hasFold(v, "boot.ini") || hasFold(v, "win.ini")) {
 		best.offer(0.7, k.file.from, k.file.to, "The address ends in the path of a file of the system.")
@@ -382,8 +382,10 @@ func served(v []byte) bool {
 var serverFileEnds = lexicon.New("ini conf config cnf properties yml yaml env log key pem sql bak php jsp asp aspx mds htpasswd htaccess inc db sqlite")
 
 // judgeName weighs the names of files alone.
-func (k *pathWalk) judgeName(best *lead, v []byte, absolute, asked bool) {
+func (k *pathWalk) judgeName(best *lead, v []byte, absolute bool, p Place) {
 	switch {
+	case absolute && p.holdsText() && (string(v) == "/etc/hosts" || string(v) == "/etc/hostname"):
+		best.offer(0.42, k.file.from, k.file.to, "The path of a file of the system that holds no secret is given.")
 	case k.secret && absolute:
 		best.offer(0.85, k.file.from, k.file.to, "The path of a file of the system or of a secret is given.")
 	case k.secret && k.seps:
@@ -391,13 +393,15 @@ func (k *pathWalk) judgeName(best *lead, v []byte, absolute, asked bool) {
 	case k.plain && absolute:
 		best.offer(0.55, k.file.from, k.file.to, "The path of a file that servers keep for themselves is given.")
 	case absolute:
-		judgeRoot(best, v, asked)
+		judgeRoot(best, v, p)
 	}
 }
 
 // judgeRoot weighs an absolute path by its first directory. Documents about
-// logs hold their paths; parameters that ask for a file seldom do.
-func judgeRoot(best *lead, v []byte, asked bool) {
+// logs hold their paths, and so do settings of applications; parameters that
+// ask for a file seldom do.
+func judgeRoot(best *lead, v []byte, p Place) {
+	asked := p == InQuery || p == InCookie || p == InFileName
 	from := 0
 	for from < len(v) && !isLetter(v[from]) {
 		from++
@@ -416,7 +420,7 @@ func judgeRoot(best *lead, v []byte, asked bool) {
 	kept := hasSuffixFold(log, "log") || hasSuffixFold(log, "logs") || hasSuffixFold(log, "conf") || hasSuffixFold(log, "ini")
 	switch {
 	case kept && rootDirs.Has(v[from:to]):
-		best.offer(0.55, from, len(v), "An absolute path leads to a log or configuration of the server.")
+		best.offer(pick(p.holdsText() && p != InForm && hasSuffixFold(log, ".log"), 0.42, 0.55), from, len(v), "An absolute path leads to a log or configuration of the server.")
 	case hasPrefixFold(v[from:to], "etc"), hasPrefixFold(v[from:to], "proc"), hasPrefixFold(v[from:to], "winnt"), hasPrefixFold(v[from:to], "windows"):
 		best.offer(0.6, from, to, "An absolute path leads to the system's own directories.")
 	case asked && (hasPrefixFold(v[from:], "var/log/") || hasPrefixFold(v[from:], "var/lp/") || hasPrefixFold(v[from:], "var/adm/")):

@@ -55,16 +55,18 @@ func (s *Scanner) rce(v []byte, w Where) {
 		return
 	}
 	var best lead
-	words := shellText{listing: isListing(v, w.Place), v: v, texts: w.Place.holdsText(), agent: w.Place == InUserAgent || w.Place == InReferer || w.Place == InAccept || w.Place == InContentType}
+	words := shellText{listing: w.Listing || isListing(v, w.Place), shown: w.Listing, v: v, texts: w.Place.holdsText(), agent: w.Place == InUserAgent || w.Place == InReferer || w.Place == InAccept || w.Place == InContentType}
 	words.head = skipBlank(v, 0)
 	words.keyed = (w.Place == InQuery || w.Place == InForm) && (hasFold(w.Key, "cmd") || hasFold(w.Key, "command"))
 	words.address = w.Place == InTarget || isAddress(v)
 	s.sh = shlex.New(v)
+	s.effort += lexEffort * len(v)
 	for {
 		c, ok := s.sh.Next()
 		if !ok {
 			break
 		}
+		s.effort += commandEffort
 		words.command(&best, &c)
 	}
 	if w.Name {
@@ -88,6 +90,7 @@ type shellText struct {
 	address bool // & and ? have their meaning in addresses
 	texts   bool // the place holds whole texts
 	listing bool // a text of several lines, which may quote scripts
+	shown   bool // code, by where it stands
 	script  int  // commands so far in a row that follow another one: the text shows a script
 	end     int  // of the last command
 	head    int  // of the value: the first byte that is not blank
@@ -384,6 +387,7 @@ func (t *shellText) line(c *shlex.Command, certain bool, args float32) float32 {
 	case !runs || bytes.Contains(before, []byte("```")):
 	case !t.texts:
 		return 0.7
+	case t.shown:
 	case t.head >= c.At || t.datum(before, t.from == 0):
 		return 0.62
 	}
@@ -474,7 +478,7 @@ func (t *shellText) constructs(best *lead) {
 		case '%':
 			t.percent(best, i)
 		case 'f', 'F':
-			if hasPrefixFold(v[i:], "for ") {
+			if hasPrefixFold(v[i:], "for ") && (i == 0 || !isLetter(v[i-1])) {
 				t.batchFor(best, i)
 			}
 		case 'i', 'I':

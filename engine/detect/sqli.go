@@ -154,7 +154,11 @@ type sqlReader struct {
 
 func (s *Scanner) sqli(v []byte, w Where) {
 	s.sql.best = sqlReader{miss: 1}
-	whole := s.sqlContext(v, 0, false, int32(len(v)))
+	whole := int32(len(v))
+	if w.Listing {
+		whole = -1 // its statement began on a line before
+	}
+	whole = s.sqlContext(v, 0, false, whole)
 	for _, q := range [...]byte{'\'', '"', '`'} {
 		if w.Container && q == '"' {
 			continue // the quotes of JSON and of markup
@@ -193,6 +197,7 @@ func (s *Scanner) sqlContext(v []byte, start int, broken bool, whole int32) int3
 			}
 			buf = append(buf, t)
 		}
+		s.effort += sqlEffort * len(buf)
 		pairParens(buf)
 		r.toks = buf
 		end := len(buf)

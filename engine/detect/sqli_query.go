@@ -1,6 +1,10 @@
 package detect
 
-import "github.com/gabionhq/gabion/engine/internal/sqllex"
+import (
+	"bytes"
+
+	"github.com/gabionhq/gabion/engine/internal/sqllex"
+)
 
 // union looks at UNION [ALL] [(] SELECT.
 func (r *sqlReader) union(i int) {
@@ -195,6 +199,9 @@ func (r *sqlReader) orderBy(i int) {
 	}
 	if r.role(end) == sqllex.Having {
 		end = r.havingEnd(end)
+	}
+	if op == opOpen && bytes.IndexByte(r.text(end-1), ' ') >= 0 {
+		return // a quotation in a text, with words behind
 	}
 	here := r.operandBefore(i) && (r.kind(i-1) != sqllex.Word || r.toks[i-1].Quote != 0)
 	switch {

@@ -119,7 +119,7 @@ func judgeHost(best *lead, v []byte, at, from, to int, w Where) {
 	if weight > 0 && weight < 0.9 && innerPort(v[from:to]) || h.Kind == hostaddr.Loopback && innerPath(v[to:]) {
 		weight = max(weight, 0.85)
 	}
-	if weight > 0 && to+1 < len(v) && v[to+1] == '@' { // parsers disagree which of two is the host
+	if weight > 0 && to+1 < len(v) && v[to] != '/' && v[to+1] == '@' { // parsers disagree which of two is the host
 		weight = max(weight, 0.85)
 	}
 	best.offer(weight, at, to, reason)

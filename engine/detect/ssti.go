@@ -35,13 +35,14 @@ func (s *Scanner) ssti(v []byte, w Where) {
 		return
 	}
 	var best lead
+	listing := w.Listing || w.Place.holdsText() && bytes.IndexByte(v, '\n') >= 0
 	var open [128]int // by closing byte: where it has not been found up to
 	for i := 0; i+1 < len(v); i++ {
 		skip, end := opener(v, i)
 		if skip == 0 || i < open[end&127] {
 			continue
 		}
-		e := expression{v: v, from: i, body: i + skip}
+		e := expression{v: v, from: i, body: i + skip, listing: listing}
 		e.read(end)
 		e.judge(&best)
 		if i = max(i, e.body); e.closed {
@@ -99,7 +100,8 @@ type expression struct {
 	v              []byte
 	from, body, to int
 	closed         bool
-	names          int // of templateNames
+	listing        bool // a text of several lines, which may show templates
+	names          int  // of templateNames
 	name           lead
 	calls          int // names with an open bracket behind
 	dotted         int
@@ -231,8 +233,8 @@ func (e *expression) judge(best *lead) {
 	case e.v[e.from] == '#' && (e.calls+e.names > 0 || e.v[e.from+1] != '{'):
 		best.offer(0.55, e.from, to, "A directive of Velocity or an expression of Spring is inserted.")
 	case e.calls > 0 && e.closed:
-		best.offer(pick(e.quoted(), 0.3, 0.52), e.from, to, "A template expression calls a function.")
-	case e.closed && bytes.HasPrefix(e.v[e.from:], []byte("{%")) && len(e.v) <= 200 && bytes.IndexByte(e.v, '\n') < 0 && (text[0] == '%' && len(text) > 4 && (text[1] == ' ' || text[1] == '-' || isLetter(text[1]))):
+		best.offer(pick(e.quoted() || e.listing, 0.3, 0.52), e.from, to, "A template expression calls a function.")
+	case e.closed && !e.listing && bytes.HasPrefix(e.v[e.from:], []byte("{%")) && len(e.v) <= 200 && bytes.IndexByte(e.v, '\n') < 0 && (text[0] == '%' && len(text) > 4 && (text[1] == ' ' || text[1] == '-' || isLetter(text[1]))):
 		best.offer(0.52, e.from, to, "A statement of a template is inserted.")
 	case e.closed && bytes.HasPrefix(text, []byte("#with")) || e.closed && bytes.HasPrefix(text, []byte("this.")) || e.closed && bytes.HasPrefix(text, []byte("#each")):
 		best.offer(0.55, e.from, to, "A block helper of a template walks over objects.")

@@ -59,28 +59,24 @@ func (s *Scanner) xss(v []byte, w Where) {
 	if w.Place == InFile && w.Decoded > 0 && len(v) > maxPath && bytes.IndexByte(v, 0) >= 0 {
 		return // an archive, which no browser reads
 	}
+	s.effort += lexEffort * len(v)
 	var best lead
+	texts := w.Place.holdsText()
 	if i := bytes.IndexByte(v, '<'); i >= 0 {
-		markup(&best, v, 0, len(v), 0)
+		markup(&best, v, 0, len(v), 0, &page{texts: texts, whole: w.Listing})
 		if plainPlace[w.Place] && !w.Container {
 			inserted(&best, v, i)
 		}
 	}
 	if bytes.IndexByte(v, '=') >= 0 {
-		attribute(&best, v, htmllex.InTag)
-		if bytes.IndexByte(v, '"') >= 0 {
-			attribute(&best, v, htmllex.InDouble)
-		}
-		if bytes.IndexByte(v, '\'') >= 0 {
-			attribute(&best, v, htmllex.InSingle)
-		}
-		if bytes.IndexByte(v, '`') >= 0 {
-			attribute(&best, v, htmllex.InBacktick)
-		}
+		insideTag(&best, v, texts)
 	}
 	scriptURL(&best, v, 0, len(v))
 	links(&best, v)
 	script(&best, v, w)
+	if w.Listing && best.weight < unmistakable {
+		best.weight *= shownShare
+	}
 	s.follow(XSS, v, best, xssVocabulary)
 }
 
@@ -127,21 +123,25 @@ func leadingQuote(v []byte) int {
 // markup reads v[from:to] as HTML between tags. Values of attributes that
 // hold markup themselves, as srcdoc or a broken quote makes them, are read
 // once more.
-func markup(best *lead, v []byte, from, to, depth int) {
+func markup(best *lead, v []byte, from, to, depth int, p *page) {
 	lex := htmllex.New(v[from:to], htmllex.Data)
 	var t tag
 	scripted := depth > 0
 	for {
 		k := lex.Next()
 		a, b := from+k.From, from+k.To
+		before := *best
 		switch k.Kind {
 		case htmllex.End:
 			t.close(best, v, to)
 			return
 		case htmllex.Open:
 			t = tag{name: v[a:b], from: a - 1}
-			t.open(best, v, false)
+			if !p.texts || b >= to || v[b] != '\n' && v[b] != '\r' || bytes.IndexByte(v[b:to], '>') >= 0 {
+				t.open(best, v, false) // and not a word on a line of a list
+			}
 			scripted = scripted || htmllex.Is(t.name, "script")
+			p.whole = p.whole || p.texts && htmllex.Is(t.name, "html")
 		case htmllex.Close:
 			t = tag{name: v[a:b], from: a - 2, end: true}
 			t.open(best, v, scripted)
@@ -157,15 +157,80 @@ func markup(best *lead, v []byte, from, to, depth int) {
 		case htmllex.Value:
 			t.value(best, v, a, b)
 			if depth == 0 && bytes.IndexByte(v[a:b], '<') >= 0 {
-				markup(best, v, a, b, 1)
+				markup(best, v, a, b, 1, p)
 			}
 		case htmllex.Done:
 			t.close(best, v, b)
 		case htmllex.Raw:
 			t.raw(best, v, a, b)
 		case htmllex.Mark:
+			p.whole = p.whole || p.texts && hasPrefixFold(v[a:to], "!doctype html")
 			declaration(best, v, a, to)
 		}
+		if best.weight > before.weight && best.weight < unmistakable && p.shows(v, a) {
+			if best.weight *= shownShare; best.weight < before.weight {
+				*best = before
+			}
+		}
+	}
+}
+
+const (
+	// unmistakable is the weight from which on a script is that of an attack
+	// wherever it stands: no page that a text shows needs it.
+	unmistakable = 0.9
+	// shownShare is what remains of other evidence in markup that is shown.
+	shownShare = 0.5
+)
+
+// A page is what is known of the markup being read.
+type page struct {
+	texts bool // people send whole texts there
+	whole bool // it is a page of its own, and no part put into another
+	pos   int  // up to where fences were looked for
+	fence bool // a fence of Markdown is open there
+}
+
+// shows reports whether the markup at i is rather shown than put into a page:
+// it is a page as a whole, or stands in the code of a text.
+func (p *page) shows(v []byte, i int) bool {
+	if p.whole || !p.texts {
+		return p.whole
+	}
+	for p.pos < i {
+		line := v[p.pos:]
+		if bytes.HasPrefix(line, codeFence) && (p.fence || bytes.Contains(line[len(codeFence):], codeFence)) {
+			p.fence = !p.fence
+		}
+		next := bytes.IndexByte(line, '\n')
+		if next < 0 {
+			p.pos = len(v)
+			break
+		}
+		p.pos += next + 1
+	}
+	return p.fence
+}
+
+var codeFence = []byte("```")
+
+// insideTag reads v as what follows inside a tag, whichever quote it broke
+// out of. Far into a text only an unmistakable script counts: texts show
+// attributes, too.
+func insideTag(best *lead, v []byte, texts bool) {
+	before := *best
+	attribute(best, v, htmllex.InTag)
+	if bytes.IndexByte(v, '"') >= 0 {
+		attribute(best, v, htmllex.InDouble)
+	}
+	if bytes.IndexByte(v, '\'') >= 0 {
+		attribute(best, v, htmllex.InSingle)
+	}
+	if bytes.IndexByte(v, '`') >= 0 {
+		attribute(best, v, htmllex.InBacktick)
+	}
+	if texts && best.weight > before.weight && best.weight < unmistakable && best.from > maxBreak && bytes.IndexByte(v[:best.from], '\n') >= 0 {
+		*best = before
 	}
 }
 
@@ -654,6 +719,9 @@ func script(best *lead, v []byte, w Where) {
 		return
 	}
 	out := leavesString(v)
+	if out >= 0 && w.Listing {
+		out = -1 // the end of a string that an earlier line began
+	}
 	start := leading(v)
 	for _, root := range [...]string{"window.", "self.", "top.", "parent.", "this."} {
 		if hasPrefixFold(v[start:], root) {
