@@ -141,7 +141,9 @@ func (s *Scanner) Scan(v []byte, w Where) []Finding {
 	if have&anyMark == 0 || w.Place == InTarget && have&^addressMarks == 0 && bytes.IndexByte(v, '?') >= 0 {
 		return nil
 	}
-	parted := w.Container && len(v) > maxContainer
+	// What merely could be read in parts, as {{x}} behind which padding stands,
+	// is read whole, too.
+	parted := len(v) > maxContainer && document(v, w)
 	for i := range detectors {
 		if have.admits(detectors[i].when) && !(parted && detectors[i].parts) {
 			s.effort += len(v)
