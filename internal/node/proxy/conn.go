@@ -115,7 +115,7 @@ func (p *Proxy) drain() {
 }
 
 func (p *Proxy) serveConn(nc net.Conn, l *Listener) {
-	c := &conn{p: p, net: nc, asked: l.Asked}
+	c := &conn{p: p, net: directly(nc), asked: l.Asked}
 	c.watcher = time.AfterFunc(time.Hour, c.look)
 	defer c.watcher.Stop()
 	p.conns.add(c)
@@ -161,7 +161,7 @@ type told struct {
 
 func (t *told) RemoteAddr() net.Addr { return t.remote }
 func (t *told) NetConn() net.Conn    { return t.Conn }
-func (t *told) CloseWrite() error    { return t.Conn.(*net.TCPConn).CloseWrite() }
+func (t *told) CloseWrite() error    { return tcpOf(t.Conn).CloseWrite() }
 
 // serve serves one request after the other.
 func (c *conn) serve() {

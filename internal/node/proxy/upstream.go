@@ -167,10 +167,10 @@ func (u *upstream) dial() (*link, error) {
 	if err != nil {
 		return nil, fmt.Errorf("connecting to upstream %s: %w", u.address, err)
 	}
-	l := &link{Conn: conn, up: u, tcp: conn.(*net.TCPConn)}
+	l := &link{Conn: directly(conn), up: u, tcp: conn.(*net.TCPConn)}
 	l.cut = l.reset
 	if u.tls != nil {
-		t := tls.Client(conn, u.tls)
+		t := tls.Client(l.Conn, u.tls)
 		if err := t.HandshakeContext(ctx); err != nil {
 			conn.Close()
 			return nil, fmt.Errorf("TLS handshake with upstream %s: %w", u.address, err)
