@@ -218,6 +218,7 @@ var troubles = [parse.NumTroubles]struct {
 	parse.Duplicate:     {detect.Smuggling, 0.2, false, "A name occurs twice in one object, so that servers may read different values."},
 	parse.Mismatch:      {detect.Smuggling, 0.6, false, "The header fields name another call than the body, so that a gateway allows what the server does not do."},
 	parse.Introspection: {detect.GraphQL, 0.1, false, "The query asks for the schema."},
+	parse.Probing:       {detect.GraphQL, 0.6, false, "The schema is asked for by a query that no client of GraphQL sends."},
 }
 
 // keepFloor is the weight below which a finding is neither kept nor counts

@@ -13,11 +13,13 @@ import (
 var whenLDAPi = []feature{
 	hasClose | hasOpen, hasClose | hasControl, hasClose | hasBackslash, hasClose | hasPercent,
 	hasOpen | hasPipe, hasOpen | hasAmp, hasOpen | hasBang,
+	hasColon | hasEqual | hasDigit,
 }
 
 var attributes = lexicon.New("uid cn sn ou dc mail givenname objectclass objectcategory userpassword password samaccountname memberof member displayname telephonenumber description userprincipalname distinguishedname uidnumber gidnumber homedirectory")
 
 func (s *Scanner) ldapi(v []byte, w Where) {
+	s.matchingRule(v)
 	open := bytes.IndexByte(v, '(')
 	shut := bytes.IndexByte(v, ')')
 	switch {
@@ -25,6 +27,45 @@ func (s *Scanner) ldapi(v []byte, w Where) {
 		s.filterClosed(v, shut)
 	case open >= 0 && open <= maxPrefix:
 		s.filterWhole(v, open)
+	}
+}
+
+// constantFilter reports whether a comparison in b has a number for its
+// attribute, as in (1=0).
+func constantFilter(b []byte) bool {
+	for {
+		i := bytes.IndexByte(b, '(')
+		if i < 0 {
+			return false
+		}
+		b = b[i+1:]
+		if n := run(b, 0, len(b), isDigit); n > 0 && n < len(b) && b[n] == '=' {
+			return true
+		}
+	}
+}
+
+// matchingRule looks for a comparison by a rule that is named by its number
+// (RFC 4511, 4.5.1.7.7): userPassword:2.5.13.18:=a. It reads passwords letter
+// by letter, and no form asks for one.
+func (s *Scanner) matchingRule(v []byte) {
+	end := bytes.Index(v[:min(len(v), maxPath)], []byte(":="))
+	if end < 0 {
+		return
+	}
+	from := end
+	for from > 0 && (isDigit(v[from-1]) || v[from-1] == '.') {
+		from--
+	}
+	if bytes.Count(v[from:end], []byte(".")) < 2 || from < 2 || v[from-1] != ':' {
+		return
+	}
+	name := from - 1
+	for name > 0 && isToken(v[name-1]) {
+		name--
+	}
+	if name < from-1 {
+		s.filter(name, end+2, 0.7, "An attribute of the directory is compared by a rule that is given as a number.")
 	}
 }
 
@@ -120,8 +161,8 @@ func (s *Scanner) filterWhole(v []byte, open int) {
 		return
 	}
 	weight := float32(0.4)
-	if open > 0 && v[open-1] == '*' || bytes.Contains(inner, []byte("=*)")) {
-		weight = 0.7
+	if open > 0 && v[open-1] == '*' || bytes.Contains(inner, []byte("=*)")) || hasFold(inner, "(userpassword=") || constantFilter(inner) {
+		weight = 0.7 // of everyone, of a password, or of what is never so
 	}
 	s.filter(open, len(v), weight, "The value holds a directory filter of its own.")
 }

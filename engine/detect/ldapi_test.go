@@ -22,6 +22,14 @@ func TestLDAPi(t *testing.T) {
 	f("*(|(objectclass=*))", true)
 	f("(objectClass=*)", true)
 
+	f("(&(cn=a)(!(|(0=1)(mail=b))))", true)
+	f("(&(uid=a)(userPassword=s*))", true)
+	f("userPassword:2.5.13.18:=\\7b", true)
+	f("cn:dn:2.5.13.5:=a", true)
+
+	f("(&(objectClass=person)(uid=a))", false)
+	f("a:=1.2.3", false)
+	f("time 12:30:=x", false)
 	f("(a+b)(c-d)", false)
 	f("f(x)(y)", false)
 	f("see [this](http://a.example) (and that)", false)

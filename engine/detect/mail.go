@@ -41,8 +41,19 @@ func (s *Scanner) mail(v []byte, w Where) {
 		}
 		i = j + next
 	}
+	commandAlone(&best, v)
 	s.follow(MailInjection, v, best, mailWords)
 }
+
+// commandAlone judges a value that is one command between two line ends:
+// what stands before and behind it is the server's.
+func commandAlone(best *lead, v []byte) {
+	if word := bytes.Trim(v, "\r\n"); len(v) > 0 && len(word) > 2 && isLineByte(v[0]) && isLineByte(v[len(v)-1]) && mailCommands.Has(word) {
+		best.offer(0.7, 0, len(v), "A command of a mail server stands between two line ends.")
+	}
+}
+
+func isLineByte(c byte) bool { return c == '\r' || c == '\n' }
 
 // maxMailField is the longest first line that can be such a field; RFC 5321
 // allows addresses of 254 bytes.

@@ -13,12 +13,15 @@ func TestMailInjection(t *testing.T) {
 		"V100 x\r\nV101 CAPABILITY\r\n",
 		"x\r\nRCPT TO: <a@b.c>",
 		"a@b.c\r\nDATA\r\n.\r\n",
+		"\r\nNOOP\r\n",
 	}, []string{
 		"",
 		"a@b.c",
 		"Hello,\nthe subject: is this",
 		"Note\nTo: the moon and back",
 		"Name\nAddress line\nCity",
+		"\r\ndata",
+		"Data\r\n",
 		"Dear sir or madam of the house\nFrom: us",
 	})
 }

@@ -247,11 +247,39 @@ func mongoScript(v []byte) Finding {
 			return f
 		}
 	}
+	if from, to := busyLoop(v); to > 0 {
+		f.From, f.To = int32(from), int32(to)
+		f.Weight, f.Reason = 0.75, "The value ends a statement and adds a loop that waits for the clock."
+		return f
+	}
 	if i := bytes.Index(v, []byte(": /.*/")); i > 0 && bytes.IndexByte(v[:i], '}') >= 0 {
 		f.From, f.To = int32(i), int32(i+6)
 		f.Weight, f.Reason = 0.7, "The value ends the query and adds a condition that matches everything."
 	}
 	return f
+}
+
+// busyLoop finds a statement behind ; that takes the time, and a loop that
+// takes it again: a script has no sleep of its own. It returns 0 for none.
+func busyLoop(v []byte) (from, to int) {
+	from = bytes.IndexByte(v, ';')
+	if from < 0 || from > maxPrefix {
+		return 0, 0
+	}
+	clock := indexFold(v[from:], "new date")
+	if clock < 0 || clock > 64 {
+		return 0, 0
+	}
+	rest := v[from+clock+len("new date"):]
+	loop := indexFold(rest, "while")
+	if loop < 0 || loop > 128 {
+		return 0, 0
+	}
+	open := skipBlank(rest, loop+len("while"))
+	if open >= len(rest) || rest[open] != '(' || indexFold(rest, "date") < 0 {
+		return 0, 0
+	}
+	return from, len(v) - len(rest) + open
 }
 
 // databaseCall returns the length of db.name.method( or db.method( in b.

@@ -15,6 +15,9 @@ func TestNoSQLi(t *testing.T) {
 		return Where{Place: InJSON, Key: []byte(key), Parent: []byte(parent)}
 	}
 
+	f("1;var a=new Date();do{b=new Date();}while(b-a<500)", query, true)
+	f("; d = new Date(); while (new Date() - d < 9000) {}", query, true)
+	f("It ended; a new date while we (two) wait", query, false)
 	f("user[$ne]", name, true)
 	f("password[$regex]", name, true)
 	f("login[$gt]", name, true)

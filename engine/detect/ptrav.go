@@ -71,6 +71,7 @@ func (s *Scanner) ptrav(v []byte, w Where) {
 	var best lead
 	wrapper(&best, v)
 	hidden(&best, v)
+	share(&best, v)
 	if len(v) <= maxPath || bytes.Contains(v, []byte("..")) || bytes.IndexByte(v, '%') >= 0 {
 		k := pathWalk{v: v, raw: len(v) <= maxPath && w.Place != InFile}
 		k.url = hasPrefixFold(v, "http") || bytes.IndexByte(v, '?') > 0 && v[0] == '/'
@@ -464,6 +465,22 @@ func hidden(best *lead, v []byte) {
 			continue
 		}
 		best.offer(pick(rooted(v), 0.6, 0.4), i, i+len(dir), "A directory or file that holds secrets of the site is asked for.")
+	}
+}
+
+// share judges \\host\c$: the name of a disk of another machine, which only
+// its administrators may open.
+func share(best *lead, v []byte) {
+	i := 0
+	for i < len(v) && (v[i] == '\\' || v[i] == '/') {
+		i++
+	}
+	if i < 2 || len(v) > maxPath {
+		return
+	}
+	j := i + bytes.IndexAny(v[i:], `\/`)
+	if j > i && j+2 < len(v) && isLetter(v[j+1]) && v[j+2] == '$' && (j+3 == len(v) || v[j+3] == '\\' || v[j+3] == '/') {
+		best.offer(0.75, i, j+3, "The share is named by which administrators open a disk of another machine.")
 	}
 }
 

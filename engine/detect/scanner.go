@@ -14,18 +14,50 @@ const tools = `sqlmap nikto nessus nuclei acunetix arachni havij zgrab masscan n
 	w3af openvas jaeles whatweb netsparker invicti appscan webinspect commix feroxbuster xsser jorgee zmeu morfeus
 	dirsearch paros skipfish pangolin bsqlbf wfuzz fimap xspider n-stealth absinthe brutus cgichk dirb joomscan
 	libwhisper prowebwalker springenwerk sqlninja sqlbrute webtrends wapiti xray uil2pn vegabot detectify gospider
-	interactsh burpcollaborator fhscan grendel metis mysqloit sipvicious sundayddr tsunami webshag wprecon whcc`
+	interactsh burpcollaborator openvasvt nasl fhscan grendel metis mysqloit sipvicious sundayddr tsunami webshag wprecon whcc`
 
 var toolNames = lexicon.New(tools)
 
-const toolGateWords = tools
+// recorders are services that record who asks for a name below theirs, by
+// the first word of the domain.
+const recorders = "burpcollaborator oastify oast interact interactsh dnslog ceye requestbin canarytokens"
 
-// scannerTool finds the name of an attack scanner in the User-Agent.
+var recorderNames = lexicon.New(recorders)
+
+const toolGateWords = tools + " fuzz " + recorders
+
+// scannerTool finds the name of an attack scanner in the User-Agent, and in
+// any value a host that tells its owner that the attack worked.
 func (s *Scanner) scannerTool(v []byte, w Where) {
-	if w.Place != InUserAgent {
-		return
-	}
 	var best lead
+	if !w.Container && len(v) <= maxPath {
+		recorder(&best, v)
+	}
+	if w.Place == InUserAgent {
+		clientName(&best, v)
+	}
+	s.follow(ScannerTool, v, best, toolNames)
+}
+
+// recorder judges names below those of recorders: a.oast.fun.
+func recorder(best *lead, v []byte) {
+	for i := 0; i < len(v); {
+		if !isLetter(v[i]) {
+			i++
+			continue
+		}
+		j := run(v, i, len(v), isToolName)
+		if j < len(v) && v[j] == '.' && i > 1 && v[i-1] == '.' && isToolName(v[i-2]) && recorderNames.Has(v[i:j]) {
+			end := run(v, j+1, len(v), isLetter)
+			if collaborator(v[i:end]) {
+				best.offer(0.75, i, end, "A host is named that records who asks for it, as attack tools use it.")
+			}
+		}
+		i = j
+	}
+}
+
+func clientName(best *lead, v []byte) {
 	for i := 0; i < len(v); {
 		if !isLetter(v[i]) {
 			i++
@@ -33,12 +65,15 @@ func (s *Scanner) scannerTool(v []byte, w Where) {
 		}
 		j := run(v, i, len(v), isToolName)
 		word := bytes.TrimRight(v[i:j], "-.0123456789")
-		if toolNames.Has(word) {
+		first := word
+		if dash := bytes.IndexByte(word, '-'); dash > 0 {
+			first = word[:dash]
+		}
+		if toolNames.Has(word) || toolNames.Has(first) || hasPrefixFold(v[i:], "fuzz faster u fool") {
 			best.offer(0.92, i, i+len(word), "The client calls itself by the name of an attack scanner.")
 		}
 		i = j
 	}
-	s.follow(ScannerTool, v, best, toolNames)
 }
 
 func isToolName(c byte) bool { return isLetter(c) || isDigit(c) || c == '-' }

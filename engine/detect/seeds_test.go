@@ -12,9 +12,10 @@ var seeds = map[Class][]string{
 		"password::int", "or `a` ? `b`", "1.e(ascii)", "hex(", "from `information_schema`", "1 #> 2",
 	},
 	NoSQLi: {"$ne", "user[$gt]", `{"$where":"sleep(100)"}`, "';return true;var a='", "[$regex]"},
-	LDAPi:  {"*)(uid=*))(|(uid=*", "admin)(&)", "*)(objectClass=*"},
+	LDAPi:  {"cn:2.5.13.2:=a", "(&(uid=a)(1=2))", "*)(uid=*))(|(uid=*", "admin)(&)", "*)(objectClass=*"},
 	XPathi: {"' or '1'='1", "x' or name()='a' or 'x'='y", "']|//user/*|//a['", "count(/child::node())=1"},
 	XSS: {
+		"(alert)(1)", `document["cookie"]`,
 		"<script>alert(1)</script>", `"><img src=x onerror=alert(1)>`, "<svg/onload=alert`1`>", `" onmouseover="alert(1)`,
 		"' autofocus onfocus=alert(1) x='", "javascript:alert(1)", "jav\tascript&colon;alert(1)", "<a href=data:text/html,x>",
 		"';alert(1)//", "\"-alert(1)-\"", "<iframe srcdoc='<script>alert(1)</script>'>", "<div style=width:expression(alert(1))>",

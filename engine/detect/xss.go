@@ -769,7 +769,7 @@ func freeWeight(v []byte, h jslex.Hit, whole, out, first bool) float32 {
 		}
 		return 0.2
 	case jslex.Hide:
-		if h.Probe || out {
+		if h.Probe || out || whole {
 			return 0.85
 		}
 		return 0.25

@@ -6,8 +6,9 @@ import (
 	"github.com/gabionhq/gabion/engine/internal/lexicon"
 )
 
-// whenXXE: declarations and inclusions are markup.
-var whenXXE = []feature{hasLess}
+// whenXXE: declarations and inclusions are markup; the attributes of a
+// document come one by one.
+var whenXXE = []feature{hasLess, hasColonSlash}
 
 var xmlVocabulary = lexicon.New(`doctype entity element attlist system public any xml xi include xinclude xmlns href parse
 	text file http https ftp php expect gopher netdoc jar data ndata xsl stylesheet value of select document function
@@ -38,8 +39,15 @@ func (s *Scanner) xxe(v []byte, w Where) {
 			judgeTransform(&best, v, i)
 		}
 	}
+	if w.Place == InXML && hasSuffixFold(w.Key, ":schemalocation") && bytes.Contains(v, []byte("://")) && bytes.IndexAny(v, " \t\r\n") < 0 {
+		best.offer(0.6, 0, len(v), loneLocation)
+	}
 	s.follow(XXE, v, best, xmlVocabulary)
 }
+
+// loneLocation: xsi:schemaLocation holds pairs of a namespace and where its
+// schema is.
+const loneLocation = "The location of a schema is an address alone, which is there only to be fetched."
 
 // maxDeclaration bounds what is read of one declaration.
 const maxDeclaration = 256
@@ -87,6 +95,8 @@ func judgeDoctype(best *lead, v []byte, at int) {
 		best.offer(0.75, at, end, "The document type is read from an address.")
 	case system >= 0 && (bytes.Contains(head[system:], []byte("://")) || hasFold(head[system:], "file:")):
 		best.offer(0.78, at, end, "The document type is read from an address.")
+	case system >= 0 && (bytes.Contains(head[system:], []byte(`"//`)) || bytes.Contains(head[system:], []byte(`'//`)) || bytes.Contains(head[system:], []byte(`"\\`))):
+		best.offer(0.7, at, end, "The document type is read from another host.")
 	case system >= 0 && hasFold(head[system:], "/etc/"), system >= 0 && hasFold(head[system:], "/dev/"):
 		best.offer(0.85, at, end, "The document type is read from a file of the system.")
 	}

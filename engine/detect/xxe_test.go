@@ -11,6 +11,7 @@ func TestXXE(t *testing.T) {
 		"<!DOCTYPE a SYSTEM \"http://h/x.dtd\"><a/>",
 		"<!DOCTYPE a PUBLIC \"x\" \"http://h/x.dtd\">",
 		"<!DOCTYPE l [<!ENTITY a \"x\"><!ENTITY b \"&a;&a;\"><!ENTITY c \"&b;&b;\">]><l>&c;</l>",
+		"<!DOCTYPE a SYSTEM '//h/x'><a/>",
 		"<x xmlns:xi='http://www.w3.org/2001/XInclude'><xi:include href='file:///etc/passwd'/></x>",
 		"<xsl:value-of select=\"php:function('readfile','x')\"/>",
 	}, []string{
@@ -21,5 +22,11 @@ func TestXXE(t *testing.T) {
 		"<!DOCTYPE html PUBLIC \"-//W3C//DTD XHTML 1.0 Strict//EN\" \"http://www.w3.org/TR/xhtml1/DTD/xhtml1-strict.dtd\">",
 		"<!DOCTYPE note SYSTEM \"note.dtd\">",
 		"entity SYSTEM",
+	})
+	recognises(t, XXE, Where{Place: InXML, Key: []byte("xsi:schemaLocation")}, []string{
+		"http://a.example/x.xsd",
+	}, []string{
+		"http://maven.apache.org/POM/4.0.0 https://maven.apache.org/xsd/maven-4.0.0.xsd",
+		"note.xsd",
 	})
 }

@@ -1,6 +1,9 @@
 package parse
 
-import "unicode/utf8"
+import (
+	"bytes"
+	"unicode/utf8"
+)
 
 // Shorter text is left alone: nothing harmful fits, and words look like it.
 const (
@@ -43,13 +46,27 @@ func startsLong(v []byte) bool {
 
 // appendBase64Decoded decodes either alphabet, padded or not, across white
 // space. It reports false when the result is no text and nothing that is
-// decoded further, as of words that happen to fit the alphabet.
+// decoded further, as of words that happen to fit the alphabet. Where white
+// space cannot be left out, it is what forms make of +.
 func appendBase64Decoded(dst, v []byte) ([]byte, bool) {
+	mark := len(dst)
+	dst, ok := appendBase64(dst, v, 0xff)
+	if !ok && bytes.IndexByte(v, ' ') > 0 {
+		dst, ok = appendBase64(dst[:mark], v, base64Value['+'])
+	}
+	return dst, ok
+}
+
+// appendBase64 decodes v with space for the value of a space, 0xff for none.
+func appendBase64(dst, v []byte, space byte) ([]byte, bool) {
 	mark := len(dst)
 	var acc uint32
 	n := 0
 	for _, b := range v {
 		x := base64Value[b]
+		if b == ' ' {
+			x = space
+		}
 		if x == 0xff {
 			continue // padding and white space; sniff let nothing else through
 		}

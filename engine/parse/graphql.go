@@ -1,5 +1,7 @@
 package parse
 
+import "bytes"
+
 // Limits of one GraphQL document. Hand-written and generated queries stay
 // far below; servers that answer beyond them can be made to work for hours.
 const (
@@ -77,6 +79,47 @@ func gqlText(v []byte, at int) gqlToken {
 		return gqlToken{kind: gqlBad, from: at, to: len(v)}
 	}
 	return gqlToken{gqlString, 1, at, at + end + 2}
+}
+
+// brokenIntrospection reports whether v would be a query for the schema, were
+// it whole: clients send what their parsers took, those who probe by hand send
+// what they have cut out somewhere. Texts about GraphQL hold what it has no
+// tokens for.
+func brokenIntrospection(v []byte) bool {
+	if !bytes.Contains(v, []byte("__schema")) {
+		return false
+	}
+	first := nextGraphQL(v, 0)
+	if first.kind != gqlName && first.punct != '{' {
+		return false
+	}
+	for at, named := 0, false; ; {
+		k := nextGraphQL(v, at)
+		at = k.to
+		switch k.kind {
+		case gqlEnd, gqlBad:
+			return false
+		case gqlName:
+			named = string(v[k.from:k.to]) == "__schema"
+		case gqlPunct:
+			if named && k.punct == '{' {
+				return onlyTokens(v[at:])
+			}
+		}
+	}
+}
+
+// onlyTokens reports whether v is made of tokens of GraphQL.
+func onlyTokens(v []byte) bool {
+	for at := 0; ; {
+		k := nextGraphQL(v, at)
+		switch at = k.to; k.kind {
+		case gqlEnd:
+			return true
+		case gqlBad:
+			return false
+		}
+	}
 }
 
 // looksGraphQL reports whether v is one whole executable document: its
@@ -162,6 +205,8 @@ type gqlReader struct {
 	round      int  // open parentheses
 	deep       int  // open selections beyond the limit
 	skip       int  // names to pass over: of types, variables, directives, fragments
+	meta       int  // selections above those of the schema; 0 outside of it
+	strange    int  // fields asked of the schema that it does not have
 	comments   int32
 	aliases    int
 	operations int
@@ -221,8 +266,11 @@ func (r *gqlReader) name(text []byte, colon bool) {
 	switch {
 	case r.skip > 0:
 		r.skip--
-		if string(text) == "on" {
+		switch {
+		case string(text) == "on":
 			r.skip++
+		case len(r.t.frames) == r.floor && hasPrefix(text, "__"):
+			r.meta = 1 // a fragment on a type of the schema's own
 		}
 	case r.round > 0:
 		if colon {
@@ -235,15 +283,49 @@ func (r *gqlReader) name(text []byte, colon bool) {
 			r.t.trouble(r.node, GraphQLLimit, nil)
 		}
 	default:
-		if string(text) == "__schema" || string(text) == "__type" {
-			r.t.trouble(r.node, Introspection, nil)
-		}
+		r.schema(text)
 		r.field = r.replace(r.field, text)
 	}
 }
 
+// maxStrange is how many fields that the specification does not know a query
+// may ask of the schema: servers add some, but none twice.
+const maxStrange = 1
+
+// schema notes queries for the schema, and fields that no schema has (GraphQL
+// October 2021, 4.2).
+func (r *gqlReader) schema(field []byte) {
+	depth := len(r.t.frames) - r.floor
+	if string(field) == "__schema" || string(field) == "__type" {
+		r.t.trouble(r.node, Introspection, nil)
+		r.meta = depth + 1
+		return
+	}
+	if r.meta == 0 || depth < r.meta {
+		r.meta = 0
+		return
+	}
+	if !schemaField(field) {
+		if r.strange++; r.strange > maxStrange {
+			r.t.trouble(r.node, Probing, nil)
+		}
+	}
+}
+
+func schemaField(name []byte) bool {
+	switch string(name) {
+	case "__typename", "types", "queryType", "mutationType", "subscriptionType", "directives", "kind", "name",
+		"description", "specifiedByURL", "specifiedByUrl", "isOneOf", "oneOf", "fields", "interfaces", "possibleTypes",
+		"enumValues", "inputFields", "ofType", "args", "type", "isDeprecated", "deprecationReason", "defaultValue",
+		"locations", "onOperation", "onFragment", "onField", "isRepeatable", "appliedDirectives", "value":
+		return true
+	}
+	return false
+}
+
 // operation begins an operation or fragment, or names it.
 func (r *gqlReader) operation(text []byte) {
+	r.meta = 0
 	if string(text) == "on" {
 		r.skip = 1
 		return

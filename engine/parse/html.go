@@ -1,5 +1,7 @@
 package parse
 
+import "bytes"
+
 // hasCharEscape reports whether v holds an HTML character reference or an
 // escape of a JavaScript, C or CSS string.
 func hasCharEscape(v []byte) bool {
@@ -13,9 +15,16 @@ func hasCharEscape(v []byte) bool {
 	return false
 }
 
-// appendCharDecoded undoes one layer of such escapes.
+// appendCharDecoded undoes one layer of such escapes, and takes out the tags
+// inside words.
 func appendCharDecoded(dst, v []byte) ([]byte, bool) {
 	for i := 0; i < len(v); i++ {
+		if v[i] == '<' && i > 0 {
+			if n := splitTag(v[i-1], v[i:]); n > 0 {
+				i += n - 1
+				continue
+			}
+		}
 		if v[i] == '&' || v[i] == '\\' {
 			if r, n := charEscape(v[i:]); n > 0 {
 				dst = appendRune(dst, r)
@@ -26,6 +35,47 @@ func appendCharDecoded(dst, v []byte) ([]byte, bool) {
 		dst = append(dst, v[i])
 	}
 	return dst, true
+}
+
+// maxSplit is the longest tag that counts as one inside a word.
+const maxSplit = 10
+
+// splitTag returns the length of the tag at the start of v if it stands inside
+// a word, prev being the byte before it: o<x>nfocus, sel<>ect. Pages that take
+// tags out of what they are given join the word again. Tags that markup has
+// join nothing that matters: people make parts of words bold.
+func splitTag(prev byte, v []byte) int {
+	if !isLetter(prev) {
+		return 0
+	}
+	n := 1
+	for n < len(v) && n < maxSplit && (isLetter(v[n]) || v[n] == '/') {
+		n++
+	}
+	if n+1 >= len(v) || v[n] != '>' || !isLetter(v[n+1]) && v[n+1] != '(' {
+		return 0
+	}
+	switch string(v[1:n]) {
+	case "b", "i", "u", "s", "a", "em", "strong", "br", "sub", "sup", "small", "big", "mark", "code", "span", "wbr", "p", "q", "tt", "del", "ins", "font",
+		"/b", "/i", "/u", "/s", "/a", "/em", "/strong", "br/", "/sub", "/sup", "/small", "/big", "/mark", "/code", "/span", "/p", "/q", "/tt", "/del", "/ins", "/font":
+		return 0
+	}
+	return n + 1
+}
+
+// hasSplitWord reports whether a tag stands inside a word of v.
+func hasSplitWord(v []byte) bool {
+	for at := 1; at < len(v); at++ {
+		i := bytes.IndexByte(v[at:], '<')
+		if i < 0 {
+			return false
+		}
+		at += i
+		if splitTag(v[at-1], v[at:]) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // charEscape reads the escape that v begins with: the character and the

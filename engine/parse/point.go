@@ -37,7 +37,7 @@ const (
 	Base64 // standard and URL alphabets
 	Hex
 	Percent
-	HTMLJS // HTML character references and JavaScript escapes
+	HTMLJS // HTML character references, JavaScript escapes, and tags inside words
 	Gzip   // gzip, zlib, deflate, and registered decoders
 	JWT
 	ViewState

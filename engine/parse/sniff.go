@@ -145,10 +145,14 @@ func (t *Tree) sniff(n Node, v []byte, f trait) coding {
 			c |= asJSON
 		} else if looksGraphQL(v) {
 			return c | asGraphQL
+		} else if brokenIntrospection(v) {
+			t.trouble(n, Probing, nil)
 		}
 	}
 	if f&hasLess != 0 && looksXML(v) {
 		c |= asXML
+	} else if f&hasLess != 0 && hasSplitWord(v) {
+		c |= asHTMLJS
 	}
 	if v[0] == '-' && f&hasSpace != 0 && looksMultipart(v) {
 		return c | asMultipart
@@ -220,7 +224,9 @@ func (t *Tree) value(n Node, v []byte) {
 	}
 	if c&(parted|asXML) != 0 {
 		c &^= asHTMLJS // each part is decoded by itself
-		if c&asXML == 0 || !hasEscapedTag(v) {
+		switch {
+		case c&parted == asForm && f&hasAmp == 0: // one pair may be an escaped text
+		case c&asXML == 0 || !hasEscapedTag(v):
 			c &^= asPercent
 		}
 	}

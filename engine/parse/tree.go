@@ -94,6 +94,7 @@ const (
 	BadXML                // markup that is not well-formed
 	GraphQLLimit          // a query deeper or wider than its limit
 	Introspection         // a GraphQL query for the schema
+	Probing               // one that no client of GraphQL sends
 	Duplicate             // a name that occurs twice in one JSON object
 	Mismatch              // fields name another MCP call than the body
 
@@ -105,6 +106,7 @@ var troubleNames = [NumTroubles]string{
 	Undecodable: "undecodable", BareLine: "bare-line", TwoLengths: "two-lengths", TwoTypes: "two-types",
 	BadBoundary: "bad-boundary", Overlong: "overlong", BadXML: "bad-xml",
 	GraphQLLimit: "graphql-limit", Introspection: "introspection", Duplicate: "duplicate", Mismatch: "mismatch",
+	Probing: "probing",
 }
 
 // String returns the name of t, which for limits is the name of the budget.

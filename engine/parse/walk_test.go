@@ -210,6 +210,10 @@ func TestEscapes(t *testing.T) {
 	wantAll(t, walked("/?a=%26lt;x%26%23x3e;%26%2362", "", ""), `get.a.htmljs="<x>>"`)
 	wantAll(t, walked("/?a=%5Cu003cx%5Cx3e%5C074", "", ""), `get.a.htmljs="<x><"`)
 	wantAll(t, walked("/?a=3c7363726970743e78", "", ""), `get.a.hex="<script>x"`)
+	wantAll(t, walked("/?a=sel<>ect%20o<x>n<b>e</b>", "", ""), `get.a.htmljs="select on<b>e</b>"`)
+	wantAll(t, walked("/?a=PHN2Zy9vbmxvYWQ9YT4+Pg", "", ""), `get.a.base64="<svg/onload=a>>>"`)
+	wantAll(t, walked("/", "application/json", `{"a":"x%27%28b=c%29"}`), `post.json.a.percent="x'(b=c)"`)
+	wantAll(t, walked("/", "", `<script>a</script>`), `post="<script>a</script>"`)
 }
 
 func TestGraphQL(t *testing.T) {
@@ -223,6 +227,20 @@ func TestGraphQL(t *testing.T) {
 		`post.graphql.user.in.name="n"`, `post.graphql.user.in.list="l"`, `post.graphql.user.z="z"`, `post.graphql.user.x.y="w"`,
 		`post.graphql.comment[0]="# end"`)
 	f(`{ __schema { types { name } } }`, `post.graphql!introspection`)
+	f(`{ __schema { typesname kindname } }`, `post.graphql!probing`)
+	f(`query Q { __schema { types { ...T } } user { a b c } } fragment T on __Type { kind nameof fieldsof }`, `post.graphql!probing`)
+	wantAll(t, walked("/", "application/json", `{"query":"Q{__schema {types { name }}"}`), `post.json.query!probing`)
+	for _, doc := range []string{
+		`query Q { __schema { queryType { name } types { ...T } directives { name locations args { name } } } user { a b c } }
+			fragment T on __Type { kind name fields(includeDeprecated: true) { name type { kind ofType { name } } } }`,
+		`How do I ask {__schema {types}}? It doesn't work.`,
+	} {
+		for _, l := range walked("/", "application/graphql", doc) {
+			if strings.Contains(l, "probing") {
+				t.Errorf("taken for a probe: %s", doc)
+			}
+		}
+	}
 	f("{"+strings.Repeat("a{", 50)+"x"+strings.Repeat("}", 51), `post.graphql!graphql-limit`)
 	wantAll(t, walked("/", "application/json", `{"query":"mutation { del(id: \"7\") { ok } }"}`), `post.json.query.graphql.mutation.del.id="7"`)
 	for _, l := range walked("/?q={constructor.constructor('alert(1)')()}", "", "") {

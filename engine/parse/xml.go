@@ -8,6 +8,9 @@ func looksXML(v []byte) bool {
 	if len(v) < 4 || v[0] != '<' || bytes.IndexByte(v, '>') < 0 {
 		return false
 	}
+	if hasPrefixFold(v, "<script") {
+		return false // no document has that root; what has it is meant for a page
+	}
 	return isLetter(v[1]) || v[1] == '_' || v[1] == '?' || v[1] == '!'
 }
 

@@ -77,6 +77,9 @@ func (l *Lexer) ident() Hit {
 		if next == '.' && (l.member(at, "call") || l.member(at, "apply") || l.member(at, "bind")) {
 			return Hit{Sink: Dialog, From: from, To: at + 5, Probe: true}
 		}
+		if next == ')' && l.at(at+1) == '(' && l.before(from) == '(' {
+			return Hit{Sink: Hide, From: from, To: l.argEnd(at + 1), Probe: true} // (alert)(1): the brackets only hide the call
+		}
 		if p := l.before(from); p == '=' || p == '(' || p == '[' || p == ',' && next != ' ' {
 			return Hit{Sink: Dialog, From: from, To: l.pos, Bare: true}
 		}
