@@ -214,6 +214,10 @@ func (c *codeWalk) call(best *lead, v []byte, at, end, open int) {
 		best.certain(0.95, at, min(len(v), open+32), "Code of Java runs a command.")
 		return
 	}
+	if string(word) == "__import__" && imports(v[open:min(len(v), open+48)]) {
+		best.offer(0.9, at, min(len(v), open+32), "Code of Python loads the module that runs commands.")
+		return
+	}
 	if hasPrefixFold(word, "while") && end-at == 5 {
 		loop(best, v, at, open)
 		return
@@ -233,7 +237,7 @@ func (c *codeWalk) call(best *lead, v []byte, at, end, open int) {
 	argument := len(args) > 0 && (args[0] == '"' || args[0] == '\'' || args[0] == '$' || args[0] == '`' || args[0] == '@')
 	glued := open == end
 	nested := len(args) > 1 && nestedCall(args)
-	short := !c.listing
+	short := !c.listing || leavesQuote(v, at)
 	certain := certainCalls.Has(word)
 	switch {
 	case hasFold(args, "$_get") || hasFold(args, "$_post") || hasFold(args, "$_request") || hasFold(args, "$_cookie") || hasFold(args, "$_server"):
@@ -283,6 +287,48 @@ func framed(v []byte, at, stop int) bool {
 		at--
 	}
 	return at > 0 && bytes.IndexByte([]byte("'\".;}{)+(@&|"), v[at-1]) >= 0 && at < 48
+}
+
+// imports reports whether ("os").system and the like begins here: in one
+// expression, as programs have no need to.
+func imports(args []byte) bool {
+	quote := bytes.IndexAny(args[:min(len(args), 4)], `"'`)
+	if quote < 0 {
+		return false
+	}
+	module := args[quote+1:]
+	end := run(module, 0, len(module), isWordASCII)
+	if string(module[:end]) != "os" && string(module[:end]) != "subprocess" {
+		return false
+	}
+	rest := bytes.TrimLeft(module[end:], "\"' )")
+	for _, call := range [...]string{".system", ".popen", ".exec", ".spawn", ".run", ".call", ".check_"} {
+		if hasPrefixFold(rest, call) {
+			return true
+		}
+	}
+	return false
+}
+
+// leavesQuote reports whether the call at i follows the end of a string, and
+// of the operand or statement that held it, which did not begin on this line:
+// the text in which it stands did not mean it to end there.
+func leavesQuote(v []byte, i int) bool {
+	from := max(0, i-maxLine)
+	joint := false
+	for ; i > from && bytes.IndexByte([]byte(" \t;.+|&,)]}@"), v[i-1]) >= 0; i-- {
+		joint = joint || v[i-1] != ' ' && v[i-1] != '\t'
+	}
+	if !joint || i == from || v[i-1] != '\'' && v[i-1] != '"' {
+		return false
+	}
+	quote := v[i-1]
+	for i--; i > from && v[i-1] != '\n'; i-- {
+		if v[i-1] == quote && !(i > 1 && isLetter(v[i-2]) && isLetter(v[i])) { // and no apostrophe
+			return false
+		}
+	}
+	return true
 }
 
 // loop judges while(true) and its disguises, which stop a server of Node.

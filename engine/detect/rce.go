@@ -181,7 +181,7 @@ func (t *shellText) quoted(c *shlex.Command, scripted bool) bool {
 	case !t.listing || c.Secret || t.breaksOut(c):
 		return false
 	}
-	return !t.fetches(c) || c.Lead == shlex.Line || c.Lead == shlex.Pipe || c.Lead == shlex.Backtick
+	return !t.fetches(c) || c.Lead == shlex.Line || c.Lead == shlex.Pipe || c.Lead == shlex.Backtick && !t.inData(c)
 }
 
 // fetches reports whether the command loads what an address or another host
@@ -428,6 +428,9 @@ func (t *shellText) alternative(c *shlex.Command) bool {
 // Markdown.
 func (t *shellText) backtick(c *shlex.Command, certain bool, args float32) float32 {
 	closed := c.End < len(t.v) && t.v[c.End] == '`'
+	if closed && certain && t.fetches(c) && t.inData(c) {
+		return 0.82
+	}
 	glued := c.At > 0 && bytes.IndexByte([]byte("(;|&=\"'${,\n+-"), t.v[c.At-1]) >= 0 || c.At == 0 && c.End+2 >= len(t.v)
 	switch {
 	case closed && glued && (certain || args >= 0.6):
@@ -437,6 +440,10 @@ func (t *shellText) backtick(c *shlex.Command, certain bool, args float32) float
 	}
 	return 0.25
 }
+
+// inData reports whether a letter or digit stands right before c's backtick,
+// where Markdown puts a blank or a sign.
+func (t *shellText) inData(c *shlex.Command) bool { return c.At > 0 && isWordASCII(t.v[c.At-1]) }
 
 // ends reports whether the value or the quote around the command ends behind
 // it.

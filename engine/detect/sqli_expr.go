@@ -241,6 +241,8 @@ func (r *sqlReader) compare(i, start, left int, a operand, before bool) {
 		return
 	case a == opLiteral && b == opOpen && before, a == opLiteral && b == opLiteral && r.kind(right) == sqllex.Open && before:
 		r.hit(signTautologyOpen, i, right)
+	case a == opLiteral && b == opLiteral && before && r.runsOn(left-1, right-1):
+		r.hit(signBreakCompare, i, right)
 	case a == opLiteral && b == opLiteral:
 		r.constants(i, start, left, right, before, next)
 	case (a >= opCall || b >= opCall) && a != opUnknown && b != opUnknown && (a.constant() || b.constant()) && (before || r.atBreak(i) || r.role(i) != sqllex.And):
@@ -349,6 +351,17 @@ func (r *sqlReader) ended(i int) bool {
 func sameConstant(a, b []byte) bool {
 	a, b = bytes.Trim(a, `'" `), bytes.Trim(b, `'" `)
 	return bytes.EqualFold(a, b)
+}
+
+// runsOn reports whether string b is string a with more behind it: what
+// followed 'a'='a up to the next quote of a text.
+func (r *sqlReader) runsOn(a, b int) bool {
+	if r.kind(a) != sqllex.String || r.kind(b) != sqllex.String {
+		return false
+	}
+	text := r.text(a)
+	begun := text[:len(text)-1]
+	return len(begun) > 1 && bytes.HasPrefix(r.text(b), begun) && isSpace(r.text(b)[len(begun)])
 }
 
 // alone looks at a condition that is one operand without comparison.

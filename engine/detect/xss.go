@@ -141,7 +141,7 @@ func markup(best *lead, v []byte, from, to, depth int, p *page) {
 				t.open(best, v, false) // and not a word on a line of a list
 			}
 			scripted = scripted || htmllex.Is(t.name, "script")
-			p.whole = p.whole || p.texts && htmllex.Is(t.name, "html")
+			p.opens(t.name)
 		case htmllex.Close:
 			t = tag{name: v[a:b], from: a - 2, end: true}
 			t.open(best, v, scripted)
@@ -164,7 +164,7 @@ func markup(best *lead, v []byte, from, to, depth int, p *page) {
 		case htmllex.Raw:
 			t.raw(best, v, a, b)
 		case htmllex.Mark:
-			p.whole = p.whole || p.texts && hasPrefixFold(v[a:to], "!doctype html")
+			p.typed = p.typed || hasPrefixFold(v[a:to], "!doctype html")
 			declaration(best, v, a, to)
 		}
 		if best.weight > before.weight && best.weight < unmistakable && p.shows(v, a) {
@@ -186,9 +186,15 @@ const (
 // A page is what is known of the markup being read.
 type page struct {
 	texts bool // people send whole texts there
-	whole bool // it is a page of its own, and no part put into another
+	typed bool // it says that it is a page, or begins one
+	whole bool // it is a page of its own with a head, and no part put into another
 	pos   int  // up to where fences were looked for
 	fence bool // a fence of Markdown is open there
+}
+
+func (p *page) opens(element []byte) {
+	p.typed = p.typed || htmllex.Is(element, "html")
+	p.whole = p.whole || p.texts && p.typed && htmllex.Is(element, "head")
 }
 
 // shows reports whether the markup at i is rather shown than put into a page:
