@@ -49,6 +49,7 @@ type lane struct {
 	tree   Tree
 	root   Node
 	at     int // bytes of the buffer that are done with
+	before int // of a raw body, bytes that were visited
 	form   formParser
 	json   jsonParser
 	xml    xmlParser
@@ -377,7 +378,7 @@ func (b *body) apparent() format {
 func (b *body) open(f format) {
 	l := &b.lanes[b.used]
 	b.used++
-	l.format, l.at = f, 0
+	l.format, l.at, l.before = f, 0, 0
 	l.tree.reset(b.visitor, b.limits, b.spent)
 	root := l.tree.root(Post, nil, 0)
 	if b.wrapped {
@@ -432,10 +433,11 @@ func (l *lane) feed(buf []byte, last bool) int {
 	}
 	if !last {
 		n, next := l.tree.limits.piece(buf)
-		l.tree.value(l.root, buf[:n])
+		l.tree.part(l.root, buf[:max(n, next)], l.before, next)
+		l.before += next
 		return next
 	}
-	l.tree.value(l.root, buf)
+	l.tree.part(l.root, buf, l.before, len(buf))
 	if l.format == protobufFormat {
 		l.tree.protobuf(l.root, buf)
 	}

@@ -45,6 +45,7 @@ type formParser struct {
 	name    [maxName]byte
 	nameLen int
 	index   int32
+	before  int // bytes that were visited of it
 }
 
 // feed visits the pairs in buf and returns how much of it is done with. It
@@ -91,7 +92,7 @@ func (p *formParser) partial(t *Tree, buf []byte, at int) int {
 		at += len(name) + 1
 	}
 	n, next := t.limits.piece(buf[at:cut])
-	p.visit(t, p.name[:p.nameLen], buf[at:at+n], p.index)
+	p.visit(t, p.name[:p.nameLen], buf[at:at+max(n, next)], next, p.index)
 	return at + next
 }
 
@@ -107,8 +108,8 @@ func cutBefore(buf []byte, mark byte, n int) int {
 
 func (p *formParser) pair(t *Tree, pair []byte) {
 	if p.inValue {
-		p.inValue = false
-		p.visit(t, p.name[:p.nameLen], pair, p.index)
+		p.visit(t, p.name[:p.nameLen], pair, len(pair), p.index)
+		p.inValue, p.before = false, 0
 		return
 	}
 	if len(pair) == 0 {
@@ -117,7 +118,7 @@ func (p *formParser) pair(t *Tree, pair []byte) {
 	name, value, found := bytes.Cut(pair, []byte{'='})
 	p.begin(t, name)
 	if found {
-		p.visit(t, p.name[:p.nameLen], value, p.index)
+		p.visit(t, p.name[:p.nameLen], value, len(value), p.index)
 	}
 }
 
@@ -143,11 +144,16 @@ func (t *Tree) visitName(parent Node, name []byte) {
 	t.leaf(parent, kind, nil, 0, name)
 }
 
-// visit visits a value at the point that its name stands for. Of a repeated
-// name, index counts; it is negative for a name that occurs once.
-func (p *formParser) visit(t *Tree, name, value []byte, index int32) {
+// visit visits a value, or a part of which own bytes are not repeated, at the
+// point that its name stands for. Of a repeated name, index counts; it is
+// negative for a name that occurs once.
+func (p *formParser) visit(t *Tree, name, value []byte, own int, index int32) {
 	mark := len(t.scratch)
 	raw := value
+	if own < len(value) {
+		own = len(t.unescape(value[:own]))
+		t.scratch = t.scratch[:mark]
+	}
 	value = t.unescape(value)
 	bare, brackets := cutBrackets(name)
 	n := p.push(t, bare)
@@ -165,7 +171,13 @@ func (p *formParser) visit(t *Tree, name, value []byte, index int32) {
 	if index >= 0 {
 		at = t.push(at, Array, nil, index)
 	}
-	t.value(at, value)
+	if p.inValue {
+		own = min(own, len(value))
+		t.part(at, value, p.before, own)
+		p.before += own
+	} else {
+		t.value(at, value)
+	}
 	if hasUTF7(raw) {
 		t.unescapedUTF7(at, raw)
 	}

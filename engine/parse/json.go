@@ -61,6 +61,7 @@ type jsonParser struct {
 	quote   byte // of the string that is being read, 0 for none
 	isKey   bool // that string is a name
 	partial bool // a part of it was visited
+	before  int  // bytes that were visited of it
 
 	outer   bool    // this is the body, not a value in it
 	members members // outermost
@@ -199,11 +200,11 @@ func (p *jsonParser) text(t *Tree, buf []byte, at int, last bool) int {
 	}
 	cut := cutBefore(buf, '\\', 12) // a pair of surrogates
 	n, next := t.limits.piece(buf[at:cut])
-	p.visit(t, unsplit(buf[at:at+n]), escaped)
-	p.partial = true
 	if next = len(unsplit(buf[at : at+next])); next == 0 {
 		next = escapeLen(buf[at:]) // or the same bytes would come back forever
 	}
+	p.partial = true
+	p.visit(t, unsplit(buf[at:at+max(n, next)]), next, escaped)
 	return at + next
 }
 
@@ -251,10 +252,12 @@ func textEnd(v []byte, quote byte) (end int, escaped bool) {
 func (p *jsonParser) emit(t *Tree, v []byte, escaped bool) {
 	p.partial = false
 	if !p.isKey {
-		p.visit(t, v, escaped)
+		p.visit(t, v, len(v), escaped)
 		p.release(t)
+		p.before = 0
 		return
 	}
+	p.before = 0
 	mark := len(t.scratch)
 	v = p.unescape(t, v, escaped)
 	at := p.top(t).at
@@ -277,9 +280,14 @@ func (p *jsonParser) once(t *Tree, name []byte) {
 	*slot = key
 }
 
-// visit visits a string value or a part of it.
-func (p *jsonParser) visit(t *Tree, v []byte, escaped bool) {
+// visit visits a string value or a part of it: own of its bytes no later part
+// repeats.
+func (p *jsonParser) visit(t *Tree, v []byte, own int, escaped bool) {
 	mark := len(t.scratch)
+	if own < len(v) {
+		own = len(p.unescape(t, v[:own], escaped))
+		t.scratch = t.scratch[:mark]
+	}
 	v = p.unescape(t, v, escaped)
 	if p.isKey {
 		t.visitName(p.top(t).at, v)
@@ -288,7 +296,13 @@ func (p *jsonParser) visit(t *Tree, v []byte, escaped bool) {
 		if p.outer && len(t.frames)-p.floor <= 2 {
 			p.called(t, v)
 		}
-		t.value(p.member, v)
+		if !p.partial && p.before == 0 {
+			t.value(p.member, v)
+		} else {
+			own = min(own, len(v))
+			t.part(p.member, v, p.before, own)
+			p.before += own
+		}
 	}
 	t.scratch = t.scratch[:mark]
 }

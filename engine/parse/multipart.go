@@ -37,6 +37,8 @@ type multipartParser struct {
 	value Node // where its content is
 	coded bool // in quoted-printable
 
+	before int // bytes that were visited of it
+
 	charset charset // declared outside
 	delim   [maxBoundary + 3]byte
 	size    int // of delim: LF, two dashes and the boundary
@@ -98,7 +100,7 @@ func (p *multipartParser) content(t *Tree, v []byte, must, last bool) int {
 	if !must && headerEnd(after) < 0 && !hasPrefix(after, "--") {
 		return 0
 	}
-	p.visit(t, bytes.TrimSuffix(v[:end], []byte{'\r'}))
+	p.visitAll(t, bytes.TrimSuffix(v[:end], []byte{'\r'}))
 	p.leave(t)
 	return end + p.size + p.enter(t, after)
 }
@@ -125,20 +127,24 @@ func (p *multipartParser) boundary(v []byte) int {
 func (p *multipartParser) rest(t *Tree, v []byte, must, last bool) int {
 	switch {
 	case last:
-		p.visit(t, v)
+		p.visitAll(t, v)
 		return len(v)
 	case !must:
 		return 0
 	}
 	n, next := t.limits.piece(v[:max(1, len(v)-p.size-2)])
-	p.visit(t, v[:n])
+	p.visit(t, v[:max(n, next)], next)
 	return next
 }
 
-// visit visits content of the part, or text between parts.
-func (p *multipartParser) visit(t *Tree, v []byte) {
+func (p *multipartParser) visitAll(t *Tree, v []byte) { p.visit(t, v, len(v)) }
+
+// visit visits content of the part, of which own bytes are not repeated, or
+// text between parts.
+func (p *multipartParser) visit(t *Tree, v []byte, own int) {
 	if p.part >= 0 {
-		t.value(p.value, v)
+		t.part(p.value, v, p.before, own)
+		p.before += own
 		if p.coded && t.Depth(p.value) < t.limits.Depth && t.afford(p.value, len(v)) {
 			t.transform(p.value, Charset, v, appendQuotedPrintable)
 		}
@@ -186,7 +192,7 @@ func (p *multipartParser) enter(t *Tree, v []byte) int {
 		n = len(v)
 	}
 	line, header, _ := bytes.Cut(v[:n], []byte{'\n'})
-	p.visit(t, line)
+	p.visitAll(t, line)
 	mark := len(t.scratch)
 	name, file, isFile := t.disposition(header)
 	name = t.unescapeParam(name)
@@ -196,7 +202,7 @@ func (p *multipartParser) enter(t *Tree, v []byte) int {
 		t.leaf(p.part, FileName, nil, 0, t.unescapeParam(file))
 	}
 	t.scratch = t.scratch[:mark]
-	p.coded, p.charset = false, t.written
+	p.coded, p.charset, p.before = false, t.written, 0
 	p.fields(t, header)
 	p.value = p.part
 	if isFile {

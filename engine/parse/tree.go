@@ -158,6 +158,32 @@ type Tree struct {
 	frames  []frame // open containers of the JSON documents on the path
 	written charset // the declared charset of the values
 	call    call    // what the fields say of an MCP call
+	long    stretch
+}
+
+// A stretch is a part of a value that is longer than a window.
+type stretch struct {
+	node   Node // of the value, -1 for none
+	before int  // bytes of it in front of the part
+	own    int  // bytes of the part that no later one repeats
+}
+
+// part visits a part of the value at n.
+func (t *Tree) part(n Node, v []byte, before, own int) {
+	outer := t.long
+	t.long = stretch{n, before, own}
+	t.value(n, v)
+	t.long = outer
+}
+
+// Extent returns, of a value v that may be a part of a longer one, how many
+// bytes there are in front of it, and how many of its own no later part
+// repeats: all of them but for parts in front of the last.
+func (t *Tree) Extent(n Node, v []byte) (before, own int) {
+	if t.long.node == n {
+		return t.long.before, t.long.own
+	}
+	return 0, len(v)
 }
 
 // A spending is what a request used of its limits.
@@ -174,7 +200,7 @@ func (s *spending) reset() { *s = spending{inflater: s.inflater} }
 
 func (t *Tree) reset(v Visitor, l Limits, s *spending) {
 	t.visitor, t.limits, t.spent, t.written = v, l, s, ascii
-	t.call = call{}
+	t.call, t.long.node = call{}, -1
 	t.nodes, t.names, t.scratch, t.frames = t.nodes[:0], t.names[:0], t.scratch[:0], t.frames[:0]
 }
 

@@ -41,6 +41,8 @@ type Match struct {
 	// The same, the most specific one first: of several that decide the same
 	// field, parser or point, the first counts.
 	Headers, Parsers, Shifts []*Active
+	// Limits, likewise; but all of them count if Ambiguous.
+	Queries, Uploads []*Active
 
 	set      *Set
 	request  *Request
@@ -72,7 +74,7 @@ func (s *Set) Match(m *Match, q *Request) {
 }
 
 func (m *Match) reset(s *Set, q *Request) {
-	lists := [...]*[]*Active{&m.Patches, &m.Ignores, &m.Masks, &m.Detectors, &m.Headers, &m.Parsers, &m.Shifts}
+	lists := [...]*[]*Active{&m.Patches, &m.Ignores, &m.Masks, &m.Detectors, &m.Headers, &m.Parsers, &m.Shifts, &m.Queries, &m.Uploads}
 	for _, list := range lists {
 		if m.set != s {
 			clear((*list)[:cap(*list)]) // or the set before would stay in memory
@@ -160,6 +162,10 @@ func (m *Match) add(a *Active) {
 		m.Parsers = insert(m.Parsers, a)
 	case Shift:
 		m.Shifts = insert(m.Shifts, a)
+	case GraphQL:
+		m.Queries = insert(m.Queries, a)
+	case Upload:
+		m.Uploads = insert(m.Uploads, a)
 	}
 }
 
@@ -171,11 +177,18 @@ func insert(list []*Active, a *Active) []*Active {
 	return slices.Insert(list, i, a)
 }
 
+// Ambiguous reports whether servers disagree about the path of the request.
+// Which scope is the more specific one then says nothing.
+func (m *Match) Ambiguous() bool { return len(m.literal) > 0 }
+
 // before says whether a decides rather than b where both hold: the more
-// specific one, then the stricter one, then the newer one.
+// specific one, the one for a point, the stricter one, then the newer one.
 func (a *Active) before(b *Active) bool {
 	if a.scope.weight != b.scope.weight {
 		return a.scope.weight > b.scope.weight
+	}
+	if (a.Point == "") != (b.Point == "") {
+		return a.Point != ""
 	}
 	if a.Mode != b.Mode {
 		return a.Mode > b.Mode

@@ -35,12 +35,15 @@ func TestAmbiguousPaths(t *testing.T) {
 		{ID: 9, Kind: Parser, Name: "json", Scope: scope("/")},
 		{ID: 10, Kind: Shift, Shift: 100, Scope: scope("/")},
 		{ID: 6, Kind: Patch, Scope: scope("/admin/**")},
+		{ID: 11, Kind: GraphQL, Mode: Off, Scope: scope("/static/**")},
+		{ID: 12, Kind: Upload, Files: FileLimits{Size: 1}, Scope: scope("/admin/**")},
+		{ID: 13, Kind: GraphQL, Mode: Off, Scope: scope("/")},
 	}})
 	f := func(target string, mode Mode, loose, tight int) {
 		t.Helper()
 		var m Match
 		set.Match(&m, &Request{Method: []byte("GET"), Target: []byte(target)})
-		if m.Mode != mode || len(m.Ignores) != loose || len(m.Parsers) != loose || len(m.Shifts) != loose || len(m.Patches) != tight {
+		if m.Mode != mode || len(m.Ignores) != loose || len(m.Parsers) != loose || len(m.Shifts) != loose || len(m.Queries) != loose || len(m.Patches) != tight || len(m.Uploads) != tight {
 			t.Errorf("%s: mode %v, %d ignores, %d parsers, %d shifts, %d patches; want %v, %d, %d",
 				target, m.Mode, len(m.Ignores), len(m.Parsers), len(m.Shifts), len(m.Patches), mode, loose, tight)
 		}
@@ -127,9 +130,17 @@ func randomKind(r *rand.Rand) Rule {
 		return Rule{Kind: k, Point: point, Shift: int16(r.IntN(2001) - 1000)}
 	case Mask:
 		return Rule{Kind: k, Point: point}
+	case GraphQL:
+		return Rule{Kind: k, Mode: randomLimitMode(r), Query: QueryLimits{Depth: 1 + r.Uint32N(9), Aliases: r.Uint32N(3), DenyDebug: r.IntN(2) == 0}}
+	case Upload:
+		return Rule{Kind: k, Mode: randomLimitMode(r), Point: point, Files: FileLimits{Size: 1 + r.Uint64N(9), Allow: FileSet(r.Uint64N(1<<20) * 2), Match: r.IntN(2) == 0}}
 	default:
 		return Rule{Kind: k, Point: point, Class: detect.SQLi}
 	}
+}
+
+func randomLimitMode(r *rand.Rand) Mode {
+	return []Mode{Inherit, Off, Monitoring, SafeBlocking, Block}[r.IntN(5)]
 }
 
 func randomRequest(r *rand.Rand) *Request {

@@ -46,6 +46,8 @@ func (r *Rule) Loosens() bool {
 		return true
 	case Parser:
 		return !r.On
+	case GraphQL, Upload:
+		return r.Mode == Off
 	}
 	return r.Kind == Shift && r.Shift > 0
 }

@@ -40,11 +40,18 @@ const (
 	// Shift moves the threshold of Point by Shift thousandths: positive
 	// ones need more evidence before a request counts as an attack.
 	Shift
+	// GraphQL limits the documents of a request: Query. Mode decides what
+	// becomes of one that passes a limit; Inherit leaves it to the mode of
+	// the request, Off lifts the limits of wider scopes.
+	GraphQL
+	// Upload limits the files of a request, those at Point if there is one:
+	// Files. Mode is as for GraphQL.
+	Upload
 
 	numKinds
 )
 
-var kindNames = [...]string{"", "mode", "patch", "ignore", "mask", "detector", "header", "parser", "shift"}
+var kindNames = [numKinds]string{"", "mode", "patch", "ignore", "mask", "detector", "header", "parser", "shift", "graphql", "upload"}
 
 // String returns the name of k as the API spells it.
 func (k Kind) String() string { return nameOf(kindNames[:], uint8(k)) }
@@ -77,6 +84,8 @@ type Rule struct {
 	On           bool
 	Shift        int16  // thousandths, -1000 to 1000
 	Rule         uint64 // the detector that an Ignore is for, 0 for all
+	Query        QueryLimits
+	Files        FileLimits
 }
 
 // A Profile is the learned model of the parameter at a point of an endpoint.
@@ -145,6 +154,8 @@ func (r *Rule) checkKind() error {
 		if r.Shift < -1000 || r.Shift > 1000 {
 			return fmt.Errorf("shift %d is not within -1000 and 1000", r.Shift)
 		}
+	case GraphQL, Upload:
+		return r.checkLimits()
 	default:
 		return fmt.Errorf("no such kind: %d", r.Kind)
 	}
@@ -169,6 +180,10 @@ func (r *Rule) used() Rule {
 		u.Name, u.On = r.Name, r.On
 	case Shift:
 		u.Shift = r.Shift
+	case GraphQL:
+		u.Point, u.Mode, u.Query = "", r.Mode, r.Query
+	case Upload:
+		u.Mode, u.Files = r.Mode, r.Files
 	}
 	return u
 }
@@ -207,6 +222,11 @@ func (r *Rule) String() string {
 		}
 	case Shift:
 		what = fmt.Sprintf("%+.3f", float64(r.Shift)/1000)
+	case GraphQL, Upload:
+		what = r.Query.String() + r.Files.String()
+		if r.Mode != Inherit {
+			what += " in mode " + r.Mode.String()
+		}
 	}
 	if r.Point != "" {
 		what = strings.TrimSpace(what + " at " + r.Point)

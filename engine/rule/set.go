@@ -24,6 +24,8 @@ import (
 //	|   id kind app host method path
 //	|   conditions: how many, each part op name value
 //	|   point class mode expr flags name value shift rule
+//	|   of GraphQL: document value depth aliases batch flags
+//	|   of Upload: size total allow deny flags
 //	| profiles           | varint  |   how many; in rising order of (endpoint, point)
 //	|   endpoint point id|  3 x u64|   all of them, for binary search
 //	|   end              |  u32    |   offset behind its model, from the first model
@@ -132,7 +134,7 @@ func (r *Rule) append(b []byte) []byte {
 	text(r.Name)
 	text(r.Value)
 	b = binary.AppendVarint(b, int64(r.Shift))
-	return binary.AppendUvarint(b, r.Rule)
+	return r.appendLimits(binary.AppendUvarint(b, r.Rule))
 }
 
 func flag(set bool, bit byte) byte {
@@ -302,6 +304,7 @@ func (r *reader) rule() (a Rule) {
 	a.Name, a.Value = r.text(), r.text()
 	a.Shift = int16(r.varint(-1<<15, 1<<15-1))
 	a.Rule = r.uvarint(maxID)
+	r.limits(&a)
 	if flags >= flagEnd {
 		r.fail(fmt.Errorf("rule %d: unknown flags %#x", a.ID, flags))
 	}
