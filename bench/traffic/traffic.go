@@ -25,6 +25,7 @@ var kinds = [...]struct {
 	make func(*rand.Rand) Request
 }{
 	{"GET, 5 parameters", get},
+	{"GET, new client", stranger},
 	{"form, 1 KB", form},
 	{"JSON, 2 KB", func(r *rand.Rand) Request { return order(r, 2<<10) }},
 	{"JSON, 10 KB", func(r *rand.Rand) Request { return order(r, 10<<10) }},
@@ -129,6 +130,26 @@ func get(r *rand.Rand) Request {
 	q := fmt.Sprintf("/%s/%s/%d?q=%s&category=%s&size=%d&page=%d&sort=%s", pick(r, paths), pick(r, words), r.IntN(1e6),
 		url.QueryEscape(text(r, 1+r.IntN(4))), pick(r, words), r.IntN(64), r.IntN(40), pick(r, words))
 	return Request{"GET", q, browser(r), nil}
+}
+
+// stranger is get with header fields that nobody sent before, as far as those
+// of browsers differ at all: nothing is gained by remembering them.
+func stranger(r *rand.Rand) Request {
+	q := get(r)
+	for i, f := range q.Header {
+		switch f[0] {
+		case "User-Agent":
+			q.Header[i][1] = fmt.Sprintf("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/%d.0.%d.%d Safari/537.36",
+				100+r.IntN(40), r.IntN(1e4), r.IntN(1e3))
+		case "Accept":
+			q.Header[i][1] = fmt.Sprintf("text/html,application/xhtml+xml,application/xml;q=0.%03d,*/*;q=0.%03d", r.IntN(1e3), r.IntN(1e3))
+		case "Accept-Language":
+			q.Header[i][1] = fmt.Sprintf("en-US,en;q=0.%03d,%c%c;q=0.%03d", r.IntN(1e3), 'a'+r.IntN(26), 'a'+r.IntN(26), r.IntN(1e3))
+		case "Accept-Encoding":
+			q.Header[i][1] = fmt.Sprintf("gzip, deflate;q=0.%03d, br;q=0.%03d", r.IntN(1e3), r.IntN(1e3))
+		}
+	}
+	return q
 }
 
 func form(r *rand.Rand) Request {

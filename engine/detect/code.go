@@ -7,17 +7,18 @@ import (
 )
 
 // whenCode: the words, a call, or the tag of a page.
-var whenCode = []feature{hasCodeWord, hasCall, hasLessMark, hasLess, hasDollar, hasOpen, hasHash, hasAt, hasEqual}
+var whenCode = []feature{hasCodeWord, hasCallWord | hasOpen, hasDQuote | hasOpen, hasLess, hasDollar, hasHash, hasAt | hasBrace}
 
-const codeGateWords = protoGateNames + " " + dangerousWords + ` runtime java javax ognl beanshell bsh xwork2 opensymphony apache
+// callGateWords are called, beside execCalls and serverCalls.
+const callGateWords = "while getruntime require"
+
+const codeGateWords = dangerousWords + ` runtime java javax ognl beanshell bsh xwork2 opensymphony apache
 	springframework codehaus hibernate alibaba sun groovy diagnostics corba process require os subprocess __import__ __builtins__ globals`
 
 // dangerousWords name classes and methods that run commands or load code.
 const dangerousWords = `processbuilder clonetransformer invokertransformer instantiatetransformer constanttransformer chainedtransformer forclosure
 		instantiatefactory prototypeclonefactory prototypeserializationfactory whileclosure templatesimpl scriptenginemanager _memberaccess ognlcontext classloader
 		getruntime child_process mainmodule allowstaticmethodaccess springmacrorequestcontext jdbcrowsetimpl xmldecoder`
-
-const protoGateNames = "__proto__ constructor prototype " + sessionGateWords
 
 var (
 	// execCalls run commands or code in the languages of servers.

@@ -7,7 +7,7 @@ import (
 )
 
 // whenCRLF: a line must end, or a request begin with its version behind.
-var whenCRLF = []feature{hasLine, hasHigh, hasSlash | hasSpace, hasColon | hasEqual, hasDollar | hasEqual}
+var whenCRLF = []feature{hasLine, hasHigh, hasHTTPWord | hasSlash | hasSpace, hasSessionWord | hasColon | hasEqual, hasDollar | hasEqual}
 
 // responseHeaders are fields whose injection changes the response.
 var responseHeaders = lexicon.New(`set-cookie location content-length content-type transfer-encoding refresh

@@ -9,10 +9,12 @@ import (
 // whenDeser: formats of text need their punctuation, binary ones their
 // controls; base64 forms are told by their first letters, which the gate
 // knows as words.
-var whenDeser = []feature{hasColon, hasBang, hasDollar, hasControl, hasHigh, hasLine, hasProtoWord, hasSlash, hasAt}
+var whenDeser = []feature{
+	hasColon | hasDQuote, hasColon | hasBackslash, hasBang, hasDollar, hasControl, hasHigh, hasLine, hasObjectWord, hasDQuote | hasSlash,
+}
 
-// protoGateWords begin serialised objects in base64.
-const protoGateWords = "ro rO AAEAAAD"
+// objectGateWords begin serialised objects in base64.
+const objectGateWords = "ro rO AAEAAAD"
 
 var deserVocabulary = lexicon.New(`o c a s i b python java javax ruby php object apply new name module org com sun net type
 	nd_func function py reduce os system subprocess popen builtins eval exec gem installer lang runtime processbuilder`)

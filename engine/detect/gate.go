@@ -1,6 +1,9 @@
 package detect
 
-import "math/bits"
+import (
+	"math/bits"
+	"strings"
+)
 
 // A feature is a set of things that occur in a value: bytes, pairs of bytes,
 // and words of a family. The gate computes it in one or two linear passes;
@@ -26,11 +29,11 @@ const (
 	hasHash                          // #
 	hasPercent                       // %
 	hasSlash                         // /
-	hasBackslash                     // \
+	hasBackslash                     // \ ^
 	hasColon                         // :
 	hasStar                          // *
 	hasAt                            // @
-	hasBang                          // !
+	hasBang                          // ! ?
 	hasDigit                         // 0-9
 	hasSpace                         // space and tab
 	hasLine                          // CR, LF
@@ -51,30 +54,36 @@ const (
 	hasDollarOpen  // $(
 	hasCall        // a letter, digit or _ and (
 	hasDotSlash    // ./ .\
+	hasSlashDot    // /. \.
+	hasSpaceDot    // a space and .
+	hasAtAt        // @@
+
+	// What the place tells; see Where.features.
+	asFileName
 
 	// Words of a family, any case; see gateWords.
 	hasSQLWord
 	hasSQLLink
 	hasShellWord
 	hasCodeWord
-	hasHTMLWord
+	hasCallWord
+	hasMarkWord
 	hasXPathWord
 	hasURLWord
+	hasHTTPWord
+	hasObjectWord
 	hasProtoWord
+	hasSessionWord
 	hasToolWord
 	hasFileWord
-	hasMailWord
+	hasPathWord
 	hasNoSQLWord
 )
-
-// anyMark holds the features without which no detector finds anything: a
-// value of letters, digits, dots and dashes alone has no structure.
-const anyMark = ^(hasDigit | hasHigh)
 
 // addressMarks are what most request targets have. Where there is a query,
 // the path and the parameters are scanned one by one, and without other marks
 // nothing runs from one into the next but names of properties.
-const addressMarks = hasSlash | hasEqual | hasAmp | hasDigit | hasHigh | wordFeatures&^(hasCodeWord|hasFileWord|hasProtoWord)
+const addressMarks = hasSlash | hasBang | hasEqual | hasAmp | hasDigit | hasHigh | wordFeatures&^(hasCodeWord|hasFileWord|hasObjectWord|hasProtoWord|hasSessionWord)
 
 // gateWords are the words the gate knows, by family. Words are maximal runs
 // of letters and underscores, compared without case: in 1union the word is
@@ -87,28 +96,58 @@ var gateWords = [...]struct {
 	{hasSQLLink, sqlGateLinks},
 	{hasNoSQLWord, noSQLGateWords},
 	{hasXPathWord, xpathGateWords},
-	{hasFileWord, fileGateWords + " " + uploadGateWords},
+	{hasFileWord, fileGateWords},
+	{hasPathWord, pathGateWords},
 	{hasShellWord, shellGateWords},
 	{hasCodeWord, codeGateWords},
+	{hasCodeWord, directives.Words()},
+	{hasCallWord, callGateWords},
+	{hasCallWord, execCalls.Words()},
+	{hasCallWord, serverCalls.Words()},
+	{hasMarkWord, markGateWords},
 	{hasURLWord, urlGateWords},
+	{hasHTTPWord, "http https"},
+	{hasObjectWord, objectGateWords},
 	{hasProtoWord, protoGateWords},
+	{hasSessionWord, sessionGateWords},
 	{hasToolWord, toolGateWords},
 }
 
-// admits reports whether, for at least one mask of when, all its features
-// are in f.
-func (f feature) admits(when []feature) bool {
-	for _, m := range when {
-		if f&m == m {
-			return true
+// A rule lets a detector see the values that have all features of a mask.
+type rule struct {
+	mask     feature
+	detector uint8
+}
+
+// rules are the conditions of all detectors, by the highest feature of their
+// masks: a value asks only for the features that it has, and the words, which
+// are rare, are the highest.
+var rules = func() (t [64][]rule) {
+	for i := range detectors {
+		for _, m := range detectors[i].when {
+			top := bits.Len64(uint64(m)) - 1
+			t[top] = append(t[top], rule{m, uint8(i)})
 		}
 	}
-	return false
+	return t
+}()
+
+// admits returns the detectors that may find something in a value with the
+// features f, bit i for the one at i.
+func (f feature) admits() (set uint32) {
+	for left := f; left != 0; left &= left - 1 {
+		for _, r := range rules[bits.TrailingZeros64(uint64(left))] {
+			if f&r.mask == r.mask {
+				set |= 1 << r.detector
+			}
+		}
+	}
+	return set
 }
 
 // maxWordOnly is the length up to which words are looked for in values that
 // have no structure: names of parameters, files and clients.
-const maxWordOnly = 64
+const maxWordOnly = 128
 
 // features returns the features that a value has by its name and place: an
 // operator as name is as good as one in the value, and names of files need
@@ -118,7 +157,7 @@ func (w *Where) features() feature {
 	case len(w.Key) > 0 && w.Key[0] == '$' && !w.Name:
 		return hasDollar | hasColon
 	case w.Place == InFileName, w.Place == InHeader && isFileNameField(w.Key):
-		return hasFileWord
+		return asFileName
 	}
 	return 0
 }
@@ -133,7 +172,7 @@ func features(v []byte) feature {
 		f |= pairs[(prev|c)&1023]
 		prev = c << 5
 	}
-	if f&(anyMark&^wordFeatures|hasDigit) == 0 && len(v) > maxWordOnly {
+	if f&^hasHigh == 0 && len(v) > maxWordOnly {
 		return f
 	}
 	return f | wordFeaturesOf(v)
@@ -143,13 +182,16 @@ func features(v []byte) feature {
 // word table holds them shifted down, so there is room for sixteen.
 const wordFeatures = ^(hasSQLWord - 1)
 
-// wordTableSize makes collisions with common English words rare for a few
-// hundred entries, and keeps the table inside the second-level cache.
-const wordTableSize = 1 << 13
+// wordTableSize keeps the table inside the first-level cache. A word is known
+// if both its slots say so: of words that nobody listed, one in fifty is.
+const (
+	wordTableBits = 13
+	wordTableSize = 1 << wordTableBits
+)
 
 func wordFeaturesOf(v []byte) feature {
-	var f feature
-	letters := wordByte
+	var f uint16
+	letters, table := wordByte, wordTable
 	h := uint32(0)
 	for _, b := range v {
 		l := letters[b]
@@ -158,33 +200,37 @@ func wordFeaturesOf(v []byte) feature {
 			continue
 		}
 		if h != 0 {
-			f |= feature(wordTable[wordSlot(h)]) * hasSQLWord
+			i, j := wordSlots(h)
+			f |= table[i] & table[j]
 			h = 0
 		}
 	}
 	if h != 0 {
-		f |= feature(wordTable[wordSlot(h)]) * hasSQLWord
+		i, j := wordSlots(h)
+		f |= table[i] & table[j]
 	}
-	return f
+	return feature(f) * hasSQLWord
 }
 
-func wordSlot(h uint32) uint32 { return (h * 0x9E3779B1) >> (32 - 13) }
+// wordSlots returns the two slots of a word.
+func wordSlots(h uint32) (i, j uint64) {
+	p := uint64(h) * 0x9E3779B97F4A7C15
+	return p >> (64 - wordTableBits), p >> (64 - 2*wordTableBits) % wordTableSize
+}
 
 var wordTable = makeWordTable()
 
 func makeWordTable() *[wordTableSize]uint16 {
 	t := new([wordTableSize]uint16)
 	for _, family := range gateWords {
-		h := uint32(0)
-		for i := 0; i <= len(family.words); i++ {
-			if i < len(family.words) && wordByte[family.words[i]] != 0 {
-				h = bits.RotateLeft32(h, 5) ^ uint32(wordByte[family.words[i]])
-				continue
+		for _, word := range strings.FieldsFunc(family.words, func(r rune) bool { return r >= 0x80 || wordByte[r] == 0 }) {
+			h := uint32(0)
+			for i := range len(word) {
+				h = bits.RotateLeft32(h, 5) ^ uint32(wordByte[word[i]])
 			}
-			if h != 0 {
-				t[wordSlot(h)] |= uint16(family.has / hasSQLWord)
-			}
-			h = 0
+			i, j := wordSlots(h)
+			t[i] |= uint16(family.has / hasSQLWord)
+			t[j] |= uint16(family.has / hasSQLWord)
 		}
 	}
 	return t
@@ -301,7 +347,7 @@ func classOf(b byte) uint8 {
 		return cPercent
 	case '/':
 		return cSlash
-	case '\\':
+	case '\\', '^':
 		return cBackslash
 	case ':':
 		return cColon
@@ -309,7 +355,7 @@ func classOf(b byte) uint8 {
 		return cStar
 	case '@':
 		return cAt
-	case '!':
+	case '!', '?':
 		return cBang
 	case '-':
 		return cDash
@@ -343,14 +389,18 @@ func makePairFeatures() *[1024]feature {
 	pair(cDot, cDot, hasDotDot)
 	pair(cDot, cSlash, hasDotSlash)
 	pair(cDot, cBackslash, hasDotSlash)
+	pair(cSlash, cDot, hasSlashDot)
+	pair(cBackslash, cDot, hasSlashDot)
+	pair(cSpace, cDot, hasSpaceDot)
+	pair(cAt, cAt, hasAtAt)
 	pair(cDollar, cLBrace, hasDollarBrace)
 	pair(cLBrace, cLBrace, hasBraceBrace)
 	pair(cHash, cLBrace, hasHashBrace)
 	pair(cColon, cSlash, hasColonSlash)
 	pair(cSlash, cSlash, hasSlashSlash)
 	pair(cLess, cLetter, hasLessLetter)
-	for _, b := range []uint8{cBang, cPercent, cSlash, cOther} {
-		pair(cLess, b, hasLessMark) // ? is in cOther
+	for _, b := range []uint8{cBang, cPercent, cSlash} {
+		pair(cLess, b, hasLessMark)
 	}
 	pair(cDollar, cOpen, hasDollarOpen)
 	pair(cLetter, cOpen, hasCall)

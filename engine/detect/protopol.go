@@ -7,7 +7,9 @@ import (
 )
 
 // whenProtoPol: the words, in any place.
-var whenProtoPol = []feature{hasCodeWord}
+var whenProtoPol = []feature{hasProtoWord}
+
+const protoGateWords = "__proto__ constructor"
 
 var protoVocabulary = lexicon.New("__proto__ proto constructor prototype object env onerror src")
 

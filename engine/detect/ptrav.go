@@ -7,12 +7,18 @@ import (
 	"github.com/gabionhq/gabion/engine/internal/pathnorm"
 )
 
-// whenPathTraversal: a step up needs two dots, a separator, or an odd
-// spelling of them, as in ". .2f"; a name counts only beside a separator.
-var whenPathTraversal = []feature{hasDotDot, hasSlash, hasBackslash, hasPercent, hasControl, hasFileWord, hasSpace | hasDigit}
+// whenPathTraversal: a step up needs two dots or an odd spelling of them, as
+// in ". .2f"; a name counts only beside a separator.
+var whenPathTraversal = []feature{
+	hasDotDot, hasDotSlash, hasSlashDot, hasSpaceDot, hasBackslash, hasPercent, hasControl, hasFileWord, hasPathWord | hasSlash,
+}
 
-// fileGateWords is the x of 0x2e.
-const fileGateWords = "x etcpasswd etcshadow infweb inf"
+const (
+	// fileGateWords are the x of 0x2e, and names that need no separator.
+	fileGateWords = "x etcpasswd etcshadow infweb inf htaccess htpasswd env"
+	// pathGateWords are those of names, and the schemes of stream wrappers.
+	pathGateWords = secretFiles + " " + plainFiles + " " + topDirs + " php expect phar zip compress glob ogg rar ssh file netdoc local_file"
+)
 
 // Files whose names show the intent, as the last two words of their path and
 // what stands between them.
@@ -39,7 +45,9 @@ var (
 )
 
 // rootDirs are directories that stand at the top of a system.
-var rootDirs = lexicon.New(`etc usr var opt proc sys root home boot bin sbin lib private volumes windows winnt inetpub tmp dev`)
+var rootDirs = lexicon.New(topDirs)
+
+const topDirs = `etc usr var opt proc sys root home boot bin sbin lib private volumes windows winnt inetpub tmp dev`
 
 // A path is what the walk over a value has seen.
 type path struct {
@@ -422,7 +430,7 @@ func judgeRoot(best *lead, v []byte, p Place) {
 	switch {
 	case kept && rootDirs.Has(v[from:to]):
 		best.offer(pick(p.holdsText() && p != InForm && hasSuffixFold(log, ".log"), 0.42, 0.55), from, len(v), "An absolute path leads to a log or configuration of the server.")
-	case hasPrefixFold(v[from:to], "etc"), hasPrefixFold(v[from:to], "proc"), hasPrefixFold(v[from:to], "winnt"), hasPrefixFold(v[from:to], "windows"):
+	case equalFold(v[from:to], "etc"), equalFold(v[from:to], "proc"), equalFold(v[from:to], "winnt"), equalFold(v[from:to], "windows"):
 		best.offer(0.6, from, to, "An absolute path leads to the system's own directories.")
 	case asked && (hasPrefixFold(v[from:], "var/log/") || hasPrefixFold(v[from:], "var/lp/") || hasPrefixFold(v[from:], "var/adm/")):
 		best.offer(0.52, from, len(v), "An absolute path leads to a log or configuration of the server.")

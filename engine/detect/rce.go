@@ -7,10 +7,16 @@ import (
 	"github.com/gabionhq/gabion/engine/internal/shlex"
 )
 
-// whenRCE: a command follows a separator, or has an argument.
-var whenRCE = []feature{hasSemi, hasPipe, hasAmp, hasLine, hasBacktick, hasDollar, hasShellWord, hasOpen, hasBrace, hasSlash, hasPercent, hasBackslash}
+// whenRCE: the name of a command stands there, or what splits or hides it:
+// variables, escapes, wildcards, and quotes behind a separator or in a path.
+var whenRCE = []feature{
+	hasShellWord, hasBacktick, hasDollar, hasBrace, hasPercent, hasBackslash, hasGreater | hasAmp,
+	hasSlash | hasStar, hasSlash | hasBang, hasSlash | hasBracket,
+	hasQuote | hasSemi, hasQuote | hasPipe, hasQuote | hasAmp, hasQuote | hasLine, hasQuote | hasOpen, hasQuote | hasSlash,
+	hasDQuote | hasSemi, hasDQuote | hasPipe, hasDQuote | hasAmp, hasDQuote | hasLine, hasDQuote | hasOpen, hasDQuote | hasSlash,
+}
 
-const shellGateWords = certainCommands + " " + commonCommands
+const shellGateWords = certainCommands + " " + commonCommands + " bin sbin system tcp udp encodedcommand executionpolicy nop"
 
 // Commands whose names are no words of ordinary text, and those that are or
 // that texts on computers often name.

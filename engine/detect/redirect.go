@@ -6,8 +6,9 @@ import (
 	"github.com/gabionhq/gabion/engine/internal/lexicon"
 )
 
-// whenRedirect: an address needs slashes, or its scheme's colon.
-var whenRedirect = []feature{hasSlash, hasBackslash, hasColon}
+// whenRedirect: an address needs slashes, with what browsers drop between
+// them, or its scheme's colon.
+var whenRedirect = []feature{hasSlashSlash, hasBackslash, hasSlashDot, hasSlash | hasSpace, hasSlash | hasLine, hasColon | hasHTTPWord}
 
 var redirectVocabulary = lexicon.New("http https")
 

@@ -2,6 +2,7 @@ package detect
 
 import (
 	"bytes"
+	"math/bits"
 
 	"github.com/gabionhq/gabion/engine/internal/shlex"
 )
@@ -138,16 +139,16 @@ func (s *Scanner) Scan(v []byte, w Where) []Finding {
 	s.tokens = s.tokens[:0]
 	s.effort = gateEffort * len(v)
 	have := features(v) | w.features()
-	if have&anyMark == 0 || w.Place == InTarget && have&^addressMarks == 0 && bytes.IndexByte(v, '?') >= 0 {
+	if w.Place == InTarget && have&^addressMarks == 0 && bytes.IndexByte(v, '?') >= 0 {
 		return nil
 	}
 	// What merely could be read in parts, as {{x}} behind which padding stands,
 	// is read whole, too.
 	parted := len(v) > maxContainer && document(v, w)
-	for i := range detectors {
-		if have.admits(detectors[i].when) && !(parted && detectors[i].parts) {
+	for left := have.admits(); left != 0; left &= left - 1 {
+		if d := &detectors[bits.TrailingZeros32(left)]; !parted || !d.parts {
 			s.effort += len(v)
-			detectors[i].scan(s, v, w)
+			d.scan(s, v, w)
 		}
 	}
 	return s.findings

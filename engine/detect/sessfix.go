@@ -6,15 +6,14 @@ import (
 	"github.com/gabionhq/gabion/engine/internal/lexicon"
 )
 
-// whenSessionFixation: the words of the names, or what separates the parts of
-// a cookie.
-var whenSessionFixation = []feature{hasCodeWord, hasToolWord, hasSemi | hasEqual}
+// whenSessionFixation: the words of the names, or what a script sets.
+var whenSessionFixation = []feature{hasSessionWord}
 
 // sessionGateWords are the letters of sessionNames.
 const sessionGateWords = `jsessionid phpsessid phpsession aspsessionid asp net_sessionid sessionid connect sid cfid cftoken
 	jwsession jservsession jservsessionid jsession jsessionidsso weblogicsession _flask_session _session_id session_id
 	laravel_session cakephp ci_session play_session shiny meteor_login_token next koa sess cfsid zend_session_id django_session
-	rack express session __host __secure`
+	rack express session __host __secure symfony_session yii_session cookie`
 
 var sessionNames = lexicon.New(`jsessionid jsessionidsso phpsessid phpsession phpsessionid aspsessionid asp.net_sessionid
 	connect.sid cfid cftoken jwsession jservsession jservsessionid jsession weblogicsession _flask_session laravel_session

@@ -8,9 +8,14 @@ import (
 )
 
 // whenSSRF: an address has :/ or begins with //.
-var whenSSRF = []feature{hasSlash, hasURLWord, hasPipe | hasColon}
+var whenSSRF = []feature{
+	hasColonSlash, hasSlashSlash, hasColon | hasBackslash, hasPipe | hasColon, hasURLWord | hasColon, hasURLWord | hasSlash, hasHigh | hasSlash,
+}
 
-const urlGateWords = "jar localhost"
+// urlGateWords are schemes that need no slash, and words of the names of
+// hosts inside.
+const urlGateWords = `gopher dict tftp ldap ldaps sftp netdoc jar smb imap smtp pop telnet rmi localhost localtest lvh vcap lacolhost burpcollaborator
+	metadata instance kubernetes docker containers rancher nip xip sslip ms rbndr`
 
 var urlVocabulary = lexicon.New(`http https ftp sftp tftp gopher dict ldap ldaps file netdoc jar ws wss localhost metadata google
 	internal latest meta data computemetadata v1 user nip io xip sslip opc instance iam security credentials openstack`)

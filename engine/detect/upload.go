@@ -6,10 +6,10 @@ import (
 	"github.com/gabionhq/gabion/engine/internal/lexicon"
 )
 
-// whenUpload: the words of the extensions; the names of sessions have digits.
-var whenUpload = []feature{hasFileWord, hasDigit}
+// whenUpload: the value is the name of a file.
+var whenUpload = []feature{asFileName}
 
-const uploadGateWords = `php phtml phar pht phps phpt inc jsp jspx jspf jsw asp aspx ashx asmx asa cer cfm cfml cgi htaccess
+const uploadWords = `php phtml phar pht phps phpt inc jsp jspx jspf jsw asp aspx ashx asmx asa cer cfm cfml cgi htaccess
 	htpasswd user web config war shtml shtm stm hta`
 
 var (
@@ -17,7 +17,7 @@ var (
 	serverExtensions = lexicon.New(`php php2 php3 php4 php5 php6 php7 php8 phtml phar pht phpt phps jsp jspx jspf jsw jspa asp
 		aspx ashx asmx asa cer cfm cfml cgi shtml shtm stm war hta`)
 	serverFiles      = lexicon.New(`.htaccess .htpasswd .user.ini web.config php.ini`)
-	uploadVocabulary = lexicon.New(uploadGateWords, "jpg png gif pdf txt null ini data")
+	uploadVocabulary = lexicon.New(uploadWords, "jpg png gif pdf txt null ini data")
 )
 
 // upload judges the names of uploaded files.

@@ -8,9 +8,20 @@ import (
 	"github.com/gabionhq/gabion/engine/internal/lexicon"
 )
 
-// whenXSS: markup needs <, an attribute or an assignment =, a call a bracket
-// or a template string, a script URL a colon, the reference of one, or a hash.
-var whenXSS = []feature{hasLess, hasEqual, hasOpen, hasBacktick, hasBracket, hasColon, hasAmp, hasHash}
+// whenXSS: markup needs <, an attribute or an assignment = and its name, a call
+// its name or a template string, a script URL its scheme and a colon, with what
+// browsers drop inside, or the reference of one.
+var whenXSS = []feature{
+	hasLess, hasBacktick, hasBracket, hasHash, hasMarkWord | hasEqual, hasControl | hasEqual, hasMarkWord | hasOpen, hasBackslash | hasOpen,
+	hasMarkWord | hasColon, hasSpace | hasColon, hasLine | hasColon, hasControl | hasColon, hasHigh | hasColon,
+	hasAmp | hasSemi, hasAmp | hasBrace,
+}
+
+// markGateWords are events, what scripts call and set, and schemes.
+const markGateWords = htmlEvents + ` style alert confirm prompt eval execscript function import expression importscripts settimeout setinterval
+	setimmediate requestanimationframe constructor document cookie location href localstorage sessionstorage fetch sendbeacon getscript open
+	write writeln postmessage appendchild xmlhttprequest activexobject websocket eventsource wscript image innerhtml outerhtml
+	insertadjacenthtml srcdoc fromcharcode atob unescape fromcodepoint javascript vbscript livescript jscript mocha data feed`
 
 var xssVocabulary = lexicon.New(htmlTags, htmlAttributes, htmlEvents, jsNames)
 
@@ -590,6 +601,9 @@ func (t *tail) is(word string) bool {
 	return true
 }
 
+// all reports whether word is all that was pushed.
+func (t *tail) all(word string) bool { return t.n == len(word) && t.is(word) }
+
 // maxScriptURL bounds the script read behind one scheme.
 const maxScriptURL = 512
 
@@ -633,14 +647,14 @@ func scriptURL(best *lead, v []byte, a, b int) {
 	}
 	rest := v[min(i+1, b):min(b, i+maxScriptURL)]
 	switch {
-	case t.is("javascript:") || t.is("vbscript:") || t.is("livescript:") || t.is("jscript:") || t.is("mocha:"):
+	case t.all("javascript:") || t.all("vbscript:") || t.all("livescript:") || t.all("jscript:") || t.all("mocha:"):
 		best.offer(scriptURLWeight(rest), start, min(b, start+maxEvidence), "An address runs script.")
-	case t.is("data:"):
+	case t.all("data:"):
 		head := rest[:min(len(rest), 40)]
 		if bytes.Contains(rest[:min(len(rest), 80)], []byte("PHNjcmlwd")) || hasFold(head, "html") || hasFold(head, "svg") || hasFold(head, "xml") || hasFold(head, "javascript") || hasFold(head, "dom-event") {
 			best.offer(0.9, start, min(b, start+maxEvidence), "An address holds a document or script of its own.")
 		}
-	case t.is("feed:") || t.is("view-source:"):
+	case t.all("feed:"):
 		scriptURL(best, v, min(i+1, b), b)
 	}
 }

@@ -28,6 +28,16 @@ func New(lists ...string) Set {
 	return s
 }
 
+// Words returns the words of the set with spaces between, in no order.
+func (s Set) Words() string {
+	var b strings.Builder
+	for w := range s.words {
+		b.WriteString(w)
+		b.WriteByte(' ')
+	}
+	return b.String()
+}
+
 // Has reports whether the word is in the set, in any case. Control bytes in
 // it are ignored, as the readers that attacks aim at ignore them.
 func (s Set) Has(word []byte) bool {

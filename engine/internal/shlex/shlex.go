@@ -373,7 +373,14 @@ func secret(b []byte) bool {
 // programDir reports whether the path is that of a program.
 func programDir(name []byte) bool {
 	for i := 0; i+4 <= len(name); i++ {
-		if string(name[i:i+4]) == "bin/" || i+9 <= len(name) && string(name[i:i+9]) == "system32/" {
+		if string(name[i:i+4]) != "bin/" && (i+9 > len(name) || string(name[i:i+9]) != "system32/") {
+			continue
+		}
+		from := i
+		if from > 0 && name[from-1] == 's' { // sbin
+			from--
+		}
+		if from == 0 || !letter(name[from-1]) && name[from-1] != '_' {
 			return true
 		}
 	}
