@@ -1,6 +1,7 @@
 // Proxy measures the processor time that proxies spend per request: a Gabion
 // node with inspection and without, nginx, nginx with ModSecurity and the
-// Core Rule Set, and httputil.ReverseProxy.
+// Core Rule Set, and httputil.ReverseProxy. And how long answers of the node
+// take when requests arrive at a constant rate.
 //
 // Each is a process of its own on one core, in front of the same nginx that
 // answers at once. Requests differ from each other and are the same for all.
@@ -33,6 +34,7 @@ func main() {
 	flag.DurationVar(&o.each, "each", 2*time.Second, "how long each proxy is asked in each repeat")
 	flag.StringVar(&o.only, "only", "", "measure the proxies whose names contain `TEXT`, and nginx")
 	flag.StringVar(&o.kind, "kind", "", "measure the requests whose names contain `TEXT`")
+	flag.DurationVar(&o.latency, "latency", 5*time.Second, "how long each node is asked at a constant rate in each repeat; 0 to leave that out")
 	flag.IntVar(&o.conns, "connections", 16, "connections that ask")
 	reverse := flag.String("reverseproxy", "", "be httputil.ReverseProxy in front of `ADDRESS`")
 	flag.Parse()
@@ -54,7 +56,7 @@ type options struct {
 	gabion, module, crs string
 	only, kind          string
 	repeats, conns      int
-	each                time.Duration
+	each, latency       time.Duration
 }
 
 // asked are the kinds of requests, and which kind of traffic they are.
@@ -95,7 +97,14 @@ func run(ctx context.Context, out io.Writer, o *options) (err error) {
 			fmt.Fprintf(w, "%s\t%s\t%.1f\t%.1f-%.1f\t%.1fx\t%.1f-%.1f\t%d\t\n", kind, p.name, c.Median, c.Low, c.High, q.Median, q.Low, q.High, p.answered)
 		}
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil || o.latency == 0 {
+		return err
+	}
+	requests, err := traffic.Pool(asked[0], 2000)
+	if err != nil {
+		return err
+	}
+	return f.latency(ctx, out, wire(requests), o)
 }
 
 // measure asks each proxy in turn, again and again, so that what else the

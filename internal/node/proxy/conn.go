@@ -308,8 +308,12 @@ func (c *conn) Read(p []byte) (int, error) {
 
 func (c *conn) trailer() []engine.HeaderField { return c.body.Trailer }
 func (c *conn) left() int64                   { return c.body.Left() }
-func (c *conn) gone() bool                    { return c.away.Load() }
-func (c *conn) peer() (netip.Addr, bool)      { return c.remote, c.secure }
+func (c *conn) arrived() bool {
+	left := c.body.Left()
+	return left >= 0 && left <= int64(c.r.Buffered())
+}
+func (c *conn) gone() bool               { return c.away.Load() }
+func (c *conn) peer() (netip.Addr, bool) { return c.remote, c.secure }
 
 // watchEvery is how often it is looked whether the client is still there
 // while the upstream takes its time.

@@ -39,6 +39,7 @@ type front interface {
 	Read([]byte) (int, error)      // the request body without framing
 	trailer() []engine.HeaderField // of the request, after io.EOF
 	left() int64                   // bytes of request body to come, -1 if unknown
+	arrived() bool                 // reading the rest of the body waits for nothing
 	proceed()                      // the body will be read: 100 Continue if it is awaited
 	interrupt()                    // lets a Read that is waiting fail
 	watch(func())                  // calls it when the client goes; nil ends that
@@ -246,8 +247,15 @@ func (x *exchange) inspect() bool {
 	return true
 }
 
+// proceed goes on without inspection. A body that has arrived with its head
+// is taken along: it needs no pump.
 func (x *exchange) proceed() bool {
 	x.front.proceed()
+	for !x.eof && x.front.arrived() {
+		if err := x.receive(); err != nil {
+			return x.unreceived(err)
+		}
+	}
 	return true
 }
 

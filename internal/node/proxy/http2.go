@@ -198,10 +198,11 @@ func (s *stream) trailer() []engine.HeaderField {
 	return list
 }
 
-func (s *stream) proceed()   {} // net/http does, on the first Read
-func (s *stream) interrupt() { s.rc.SetReadDeadline(time.Unix(1, 0)) }
-func (s *stream) gone() bool { return s.r.Context().Err() != nil }
-func (s *stream) cut()       { s.broken = true }
+func (s *stream) arrived() bool { return s.eof }
+func (s *stream) proceed()      {} // net/http does, on the first Read
+func (s *stream) interrupt()    { s.rc.SetReadDeadline(time.Unix(1, 0)) }
+func (s *stream) gone() bool    { return s.r.Context().Err() != nil }
+func (s *stream) cut()          { s.broken = true }
 
 func (s *stream) watch(f func()) {
 	if s.unhook != nil {
