@@ -39,22 +39,23 @@ func (tx *Tx) scope(h *Head) {
 }
 
 // Visit is called by the walk for each value.
-func (tx *Tx) Visit(t *parse.Tree, n parse.Node, value []byte) {
-	tx.scan(t, n, value)
+func (tx *Tx) Visit(t *parse.Tree, n parse.Node, value []byte) (effort int) {
+	effort = tx.scan(t, n, value)
 	if len(tx.match.Detectors) > 0 {
 		tx.custom(t, n, value)
 	}
 	if (tx.env.Observe || tx.profiled) && isParameter(t, n) {
 		tx.measure(t, n, value)
 	}
+	return effort
 }
 
-// scan runs the engine's detectors.
-func (tx *Tx) scan(t *parse.Tree, n parse.Node, value []byte) {
+// scan runs the engine's detectors and returns what they took.
+func (tx *Tx) scan(t *parse.Tree, n parse.Node, value []byte) (effort int) {
 	where := tx.where(t, n, value)
 	hash, recurring := tx.recurring(t, n, value, &where)
 	if recurring && tx.clean.has(hash) {
-		return
+		return recurringEffort * len(value)
 	}
 	found := tx.scanner.Scan(value, where)
 	if recurring && len(found) == 0 {
@@ -63,7 +64,15 @@ func (tx *Tx) scan(t *parse.Tree, n parse.Node, value []byte) {
 	for i := range found {
 		tx.add(t, n, value, &found[i], 0)
 	}
+	if recurring {
+		return recurringEffort * len(value)
+	}
+	return tx.scanner.Effort()
 }
+
+// recurringEffort is what a byte of a value that may be remembered counts
+// for, remembered or not, so that what came before changes no verdict.
+const recurringEffort = 16
 
 // maxRecurring is the length up to which names and header fields are
 // remembered.
@@ -205,6 +214,7 @@ var troubles = [parse.NumTroubles]struct {
 	parse.TooDeep:       {detect.Overlimit, 0.4, true, "The value is encoded more often than any application decodes."},
 	parse.TooMany:       {detect.Overlimit, 0.1, true, "The request has more values than are looked into."},
 	parse.TooLong:       {detect.Overlimit, 0.2, true, "The request decodes to more bytes than are looked into."},
+	parse.TooDear:       {detect.Overlimit, 0.3, true, "The request takes more work to look into than requests of its size do."},
 	parse.TooNested:     {detect.Overlimit, 0.4, true, "The document nests deeper than parsers allow."},
 	parse.Bomb:          {detect.DataBomb, 0.9, true, "The data expands far more than ordinary data does, to exhaust whoever expands it."},
 	parse.Undecodable:   {detect.Smuggling, 0.2, false, "The body is not in the coding that its header names."},

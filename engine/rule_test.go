@@ -173,7 +173,8 @@ func TestLongDocumentsAreBounded(t *testing.T) {
 		deep = strings.ReplaceAll(deep, "=", "%3D")
 		deep = "y" + strings.Replace(deep, "%3D", "=", 1)
 	}
-	f(deep, "text/plain", "depth")
+	f(deep, "text/plain", "effort")
+	f(strings.Repeat("%25", 1)+strings.Repeat("25", 20)+"41", "text/plain", "depth")
 }
 
 // FuzzRequest checks whole requests: no panic, a score within bounds, and the

@@ -19,7 +19,9 @@ func (tx *Tx) where(t *parse.Tree, n parse.Node, value []byte) detect.Where {
 		Place:     tx.placeOf(t, n),
 		Name:      t.IsName(n),
 		Container: t.IsContainer(n),
+		Encoded:   t.IsEncoded(n),
 		Decoded:   uint8(t.Opaque(n)),
+		Unescaped: t.Kind(n) == parse.HTMLJS,
 	}
 	if w.Name {
 		return w
@@ -65,9 +67,15 @@ func isShownCode(t *parse.Tree, n parse.Node) bool {
 		return false
 	}
 	switch string(t.Key(n)) {
-	case "pre", "code", "samp", "kbd", "textarea":
+	case "pre", "samp", "kbd":
+		return true
+	case "code", "textarea":
 	default:
 		return false
+	}
+	switch string(t.Key(t.Parent(n))) {
+	case "p", "pre", "li", "td", "dd", "div":
+		return true
 	}
 	for n >= 0 && t.Kind(n) != parse.XML {
 		n = t.Parent(n)

@@ -54,9 +54,14 @@ type Where struct {
 	// Decoded counts the decoders that were applied to what the place's own
 	// syntax gives: 0 as sent, 1 inside base64, and so on.
 	Decoded uint8
+	// Unescaped: the value is what character references in another stood for.
+	Unescaped bool
 	// Listing: the value is known to be part of a text that shows code, as a
 	// line of a notebook or an element of markup for it is.
 	Listing bool
+	// Encoded: the value is nothing but escapes of characters. What it
+	// decodes to is scanned by itself.
+	Encoded bool
 	// Key is the name of the parameter, field or member whose value this
 	// is, nil where there is none.
 	Key []byte
@@ -138,13 +143,16 @@ func (s *Scanner) Scan(v []byte, w Where) []Finding {
 	s.findings = s.findings[:0]
 	s.tokens = s.tokens[:0]
 	s.effort = gateEffort * len(v)
+	if w.Encoded {
+		return nil
+	}
 	have := features(v) | w.features()
 	if w.Place == InTarget && have&^addressMarks == 0 && bytes.IndexByte(v, '?') >= 0 {
 		return nil
 	}
 	// What merely could be read in parts, as {{x}} behind which padding stands,
 	// is read whole, too.
-	parted := len(v) > maxContainer && document(v, w)
+	parted := len(v) > maxContainer && (w.Place == InTarget || document(v, w))
 	for left := have.admits(); left != 0; left &= left - 1 {
 		if d := &detectors[bits.TrailingZeros32(left)]; !parted || !d.parts {
 			s.effort += len(v)

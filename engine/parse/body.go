@@ -392,6 +392,7 @@ func (b *body) open(f format) {
 	}
 	l.opaque = b.recoder.from >= utf16le && bytes.IndexByte(b.buf[:min(len(b.buf), 8)], 0) >= 0
 	l.root = root
+	l.tree.nodes[root].split = f == raw && b.used > 1
 	switch f {
 	case formFormat:
 		l.form = formParser{node: l.tree.pushDecoder(root, Form)}

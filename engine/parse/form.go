@@ -187,7 +187,7 @@ func (p *formParser) visit(t *Tree, name, value []byte, own int, index int32) {
 
 // unescapedUTF7 visits a value whose + is that of UTF-7 and not a space.
 func (t *Tree) unescapedUTF7(at Node, raw []byte) {
-	if t.Depth(at) >= t.limits.Depth || !t.afford(at, len(raw)) {
+	if t.Depth(at) >= t.limits.Depth || !t.afford(at, len(raw), t.nodes[at].effort, readEffort) {
 		return
 	}
 	mark := len(t.scratch)
@@ -267,15 +267,29 @@ func (p *formParser) pollute(t *Tree, buf []byte) {
 		mark := len(t.scratch)
 		name := t.appendJoined(buf, s.hash)
 		joined := t.scratch[mark:]
-		if len(name) > 0 && name[len(name)-1] != ']' && t.afford(max(p.node, 0), len(joined)) {
+		if len(name) > 0 && name[len(name)-1] != ']' && p.affordJoined(t, len(joined)) {
 			p.keep(t.unescape(name))
 			n := p.push(t, p.name[:p.nameLen])
+			t.nodes[n].effort = 0
 			t.leaf(n, Pollution, nil, 0, joined)
 			t.drop(n)
 		}
 		t.scratch = t.scratch[:mark]
 	}
 }
+
+// affordJoined reports whether n bytes of values may be visited once more: of
+// the outermost form always, inside it from the slack of the request.
+func (p *formParser) affordJoined(t *Tree, n int) bool {
+	left := int32(0)
+	if p.node < 0 || t.Depth(p.node) <= 1 {
+		left = joinedEffort
+	}
+	return t.afford(max(p.node, 0), n, left, joinedEffort)
+}
+
+// joinedEffort is what it takes to visit a byte of ordinary values.
+const joinedEffort = 16
 
 // appendJoined appends the values of the name with that hash to the scratch
 // and returns the name, which is valid as long as p.name was not overwritten.

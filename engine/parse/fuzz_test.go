@@ -89,7 +89,7 @@ type checker struct {
 	sum   uint64
 }
 
-func (c *checker) Visit(t *Tree, n Node, v []byte) {
+func (c *checker) Visit(t *Tree, n Node, v []byte) int {
 	c.bytes += len(v)
 	c.sum = mix(c.sum, t.Keys(n).Exact) + hashName(v)
 	if t.Depth(n) > t.limits.Depth+1 {
@@ -97,6 +97,7 @@ func (c *checker) Visit(t *Tree, n Node, v []byte) {
 	}
 	var steps [MaxRendered]byte
 	t.AppendPoint(steps[:0], n)
+	return 16 * len(v)
 }
 
 func (c *checker) Decode(*Tree, Node, Kind) bool { return true }
@@ -151,7 +152,7 @@ func FuzzWalk(f *testing.F) {
 		if one.sum != two.sum {
 			t.Error("the walk depends on how the body is cut")
 		}
-		if one.bytes > maxWork*len(body)+4*decodedSlack {
+		if one.bytes > maxWork*len(body)+4*effortSlack {
 			t.Errorf("%d bytes visited for %d received", one.bytes, len(body))
 		}
 	})
@@ -210,7 +211,10 @@ type finder struct {
 	found bool
 }
 
-func (f *finder) Visit(_ *Tree, _ Node, v []byte) { f.found = f.found || bytes.Contains(v, f.mark) }
+func (f *finder) Visit(_ *Tree, _ Node, v []byte) int {
+	f.found = f.found || bytes.Contains(v, f.mark)
+	return len(v)
+}
 
 func (f *finder) Decode(*Tree, Node, Kind) bool { return true }
 
@@ -231,7 +235,7 @@ func TestWorkIsLinear(t *testing.T) {
 				return c.bytes
 			}
 			small, large := size(8<<10), size(96<<10)
-			if large > 16*small+4*decodedSlack {
+			if large > 16*small+4*effortSlack {
 				t.Errorf("%q as %s: %d bytes visited of 8 KB, %d of 96 KB", unit, types[kind], small, large)
 			}
 			if large > maxWork*(96<<10) {

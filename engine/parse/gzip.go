@@ -52,7 +52,7 @@ func (t *Tree) inflate(n Node, v []byte) {
 		return
 	}
 	mark := len(t.scratch)
-	for t.afford(n, inflateStep) {
+	for t.afford(n, inflateStep, 1, 0) {
 		from := len(t.scratch)
 		t.scratch = append(t.scratch, make([]byte, inflateStep)...)
 		var got int
@@ -68,9 +68,7 @@ func (t *Tree) inflate(n Node, v []byte) {
 		}
 	}
 	if len(t.scratch) > mark {
-		child := t.pushDecoder(n, Gzip)
-		t.value(child, t.scratch[mark:])
-		t.drop(child)
+		t.decoded(n, Gzip, v, t.scratch[mark:])
 	}
 	t.scratch = t.scratch[:mark]
 }

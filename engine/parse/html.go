@@ -15,6 +15,21 @@ func hasCharEscape(v []byte) bool {
 	return false
 }
 
+// isCharEscapes reports whether v is nothing but such escapes.
+func isCharEscapes(v []byte) bool {
+	for len(v) > 0 {
+		if v[0] != '&' && v[0] != '\\' {
+			return false
+		}
+		_, n := charEscape(v)
+		if n == 0 {
+			return false
+		}
+		v = v[n:]
+	}
+	return true
+}
+
 // appendCharDecoded undoes one layer of such escapes, and takes out the tags
 // inside words.
 func appendCharDecoded(dst, v []byte) ([]byte, bool) {

@@ -110,15 +110,16 @@ type joiner struct {
 	gaps   int
 }
 
-func (j *joiner) Visit(t *Tree, n Node, v []byte) {
+func (j *joiner) Visit(t *Tree, n Node, v []byte) int {
 	if string(t.AppendPoint(nil, n)) != j.point {
-		return
+		return 0
 	}
 	before, own := t.Extent(n, v)
 	if before != len(j.joined) {
 		j.gaps++
 	}
 	j.joined = append(j.joined, v[:own]...)
+	return 0
 }
 
 func (j *joiner) Decode(*Tree, Node, Kind) bool { return true }

@@ -92,12 +92,17 @@ func (t *Tree) wireValue(n Node, f wireField) {
 		t.value(n, strconv.AppendUint(digits[:0], f.scalar, 10))
 		return
 	}
-	t.value(n, f.bytes)
 	if utf8.Valid(f.bytes) && !hasBinary(f.bytes) || !isMessage(f.bytes) {
+		t.value(n, f.bytes)
 		return
 	}
+	t.nodes[n].effort = t.nodes[n].effort/2 - readEffort // it is read both ways
+	t.value(n, f.bytes)
 	if t.Depth(n) >= t.limits.Depth {
 		t.trouble(n, TooDeep, nil)
+		return
+	}
+	if !t.afford(n, len(f.bytes), t.nodes[n].effort, readEffort) {
 		return
 	}
 	t.nodes[n].depth++

@@ -204,7 +204,14 @@ func (t *Tree) decode(n Node, v []byte, kind Kind) {
 // plain visits the value v at n without looking into it.
 func (t *Tree) plain(n Node, v []byte) {
 	t.spent.points++
-	t.nodes[n].container = false
+	t.nodes[n].container, t.nodes[n].encoded = false, false
+	t.visitor.Visit(t, n, v)
+}
+
+// whole visits a value that is visited in parts too.
+func (t *Tree) whole(n Node, v []byte) {
+	t.spent.points++
+	t.nodes[n].container = true
 	t.visitor.Visit(t, n, v)
 }
 
@@ -232,12 +239,30 @@ func (t *Tree) value(n Node, v []byte) {
 	}
 	// The & and ; of character references separate nothing.
 	references := c&asHTMLJS != 0 && f&hasAmp != 0
-	t.nodes[n].container = c&parted != 0 || references
-	t.visitor.Visit(t, n, v)
+	t.nodes[n].container = c&parted != 0 || references || t.nodes[n].split
+	t.nodes[n].encoded = c&asHTMLJS != 0 && isCharEscapes(v)
+	took := t.visitor.Visit(t, n, v)
+	if c != 0 {
+		t.decodings(n, v, c, took)
+	}
+}
+
+// readEffort is what a decoder takes per byte, and finding out which apply.
+const readEffort = 4
+
+// decodings visits what the decoders in c make of the value v at n, which
+// took some effort to visit. They share what is left of the effort for n, so
+// that what one value holds, however it is encoded, takes nothing from others.
+func (t *Tree) decodings(n Node, v []byte, c coding, took int) {
+	each := int32(took/len(v)) + readEffort
+	whole := t.nodes[n].effort
+	left := (whole - each) / int32(bits.OnesCount16(uint16(c)))
 	for ; c != 0; c &= c - 1 {
 		kind := codings[bits.TrailingZeros16(uint16(c))]
-		if t.visitor.Decode(t, n, kind) && t.afford(n, len(v)) {
+		if t.visitor.Decode(t, n, kind) && t.afford(n, len(v), left, each) {
+			t.nodes[n].effort = left
 			t.decode(n, v, kind)
+			t.nodes[n].effort = whole
 		}
 	}
 }
@@ -252,21 +277,43 @@ func (t *Tree) transform(n Node, kind Kind, v []byte, decode transformer) {
 	out, ok := decode(t.scratch, v)
 	t.scratch = out
 	if ok {
-		child := t.pushDecoder(n, kind)
-		t.value(child, out[mark:])
-		t.drop(child)
+		t.decoded(n, kind, v, out[mark:])
 	}
 	t.scratch = t.scratch[:mark]
 }
 
-// afford takes n bytes from the budget of decoded bytes. Every decoder pays
-// for what it reads, those with parts too: a value that several formats fit
-// must not be read once per combination of them.
-func (t *Tree) afford(at Node, n int) bool {
+// decoded visits what a decoder made of the value v at n. The effort that is
+// left is that for the bytes of v, where fewer came of them. Where more came,
+// they count as received, within maxGrowth.
+func (t *Tree) decoded(n Node, kind Kind, v, out []byte) {
+	child := t.pushDecoder(n, kind)
+	c := &t.nodes[child]
+	if c.effort > 0 && len(out) < len(v) {
+		c.effort = int32(min(int(c.effort)*len(v)/max(len(out), 1), maxEffort))
+	}
+	t.value(child, out)
+	t.drop(child)
+}
+
+// maxEffort is more than any byte takes.
+const maxEffort = 1 << 16
+
+// afford reports whether n bytes at a point may be decoded, left being the
+// effort that is left for each of them, and each what it took to visit them
+// once: what is in them is about as dear to visit again. Beyond that there is
+// the slack of the request.
+func (t *Tree) afford(at Node, n int, left, each int32) bool {
 	s := t.spent
-	if s.decoded+n > min(t.limits.Decoded, 16*s.in+decodedSlack) {
+	if s.decoded+n > min(t.limits.Decoded, maxGrowth*s.in+growthSlack) {
 		t.trouble(at, TooLong, nil)
 		return false
+	}
+	if left < each {
+		if s.slack+n*int(each) > effortSlack {
+			t.trouble(at, TooDear, nil)
+			return false
+		}
+		s.slack += n * int(each)
 	}
 	s.decoded += n
 	return true

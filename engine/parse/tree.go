@@ -6,6 +6,7 @@ type Limits struct {
 	Depth   int // decoders applied on top of each other; the same bytes rarely hold more than four
 	Points  int // values visited; a form or document with more is not read by people
 	Decoded int // bytes that decoders may produce
+	Effort  int // what one byte received may cost, decoders included; see Visitor.Visit
 	Ratio   int // bytes that one compressed byte may become on average; deflate reaches 1032
 	Nesting int // containers of one format inside each other; JSON parsers stop at 512 to 10000
 	Window  int // bytes of the body held at a time
@@ -15,7 +16,7 @@ type Limits struct {
 // DefaultLimits returns the limits that zero fields of Limits stand for.
 func DefaultLimits() Limits {
 	return Limits{
-		Depth: 16, Points: 20_000, Decoded: 8 << 20, Ratio: 100, Nesting: 512,
+		Depth: 16, Points: 20_000, Decoded: 8 << 20, Effort: 100, Ratio: 100, Nesting: 512,
 		Window: 64 << 10, Overlap: 4 << 10,
 	}
 }
@@ -27,7 +28,7 @@ func (l Limits) fill() Limits {
 		v *int
 		d int
 	}{
-		{&l.Depth, d.Depth}, {&l.Points, d.Points}, {&l.Decoded, d.Decoded}, {&l.Ratio, d.Ratio},
+		{&l.Depth, d.Depth}, {&l.Points, d.Points}, {&l.Decoded, d.Decoded}, {&l.Effort, d.Effort}, {&l.Ratio, d.Ratio},
 		{&l.Nesting, d.Nesting}, {&l.Window, d.Window}, {&l.Overlap, d.Overlap},
 	} {
 		if *f.v <= 0 {
@@ -67,9 +68,17 @@ func (l *Limits) piece(v []byte) (n, next int) {
 	return n, max(next, 1)
 }
 
-// A small body may grow to this much whatever it came from: the allowance of
-// 16 decoded bytes per byte received means nothing for a few bytes.
-const decodedSlack = 64 << 10
+// maxGrowth is how many bytes decoders may produce per byte received. Pages
+// and documents compress to a tenth. A small request may grow by growthSlack
+// whatever it came from: the allowance means nothing for a few bytes.
+const (
+	maxGrowth   = 16
+	growthSlack = 64 << 10
+)
+
+// effortSlack is what a request may take beyond the effort for its bytes, so
+// that short values are decoded to the last layer whatever they hold.
+const effortSlack = 64 << 10
 
 // maxName bounds what is kept of a name. The whole of it is visited as a value.
 const maxName = 256
@@ -83,6 +92,7 @@ const (
 	TooDeep               // Limits.Depth was reached
 	TooMany               // Limits.Points was reached
 	TooLong               // Limits.Decoded was reached
+	TooDear               // Limits.Effort was reached
 	TooNested             // Limits.Nesting was reached
 	Bomb                  // Limits.Ratio was passed, or entities that multiply
 	Undecodable           // the declared content coding does not hold
@@ -102,7 +112,7 @@ const (
 )
 
 var troubleNames = [NumTroubles]string{
-	TooDeep: "depth", TooMany: "points", TooLong: "decoded", TooNested: "nesting", Bomb: "ratio",
+	TooDeep: "depth", TooMany: "points", TooLong: "decoded", TooDear: "effort", TooNested: "nesting", Bomb: "ratio",
 	Undecodable: "undecodable", BareLine: "bare-line", TwoLengths: "two-lengths", TwoTypes: "two-types",
 	BadBoundary: "bad-boundary", Overlong: "overlong", BadXML: "bad-xml",
 	GraphQLLimit: "graphql-limit", Introspection: "introspection", Duplicate: "duplicate", Mismatch: "mismatch",
@@ -114,8 +124,10 @@ func (t Trouble) String() string { return troubleNames[t] }
 
 // A Visitor is told what a walk finds, in the order of the bytes.
 type Visitor interface {
-	// Visit is told of each value. The bytes are valid during the call.
-	Visit(t *Tree, n Node, value []byte)
+	// Visit is told of each value. The bytes are valid during the call. It
+	// returns the effort that looking at the value took, in units of what it
+	// takes to look at one byte once and find nothing of interest.
+	Visit(t *Tree, n Node, value []byte) (effort int)
 	// Decode is asked whether the value just visited shall be decoded as
 	// kind.
 	Decode(t *Tree, n Node, kind Kind) bool
@@ -138,10 +150,13 @@ type node struct {
 	kind      Kind
 	base      Kind
 	format    Kind  // the innermost format with parts, None outside of any
+	effort    int32 // left per byte of the value, negative for none
 	depth     uint8 // decoders above
 	opaque    uint8 // those of them that made one value of another
 	file      bool  // inside an uploaded file
 	name      bool  // the value is a name
+	split     bool  // the same bytes are visited in parts elsewhere
+	encoded   bool  // the value is nothing but escapes
 	container bool  // the syntax of the value is that of its parts
 }
 
@@ -191,6 +206,7 @@ type spending struct {
 	points  int
 	in      int // bytes received
 	decoded int
+	slack   int // used of effortSlack
 	told    [NumTroubles]bool
 
 	inflater inflater // kept from request to request
@@ -212,11 +228,11 @@ func (t *Tree) root(kind Kind, key []byte, index int32) Node {
 // push adds a child of parent. The caller drops it when it is done.
 func (t *Tree) push(parent Node, kind Kind, key []byte, index int32) Node {
 	key = key[:min(len(key), maxName)]
-	n := node{parent: parent, named: -1, kind: kind, base: kind, index: index, steps: 1, key: int32(len(t.names)), keyLen: int32(len(key))}
+	n := node{parent: parent, named: -1, effort: int32(t.limits.Effort), kind: kind, base: kind, index: index, steps: 1, key: int32(len(t.names)), keyLen: int32(len(key))}
 	if parent >= 0 {
 		p := &t.nodes[parent]
 		n.named, n.steps = p.named, p.steps+1
-		n.keys, n.base, n.format, n.depth, n.opaque, n.file = p.keys, p.base, p.format, p.depth, p.opaque, p.file
+		n.keys, n.base, n.format, n.depth, n.opaque, n.file, n.effort = p.keys, p.base, p.format, p.depth, p.opaque, p.file, p.effort
 	}
 	if kind.keyed() {
 		n.named = Node(len(t.nodes))
@@ -313,6 +329,10 @@ func (t *Tree) IsName(n Node) bool { return t.nodes[n].name }
 // IsContainer reports whether the value at n is also visited in parts, so
 // that its own syntax proves nothing.
 func (t *Tree) IsContainer(n Node) bool { return t.nodes[n].container }
+
+// IsEncoded reports whether the value at n is nothing but escapes of
+// characters, so that all that it says is in what it decodes to.
+func (t *Tree) IsEncoded(n Node) bool { return t.nodes[n].encoded }
 
 // Key returns the name of n, empty where its kind has none.
 func (t *Tree) Key(n Node) []byte {

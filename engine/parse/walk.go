@@ -42,9 +42,7 @@ func (w *Walk) Target(target []byte) {
 	if bytes.ContainsAny(target, "\r\n\x00") {
 		t.trouble(n, BareLine, target)
 	}
-	t.nodes[n].container = true
-	t.spent.points++
-	t.visitor.Visit(t, n, target)
+	t.whole(n, target)
 	path, query, found := bytes.Cut(trimAuthority(target), []byte{'?'})
 	t.path(n, path, len(path) < len(target))
 	if found {
@@ -138,9 +136,7 @@ func (w *Walk) field(f *Field) {
 		t.trouble(at, BareLine, f.Value)
 	}
 	if string(name) == "COOKIE" {
-		t.nodes[at].container = true
-		t.spent.points++
-		t.visitor.Visit(t, at, f.Value)
+		t.whole(at, f.Value)
 		t.cookies(at, f.Value)
 	} else {
 		t.value(at, f.Value)

@@ -19,7 +19,7 @@ type recorder struct {
 	keys  map[string]Keys
 }
 
-func (r *recorder) Visit(t *Tree, n Node, v []byte) {
+func (r *recorder) Visit(t *Tree, n Node, v []byte) int {
 	point := string(t.AppendPoint(nil, n))
 	if r.keys == nil {
 		r.keys = map[string]Keys{}
@@ -28,6 +28,7 @@ func (r *recorder) Visit(t *Tree, n Node, v []byte) {
 	if !t.IsName(n) || r.names {
 		r.lines = append(r.lines, fmt.Sprintf("%s=%q", point, v))
 	}
+	return len(v)
 }
 
 func (r *recorder) Decode(*Tree, Node, Kind) bool { return true }
