@@ -65,6 +65,9 @@ func setCookie(best *lead, v []byte) {
 // hold separators, so that old servers read other cookies than filters do.
 func hiddenCookie(best *lead, v []byte) {
 	open := bytes.Index(v, []byte(`="`))
+	if escaped := bytes.Index(v, []byte(`=\"`)); open < 0 && escaped >= 0 {
+		open = escaped + 1
+	}
 	if open < 0 {
 		return
 	}

@@ -60,6 +60,7 @@ const (
 
 	// What the place tells; see Where.features.
 	asFileName
+	asMediaType
 
 	// Words of a family, any case; see gateWords.
 	hasSQLWord
@@ -158,6 +159,8 @@ func (w *Where) features() feature {
 		return hasDollar | hasColon
 	case w.Place == InFileName, w.Place == InHeader && isFileNameField(w.Key):
 		return asFileName
+	case w.Place == InContentType, w.Place == InForm && isMediaTypeField(w.Key):
+		return asMediaType
 	}
 	return 0
 }

@@ -10,6 +10,7 @@ var places = []Where{
 	{}, {Place: InQuery, Key: []byte("id")}, {Place: InJSON, Key: []byte("$where")}, {Place: InJSON, Name: true},
 	{Place: InQuery, Name: true}, {Place: InPath}, {Place: InTarget}, {Place: InCookie}, {Place: InUserAgent}, {Place: InReferer},
 	{Place: InAccept}, {Place: InContentType}, {Place: InHeader}, {Place: InForm}, {Place: InXML}, {Place: InGraphQL},
+	{Place: InForm, Key: []byte("_charset_")}, {Place: InForm, Key: []byte("CONTENT-TYPE")},
 	{Place: InFileName}, {Place: InFile}, {Place: InBody, Container: true},
 }
 

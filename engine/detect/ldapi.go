@@ -87,7 +87,8 @@ func (s *Scanner) filterClosed(v []byte, shut int) {
 	for i < len(v) && i < shut+maxGap && (v[i] == ')' || v[i] == ' ' || v[i] == '\t') {
 		i++
 	}
-	if star && i+1 < len(v) && v[i+1] == '(' && (v[i] == '!' || v[i] == '&' || v[i] == '|') {
+	operator := i+1 < len(v) && v[i+1] == '(' && (v[i] == '!' || v[i] == '&' || v[i] == '|')
+	if operator && (star || comparisonWeight(v[i+2:]) >= 0.9) {
 		i++
 	}
 	if i < len(v) && v[i] == 0 || bytes.HasPrefix(v[i:], []byte(`\00`)) || bytes.HasPrefix(v[i:], []byte("%00")) {

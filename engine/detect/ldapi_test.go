@@ -27,6 +27,9 @@ func TestLDAPi(t *testing.T) {
 	f("userPassword:2.5.13.18:=\\7b", true)
 	f("cn:dn:2.5.13.5:=a", true)
 
+	f("x)!(cn=*", true)
+	f("x)&(mail=a", true)
+	f("a)|(b", false)
 	f("(&(objectClass=person)(uid=a))", false)
 	f("a:=1.2.3", false)
 	f("time 12:30:=x", false)

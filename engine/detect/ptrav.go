@@ -17,14 +17,14 @@ const (
 	// fileGateWords are the x of 0x2e, and names that need no separator.
 	fileGateWords = "x etcpasswd etcshadow infweb inf htaccess htpasswd env"
 	// pathGateWords are those of names, and the schemes of stream wrappers.
-	pathGateWords = secretFiles + " " + plainFiles + " " + topDirs + " php expect phar zip compress glob ogg rar ssh file netdoc local_file"
+	pathGateWords = secretFiles + " " + plainFiles + " " + topDirs + " " + logNames + " sql php expect phar zip compress glob ogg rar ssh file netdoc local_file"
 )
 
 // Files whose names show the intent, as the last two words of their path and
 // what stands between them.
 const (
 	secretFiles = `etc/passwd etc2fpasswd etc/shadow etc/group etc/issue etc/gshadow etc/sudoers etc/master proc/self proc/version
-		proc/cmdline boot.ini win.ini system.ini windows/system32 winnt/system32 windows/win winnt/win winnt/repair
+		proc/cmdline proc/meminfo proc/interrupts proc/modules proc/filesystems sys/kernel sys/firmware etc/subuid etc/subgid boot.ini win.ini system.ini windows/system32 winnt/system32 windows/win winnt/win winnt/repair
 		windows/repair repair/sam repair/system config/sam drivers/etc web-inf/web wp-config.php wp-config.bak ssh/id_rsa ssh/authorized_keys aws/credentials .bash_history etc/hosts etc/hostname
 		etc/fstab etc/crontab etc/mysql etc/apache2 etc/httpd etc/nginx etc/ssh etc/init etc/motd etc/resolv
 		etc/php etc/php5 etc/security etc/samba windows/panther system32/config windows/iis6 windows/debug
@@ -79,6 +79,9 @@ func (s *Scanner) ptrav(v []byte, w Where) {
 	var best lead
 	wrapper(&best, v)
 	hidden(&best, v)
+	if (w.Place == InTarget || w.Place == InPath) && len(v) <= maxPath && len(v) > 0 && v[0] == '/' {
+		asked(&best, v)
+	}
 	share(&best, v)
 	if len(v) <= maxPath || bytes.Contains(v, []byte("..")) || bytes.IndexByte(v, '%') >= 0 {
 		k := pathWalk{v: v, raw: len(v) <= maxPath && w.Place != InFile}
@@ -313,7 +316,7 @@ func (k *pathWalk) judge(best *lead, v []byte, w Where) {
 		case steps < 6:
 			weight = [...]float32{0, 0.2, 0.35, 0.52, 0.62, 0.75}[steps]
 		}
-		if k.span.from == 0 && w.Place != InXML && served(v) {
+		if k.span.from == 0 && (w.Place != InXML && served(v) || w.Place == InQuery && bytes.HasPrefix(v, []byte(`..\`))) {
 			weight = max(weight, pick(steps > 1, 0.6, 0.52))
 		}
 		if !pathLike && k.odd == 0 {
@@ -333,7 +336,7 @@ func (k *pathWalk) judge(best *lead, v []byte, w Where) {
 	if len(v) <= maxPath && w.Place != InTarget {
 		k.judgeName(best, v, pathLike && rooted(v) && w.Place != InPath, w.Place)
 	}
-	if k.secret && k.seps && pathLike && (w.Place == InTarget || w.Place == InPath) && (hasFold(v, "etc/passwd") || hasFold(v, "etc/shadow") || hasFold(v, "boot.ini") || hasFold(v, "win.ini")) {
+	if k.secret && k.seps && pathLike && (w.Place == InTarget || w.Place == InPath) && (hasFold(v, "etc/passwd") || hasFold(v, "etc/shadow") || hasFold(v, "boot.ini") || hasFold(v, "win.ini") || hasFold(v, "/proc/")) {
 		best.offer(0.7, k.file.from, k.file.to, "The address ends in the path of a file of the system.")
 	}
 }
@@ -401,7 +404,7 @@ func (k *pathWalk) judgeName(best *lead, v []byte, absolute bool, p Place) {
 		best.offer(0.3, k.file.from, k.file.to, "The path of a file of the system or of a secret is named in a text.")
 	case k.plain && absolute:
 		best.offer(0.55, k.file.from, k.file.to, "The path of a file that servers keep for themselves is given.")
-	case absolute:
+	case absolute && k.seps:
 		judgeRoot(best, v, p)
 	}
 }
@@ -474,6 +477,70 @@ func hidden(best *lead, v []byte) {
 		}
 		best.offer(pick(rooted(v), 0.6, 0.4), i, i+len(dir), "A directory or file that holds secrets of the site is asked for.")
 	}
+}
+
+// secretNames are the names, without their dot, under which tools keep their
+// settings, keys and history in the directory where they work.
+var secretNames = lexicon.New(`git svn hg bzr ssh aws azure gcloud kube docker dockercfg gnupg vault env htpasswd htaccess htdigest
+	npmrc pypirc netrc pgpass my_cnf boto s3cfg bash_history zsh_history sh_history mysql_history psql_history history bashrc
+	bash_profile zshrc ds_store idea vscode svnignore gitignore gitconfig git-credentials terraform vagrant ansible circleci
+	travis claude cursor cursorrules cursorignore cursorindexingignore aiignore aiexclude aider continue codex gemini windsurf
+	codeium copilot roo roocode cline kilocode kiro zed junie opencode rovodev plandex fabric n8n openai anthropic ollama
+	tabnine goose amazonq augment mcp`)
+
+// forgeWords name the parts of addresses behind which a server shows files of
+// its users: a repository, an archive, a package.
+var forgeWords = lexicon.New(`blob tree raw src edit commit commits blame contents files browse archive repos repository projects
+	packages artifact artifacts package job jobs builds media plain log diff compare branch tag tags node_modules`)
+
+// asked judges the path of a request by what it names: a hidden directory or
+// file of a tool, a log, a copy of the database. Servers that show the files
+// of their users are asked for the same.
+func asked(best *lead, v []byte) {
+	if i := bytes.IndexAny(v, "?#"); i >= 0 {
+		v = v[:i]
+	}
+	for from := 1; from < len(v); {
+		end := from + bytes.IndexByte(v[from:], '/')
+		if end < from {
+			end = len(v)
+		}
+		part := v[from:end]
+		switch {
+		case forgeWords.Has(part), string(part) == "-":
+			return
+		case len(part) > 2 && part[0] == '.' && secretNames.Has(stem(part[1:])):
+			best.offer(0.6, from, end, "A directory or file is asked for in which a tool keeps its settings or secrets.")
+		case end == len(v) && serverLogs.Has(part):
+			best.offer(0.55, from, end, "A log of the server is asked for.")
+		case end == len(v) && isDump(part):
+			best.offer(0.55, from, end, "A copy of a database is asked for.")
+		}
+		from = end + 1
+	}
+}
+
+// stem returns a name up to its first dot.
+func stem(name []byte) []byte {
+	if i := bytes.IndexByte(name, '.'); i > 0 {
+		return name[:i]
+	}
+	return name
+}
+
+const logNames = "error.log errors.log debug.log access.log error_log access_log php_error.log php_errors.log laravel.log wp-errors.log"
+
+var (
+	serverLogs = lexicon.New(logNames)
+	dumpNames  = lexicon.New("backup back dump db database mysql sql data site www users wordpress wp web website export")
+	dumpEnds   = lexicon.New("sql sqlite sqlite3 mdb dump gz zip bz2 tar tgz rar xz bak old")
+)
+
+// isDump reports whether a file has the name of a copy of a database:
+// backup.sql.gz.
+func isDump(name []byte) bool {
+	dot := bytes.LastIndexByte(name, '.')
+	return dumpNames.Has(stem(name)) && dot > 0 && dumpEnds.Has(name[dot+1:]) && hasFold(name, ".sql")
 }
 
 // share judges \\host\c$: the name of a disk of another machine, which only

@@ -21,4 +21,10 @@ func TestPathTraversal(t *testing.T) {
 		"C0 AE", `\\server\share\a.txt`, "//cdn.example/a$b", "src/../lib", "/docs/etc-guide", "application/json", "../../../a.png and more text",
 	})
 	recognises(t, PathTraversal, Where{Place: InFileName}, []string{"../shell.php", `..\a.asp`}, []string{"a.tar.gz", "..."})
+	recognises(t, PathTraversal, Where{Place: InPath}, []string{
+		"/.git/config", "/a/.env.local", "/.claude/settings.json", "/.docker/config.json", "/wp-content/debug.log", "/backup.sql.gz", "/proc/interrupts",
+	}, []string{
+		"/.well-known/security.txt", "/u/repo/src/branch/main/.github/x.yml", "/u/repo/-/blob/main/.gitignore", "/api/repos/a/b/contents/.vscode/x",
+		"/docs/schema.sql", "/blog/debug.log.html", "/.within.website/x", "/logs/today.log", "/a/.b", "/backup/sql", "/",
+	})
 }

@@ -32,8 +32,28 @@ func (s *Scanner) rfi(v []byte, w Where) {
 		best.offer(0.52, i, len(v), "An address holds text that a page would include.")
 	case hasPrefixFold(rest, "http://"), hasPrefixFold(rest, "https://"), hasPrefixFold(rest, "ftp://"), hasPrefixFold(rest, "ftps://"):
 		remoteScript(&best, v, i)
+		if w.Place == InQuery && includeName(w.Key) {
+			best.offer(0.55, i, len(v), "A parameter that names the directory of a page's own code is given an address.")
+		}
 	}
 	s.follow(RFI, v, best, rfiVocabulary)
+}
+
+// includeName reports whether a parameter is called like the variables in
+// which pages keep where their own code is, which old versions of PHP let
+// anyone set: mosConfig_absolute_path, _CONF[path], phpbb_root_path.
+func includeName(name []byte) bool {
+	if len(name) > 1 && name[0] == '_' && hasSuffixFold(name, "[path]") || hasPrefixFold(name, "globals[") {
+		return true
+	}
+	for _, end := range [...]string{"absolute_path", "root_path", "rootpath", "root_dir", "rootdir", "base_path", "basepath", "basedir",
+		"base_dir", "include_path", "includepath", "inc_dir", "incdir", "include_dir", "includedir", "lib_dir", "libdir", "lib_path",
+		"libpath", "document_root", "docroot", "full_path", "abs_path", "abspath", "root_prefix", "path_prefix", "class_path", "classpath"} {
+		if hasSuffixFold(name, end) {
+			return true
+		}
+	}
+	return false
 }
 
 func remoteScript(best *lead, v []byte, at int) {
@@ -57,7 +77,7 @@ func remoteScript(best *lead, v []byte, at int) {
 	case swallow:
 		best.offer(0.5, at, len(v), "The address of another host ends so that it swallows what the page appends.")
 	case hasPrefixFold(v[at:], "ftp"):
-		best.offer(0.4, at, len(v), "The address of a file transfer is given.")
+		best.offer(pick(numeric, 0.55, 0.4), at, len(v), "The address of a file transfer is given.")
 	}
 }
 

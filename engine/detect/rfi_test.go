@@ -11,6 +11,7 @@ func TestRFI(t *testing.T) {
 		"http://h.example/x.txt\x00",
 		"data://text/plain;base64,PD9waHA=",
 		"ftp://1.2.3.4/x.php",
+		"ftp://1.2.3.4",
 	}, []string{
 		"",
 		"https://example.com/",
@@ -20,4 +21,7 @@ func TestRFI(t *testing.T) {
 		"ftp://ftp.example.org/pub/",
 		"what?",
 	})
+	recognises(t, RFI, Where{Place: InQuery, Key: []byte("mosConfig_absolute_path")}, []string{"http://a.example"}, []string{"/srv/www"})
+	recognises(t, RFI, Where{Place: InQuery, Key: []byte("_CONF[path]")}, []string{"https://a.example/x"}, nil)
+	recognises(t, RFI, Where{Place: InQuery, Key: []byte("image_path")}, nil, []string{"https://a.example/x.png"})
 }

@@ -135,6 +135,7 @@ var detectors = [...]detector{
 	{Redirect, whenRedirect, (*Scanner).redirect, false},
 	{ScannerTool, whenScannerTool, (*Scanner).scannerTool, false},
 	{SessionFixation, whenSessionFixation, (*Scanner).sessfix, false},
+	{Smuggling, whenMediaType, (*Scanner).mediaType, false},
 }
 
 // Scan returns what the detectors find in v. The findings and their tokens

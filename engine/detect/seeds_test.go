@@ -182,6 +182,7 @@ var seeds = map[Class][]string{
 		"x.phtml",
 		"a. php",
 	},
+	Smuggling: {"text/plain; charset=utf-7", "application/json; x=\"text/xml\"", "utf-16", "ibm037"},
 	ScannerTool: {
 		"sqlmap/1.5#stable (http://sqlmap.org)",
 		"nuclei",

@@ -13,11 +13,11 @@ var whenSessionFixation = []feature{hasSessionWord}
 const sessionGateWords = `jsessionid phpsessid phpsession aspsessionid asp net_sessionid sessionid connect sid cfid cftoken
 	jwsession jservsession jservsessionid jsession jsessionidsso weblogicsession _flask_session _session_id session_id
 	laravel_session cakephp ci_session play_session shiny meteor_login_token next koa sess cfsid zend_session_id django_session
-	rack express session __host __secure symfony_session yii_session cookie`
+	rack express session __host __secure symfony_session yii_session sails _rails_session cookie`
 
 var sessionNames = lexicon.New(`jsessionid jsessionidsso phpsessid phpsession phpsessionid aspsessionid asp.net_sessionid
 	connect.sid cfid cftoken jwsession jservsession jservsessionid jsession weblogicsession _flask_session laravel_session
-	cakephp ci_session django_session rack.session express.sid play_session shiny-token meteor_login_token koa.sess koa.sid cfsid
+	sails.sid koa:sess _rails_session cakephp ci_session django_session rack.session express.sid play_session shiny-token meteor_login_token koa.sess koa.sid cfsid
 	zend_session_id next-auth.session-token __host-next-auth.session-token __secure-next-auth.session-token
 	__host-session __secure-session symfony_session yii_session`)
 
