@@ -44,6 +44,9 @@ func (tx *Tx) Visit(t *parse.Tree, n parse.Node, value []byte) (effort int) {
 	if len(tx.match.Detectors) > 0 {
 		tx.custom(t, n, value)
 	}
+	if tx.file(t, n, value); len(tx.match.Queries) > 0 {
+		tx.query(t, n, value)
+	}
 	if (tx.env.Observe || tx.profiled) && isParameter(t, n) {
 		tx.measure(t, n, value)
 	}
@@ -193,6 +196,9 @@ func (tx *Tx) measure(t *parse.Tree, n parse.Node, value []byte) {
 // Trouble is called by the walk for evidence beside values.
 func (tx *Tx) Trouble(t *parse.Tree, n parse.Node, what parse.Trouble, value []byte) {
 	e := troubles[what]
+	if e.class == detect.GraphQL && len(tx.match.Queries) > 0 {
+		return // the limits of the rule count
+	}
 	if e.limit {
 		tx.report.Limits = append(tx.report.Limits, what.String())
 	}
@@ -406,9 +412,10 @@ func (tx *Tx) decide() Verdict {
 	if limit == 0 {
 		limit = threshold
 	}
-	v.Attack = v.Score >= limit || tx.patched
+	attack := v.Score >= limit || tx.patched
+	v.Attack = attack || tx.limited.violated
 	v.Decision = Pass
-	if tx.blocks(v.Attack) {
+	if tx.blocks(attack) || tx.limited.enforced {
 		v.Decision = Block
 	}
 	return *v

@@ -74,6 +74,7 @@ type Tx struct {
 	points    []byte              // rendered points of Report.Values
 	place     headerPlace
 	lines     uint64 // the point of the array that holds a text line by line
+	limited   limited
 	clean     memory // of values in which nothing was found; kept from request to request
 	verdict   Verdict
 
@@ -86,6 +87,7 @@ func (tx *Tx) begin(e *Engine, set *rule.Set, env Env) {
 	tx.walk.Reset(tx, e.options.Limits, e.options.Decoders)
 	tx.strongest = [numClasses]float32{}
 	tx.patched, tx.profiled = false, false
+	tx.limited.reset()
 	tx.leaky, tx.failed = false, false
 	tx.points = tx.points[:0]
 	tx.lines = 0
@@ -100,6 +102,9 @@ func (tx *Tx) Headers(h *Head) Verdict {
 	if tx.verdict.Mode == rule.Off {
 		return tx.verdict
 	}
+	if len(tx.match.Uploads) > 0 {
+		tx.announce(h)
+	}
 	tx.walk.Target(h.Target)
 	tx.walk.Fields(h.Header)
 	return tx.decide()
@@ -111,6 +116,9 @@ func (tx *Tx) Headers(h *Head) Verdict {
 func (tx *Tx) Body(chunk []byte) Verdict {
 	if tx.verdict.Mode == rule.Off {
 		return tx.verdict
+	}
+	if len(tx.match.Uploads) > 0 {
+		tx.receive(len(chunk))
 	}
 	tx.walk.Write(chunk)
 	return tx.decide()

@@ -39,6 +39,7 @@ const (
 	multipartFormat
 	grpcFormat
 	protobufFormat
+	graphqlFormat // raw, whatever else it looks like
 )
 
 // A lane is one reading of the body. It has a tree of its own, because it is
@@ -160,6 +161,8 @@ func declaredFormat(v []byte) format {
 		return formFormat
 	case containsFold(kind, "json"):
 		return jsonFormat
+	case containsFold(kind, "graphql"):
+		return graphqlFormat
 	case hasPrefixFold(kind, "application/grpc") && !containsFold(kind, "text"):
 		return grpcFormat
 	case containsFold(kind, "protobuf"):
@@ -371,6 +374,8 @@ func (b *body) apparent() format {
 		return multipartFormat
 	case looksForm(b.buf, f):
 		return formFormat
+	case b.declared == graphqlFormat:
+		return graphqlFormat
 	}
 	return raw
 }

@@ -340,6 +340,9 @@ func (t *Tree) Key(n Node) []byte {
 	return t.names[p.key : p.key+p.keyLen]
 }
 
+// Index returns the number of n among its siblings, 0 where its kind has none.
+func (t *Tree) Index(n Node) int { return int(t.nodes[n].index) }
+
 // AppendPoint appends the rendering of the point n to dst; see AppendSteps.
 func (t *Tree) AppendPoint(dst []byte, n Node) []byte {
 	return t.appendPoint(dst, n, false)

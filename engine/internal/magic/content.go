@@ -220,27 +220,45 @@ func Agrees(content, said Kind) bool {
 	if content == said || content == None || said == None || said == Other {
 		return true
 	}
-	switch c, s := Of(content), Of(said); {
-	case c&raster != 0 && s&raster != 0:
+	c, s := Of(content), Of(said)
+	switch {
+	case c&raster != 0 && s&raster != 0, c&scripts != 0 && s&scripts != 0:
 		return true
 	case c&zipFamily != 0 && s&zipFamily != 0, c&compoundFamily != 0 && s&compoundFamily != 0, c&mediaFamily != 0 && s&mediaFamily != 0:
 		return true
-	case content == Text:
-		return s&textual != 0
 	case said == Text:
 		return c&textual != 0
-	case c&(xmlFamily|scripts) != 0 && s&xmlFamily != 0 && c&scripts == 0, c&markupLed != 0 && s&scripts != 0:
+	case c&markupLed != 0 && s&scripts != 0, c&xmlFamily != 0 && s&xmlFamily != 0:
 		return true
-	case content == byName["gzip"]:
-		return said == byName["svg"] || said == byName["tar"]
-	case c&scripts != 0 && s&scripts != 0:
-		return true
+	}
+	return Holds(content, said)
+}
+
+// Holds reports whether the content of one kind is what files of another kind
+// may be seen as by their first bytes: an archive that holds a document, text
+// that is a script.
+func Holds(content, said Kind) bool {
+	s := Of(said)
+	switch content {
+	case Text:
+		return s&textual != 0
+	case byName["xml"]:
+		return s&xmlFamily != 0
+	case byName["zip"]:
+		return s&zipFamily != 0
+	case byName["msoffice"]:
+		return s&compoundFamily != 0
+	case byName["mp4"]:
+		return s&mediaFamily != 0
+	case byName["gzip"]:
+		return s&gzipFamily != 0
 	}
 	return false
 }
 
 var (
 	zipFamily      = mustParse("zip", "office", "opendocument", "epub", "jar", "apk")
+	gzipFamily     = mustParse("svg", "tar")
 	compoundFamily = mustParse("msoffice", "msi")
 	mediaFamily    = mustParse("mp4", "mov", "m4a", "heic", "avif", "mp3", "mpeg", "webm", "ogg")
 	xmlFamily      = mustParse("xml", "svg", "html")

@@ -217,6 +217,9 @@ func (k Kind) Script() bool { return scripts.Has(k) }
 // and run nothing.
 func (k Kind) Harmless() bool { return harmless.Has(k) }
 
+// Page reports whether browsers show files of the kind as pages.
+func (k Kind) Page() bool { return k == byName["html"] }
+
 // maxWord is longer than every extension and media type in the table.
 const maxWord = 96
 
