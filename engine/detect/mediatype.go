@@ -7,8 +7,8 @@ import (
 )
 
 // A media type (RFC 9110, 8.3.1) names the format of a body and its charset.
-// One that names two formats, or a charset that only a few servers know, is
-// there to be read differently behind a filter.
+// One that names two formats, or a field that is written in another charset
+// than its form, is there to be read differently behind a filter.
 
 // whenMediaType: the value is one, or the charset of a form.
 var whenMediaType = []feature{asMediaType}
@@ -31,31 +31,28 @@ func (s *Scanner) mediaType(v []byte, w Where) {
 		return
 	}
 	var best lead
-	if string(w.Key) == charsetField {
-		oddCharset(&best, v, 0, true)
-	} else {
-		if i := indexFold(v, "charset="); i >= 0 {
-			oddCharset(&best, v, i+len("charset="), w.Place == InForm)
-		}
+	switch i := indexFold(v, "charset="); {
+	case string(w.Key) == charsetField:
+		oddCharset(&best, v, 0)
+	case w.Place == InForm && i >= 0:
+		oddCharset(&best, v, i+len("charset="))
+	default:
 		secondType(&best, v)
 	}
 	s.follow(Smuggling, v, best, mediaVocabulary)
 }
 
-// oddCharset judges the name of a charset at v[at:]: those in which ASCII is
-// spelled otherwise. Whole documents may be in UTF-16, fields of forms are not.
-func oddCharset(best *lead, v []byte, at int, field bool) {
+// oddCharset judges the name of a field's charset at v[at:]: those in which
+// ASCII is spelled otherwise. Whole documents may be in one, and are read in it.
+func oddCharset(best *lead, v []byte, at int) {
 	for at < len(v) && (v[at] == '"' || v[at] == '\'' || v[at] == ' ') {
 		at++
 	}
 	name := v[at:run(v, at, len(v), isToken)]
-	for _, odd := range [...]string{"utf-7", "utf7", "unicode-1-1-utf-7", "ibm", "cp037", "cp500", "cp1026", "cp1047"} {
+	for _, odd := range [...]string{"utf-7", "utf7", "unicode-1-1-utf-7", "ibm", "cp037", "cp500", "cp1026", "cp1047", "utf-16", "utf-32"} {
 		if hasPrefixFold(name, odd) {
-			best.offer(0.6, at, at+len(name), "A charset is declared that clients do not use, and that few servers know.")
+			best.offer(0.6, at, at+len(name), "A field of a form claims a charset that no client encodes fields in.")
 		}
-	}
-	if field && (hasPrefixFold(name, "utf-16") || hasPrefixFold(name, "utf-32")) {
-		best.offer(0.6, at, at+len(name), "A field of a form claims a charset that no client encodes fields in.")
 	}
 }
 
