@@ -659,6 +659,27 @@ func scriptURL(best *lead, v []byte, a, b int) {
 	}
 }
 
+// opensTag reports whether v begins with one of the names and goes on or ends
+// as a tag does, in whatever charset. Compressed data holds each name of three
+// letters once in a few hundred megabytes, but goes on at random.
+func opensTag(v []byte, names ...string) bool {
+	for _, name := range names {
+		if !hasPrefixFold(v, name) || len(v) < len(name)+2 {
+			continue
+		}
+		next := v[len(name)+1]
+		switch v[len(name)] {
+		case ' ', '/', '\t', '\n':
+			return isLetter(next)
+		case 0xbe, '>':
+			return next < 0x80
+		case 0xef: // full width
+			return next == 0xbc
+		}
+	}
+	return false
+}
+
 // links judges the addresses of Markdown links, and markup in charsets that
 // old browsers guessed: UTF-7, and 7-bit ASCII whose eighth bit they dropped.
 func links(best *lead, v []byte) {
@@ -670,7 +691,7 @@ func links(best *lead, v []byte) {
 			best.offer(0.8, i, i+5, "Markup is hidden in the UTF-7 charset.")
 		case v[i] == '&' && v[i+1] == '{' && codeWeight(v[i+2:min(len(v), i+64)]) > 0.9:
 			best.offer(0.75, i, i+2, "A script entity of old browsers runs code.")
-		case (v[i] == 0xbc || v[i] == 0x9c) && (hasPrefixFold(v[i+1:], "script") || hasPrefixFold(v[i+1:], "img") || hasPrefixFold(v[i+1:], "svg")):
+		case (v[i] == 0xbc || v[i] == 0x9c) && opensTag(v[i+1:], "script", "img", "svg"):
 			best.offer(0.8, i, i+7, "Markup is hidden in characters that become < in another charset.")
 		}
 	}

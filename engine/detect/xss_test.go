@@ -126,11 +126,14 @@ func TestXSS(t *testing.T) {
 		`\u0061lert(1)`,
 		`+ADw-script+AD4-alert(1)+ADw-/script+AD4-`,
 		"\xbcscript\xbealert(1)\xbc/script\xbe",
+		"\xbcimg src=x onerror=x\xbe",
+		"＜script＞alert(1)＜/script＞",
 		`<<script>alert(1)//<</script>`,
 		`[x](javascript:alert(1))`,
 		`<img src=x onerror="onerror=alert;throw 1">`,
 	}, []string{
-		"", "hello", "a < b and c > d", "<3", "List<String>", "Map<String, List<Integer>> m = new HashMap<>();",
+		"", "hello", "a < b and c > d", "<3", "\x11\xd0\xbcImG\xdc\xb0\xa1\x00h", "\x9csvg\xbe\xf1\x80\x02", // of a compressed file
+		"List<String>", "Map<String, List<Integer>> m = new HashMap<>();",
 		"Ann <ann@example.com>", "how to centre <div> in <body>", "which <a href=#> is it",
 		"```js\nconst a = () => b(c);\n```", "see [docs](https://example.com/a(b))", "JavaScript: The Good Parts",
 		"I got an alert (see below) and had to confirm it", "the prompt said: yes", "O'Reilly", `he said "yes - alert me"`,
