@@ -89,6 +89,9 @@ var suspicious = map[string]bool{
 	"entity in an entity":                     true,
 	"entity in an attribute":                  true,
 	"parameter entity":                        true,
+	"part in UTF-16":                          true,
+	"part in UTF-7":                           true,
+	"part in EBCDIC":                          true,
 }
 
 // lone marks a case that no two back ends at hand read.
