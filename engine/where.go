@@ -63,9 +63,21 @@ func (tx *Tx) isLine(t *parse.Tree, n parse.Node, value []byte) bool {
 // shows code as it is written, inside a value of the body: markup in it was
 // escaped, or it would be an element itself.
 func isShownCode(t *parse.Tree, n parse.Node) bool {
-	if n < 0 || t.Kind(n) != parse.Tag {
-		return false
+	for n >= 0 && t.Kind(n) == parse.Tag {
+		if isCodeTag(t, n) {
+			return true
+		}
+		for n >= 0 && t.Kind(n) != parse.XML {
+			n = t.Parent(n)
+		}
+		n = t.NearestNamed(t.Parent(n)) // whose text that markup is
 	}
+	return false
+}
+
+// isCodeTag reports whether the element at n shows code. Other documents have
+// elements of some of these names, too.
+func isCodeTag(t *parse.Tree, n parse.Node) bool {
 	switch string(t.Key(n)) {
 	case "pre", "samp", "kbd":
 		return true

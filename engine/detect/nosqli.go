@@ -39,7 +39,11 @@ func (s *Scanner) nosqli(v []byte, w Where) {
 		}
 		i += 1 + next
 	}
-	if f := mongoScript(v); f.Weight > best.Weight {
+	f := mongoScript(v)
+	if w.Listing || w.Place.holdsText() && bytes.IndexByte(v, '\n') >= 0 {
+		f.Weight *= 0.6 // a script of the database's shell
+	}
+	if f.Weight > best.Weight {
 		best, named = f, false
 	}
 	if best.Weight == 0 {

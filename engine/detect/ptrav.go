@@ -89,6 +89,9 @@ func (s *Scanner) ptrav(v []byte, w Where) {
 		k.walk()
 		k.judge(&best, v, w)
 	}
+	if w.Listing && best.weight < unmistakable {
+		best.weight *= shownShare
+	}
 	s.follow(PathTraversal, v, best, pathVocabulary)
 }
 

@@ -79,6 +79,9 @@ func (s *Scanner) rce(v []byte, w Where) {
 		best.weight *= 0.7 // names are short words
 	}
 	words.constructs(&best)
+	if words.texts && best.weight > evident && best.reason == reasonWindows && bytes.IndexByte(v, '\n') >= 0 {
+		best.weight = 0.42 // a script of it
+	}
 	s.follow(RCE, v, best, shellVocabulary)
 }
 
@@ -117,6 +120,7 @@ const (
 	reasonSubst     = "A substitution of the shell runs a command."
 	reasonStart     = "The value is a command line."
 	reasonHidden    = "The name of a command is split or hidden from filters."
+	reasonWindows   = "The value holds what only scripts of the Windows shell do."
 	reasonIFS       = "The variable IFS stands for a space, which only filters make necessary."
 )
 
@@ -181,7 +185,7 @@ func (t *shellText) command(best *lead, c *shlex.Command) {
 func (t *shellText) quoted(c *shlex.Command, scripted bool) bool {
 	switch {
 	case c.Lead == shlex.Start:
-		return t.texts && t.filtered(c)
+		return t.texts && t.filtered(c) || t.shown && !t.goal(c)
 	case scripted || c.Lead == shlex.Pipe && t.joined(c.At):
 		return t.texts && t.filtered(c) || !t.goal(c) && (t.texts || !c.Secret && !c.Bin && !t.fetches(c))
 	case !t.listing || c.Secret || t.breaksOut(c):
@@ -265,6 +269,9 @@ func (t *shellText) afterCommand(c *shlex.Command) bool {
 		line = t.before(c)[i+1:]
 	}
 	line = bytes.TrimLeft(line, "$#>-* \t\"'")
+	if eq := bytes.IndexByte(line, '='); c.Lead == shlex.Subst && t.from > 0 && eq > 0 && run(line, 0, eq, isWordASCII) == eq {
+		return true // a variable is set on a line of a script
+	}
 	n := run(line, 0, len(line), isCommandByte)
 	return n > 1 && n < len(line) && isSpace(line[n]) && line[0] >= 'a' && (commonCommandSet.Has(line[:n]) || certainCommandSet.Has(line[:n]) || shownCommandSet.Has(line[:n]))
 }
@@ -604,7 +611,7 @@ func braces(b []byte) int {
 // percent reads the variables of cmd.exe.
 func (t *shellText) percent(best *lead, i int) {
 	if hasPrefixFold(t.v[i:], "%comspec%") || hasPrefixFold(t.v[i:], "%systemroot%") || hasPrefixFold(t.v[i:], "%programfiles") {
-		best.offer(0.6, i, min(len(t.v), i+16), "A variable of the Windows shell is used.")
+		best.offer(0.6, i, min(len(t.v), i+16), reasonWindows)
 	}
 }
 
@@ -617,7 +624,7 @@ func (t *shellText) batchFor(best *lead, i int) {
 	}
 	in := indexFold(line[variable:], "in")
 	if in > 0 && in < 12 && hasFold(line[variable+in:], "do") && bytes.IndexByte(line[variable:], '(') > 0 {
-		best.offer(0.85, i, i+len(line), "A loop of the Windows shell runs a command.")
+		best.offer(0.85, i, i+len(line), reasonWindows)
 	}
 }
 
@@ -641,13 +648,13 @@ func (t *shellText) batchIf(best *lead, i int) {
 	}
 	for _, word := range [...]string{"exist ", "defined ", "errorlevel ", "\"%", "%"} {
 		if hasPrefixFold(test, word) {
-			best.offer(0.62, i, i+len(line), "A condition of the Windows shell is given.")
+			best.offer(0.62, i, i+len(line), reasonWindows)
 			return
 		}
 	}
 	for _, op := range [...]string{" equ ", " neq ", " lss ", " leq ", " gtr ", " geq ", "=="} {
 		if hasFold(test[:min(len(test), 40)], op) && (op != "==" || folded || hasFold(test, "echo") || hasFold(test, " cd ") || hasFold(test, "goto") || bytes.IndexByte(test, '%') >= 0) {
-			best.offer(0.58, i, i+len(line), "A condition of the Windows shell is given.")
+			best.offer(0.58, i, i+len(line), reasonWindows)
 			return
 		}
 	}

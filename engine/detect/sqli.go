@@ -364,6 +364,9 @@ func (r *sqlReader) read(i int) {
 	}
 	if i == 0 && r.first {
 		r.begin()
+		if !r.whole && !r.broken && r.opensScript() {
+			r.whole, r.at = true, t.From
+		}
 	}
 	switch t.Kind {
 	case sqllex.Key:

@@ -338,6 +338,21 @@ func (r *sqlReader) statementValue(i int) {
 	}
 }
 
+// opensScript reports whether the value begins with a statement that sets up
+// others: what follows it is no injection into a query, which cannot end there.
+func (r *sqlReader) opensScript() bool {
+	for _, word := range [...]string{"begin", "start", "set", "use", "pragma", "explain", "show", "describe", "prepare", "commit", "savepoint", "vacuum"} {
+		if r.is(0, word) {
+			for i := 1; i < 8; i++ {
+				if r.kind(i) == sqllex.Semicolon {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
 // opensCommon reports whether [RECURSIVE] name [(...)] AS ( begins at i.
 func (r *sqlReader) opensCommon(i int) bool {
 	if r.is(i, "recursive") {

@@ -42,8 +42,9 @@ func (s *Scanner) ssti(v []byte, w Where) {
 		if skip == 0 || i < open[end&127] {
 			continue
 		}
-		e := expression{v: v, from: i, body: i + skip, listing: listing}
+		e := expression{v: v, from: i, body: i + skip, listing: listing, shown: w.Place.holdsText() && w.Place != InForm}
 		e.read(end)
+		e.flow = w.Place.holdsText() && e.names == 0 && readsFlow(v[i:])
 		e.judge(&best)
 		if i = max(i, e.body); e.closed {
 			i = e.to - 1
@@ -81,6 +82,26 @@ func opener(v []byte, i int) (int, byte) {
 	return 0, 0
 }
 
+// readsFlow reports whether v begins with an expression on a variable of a
+// flow, as {{ $json.name }}.
+func readsFlow(v []byte) bool {
+	v = bytes.TrimLeft(bytes.TrimPrefix(v, []byte("{{")), " ")
+	return len(v) > 1 && v[0] == '$' && isLetter(v[1])
+}
+
+// isName reports whether the text of an expression is a name with dots.
+func isName(text []byte) bool {
+	text = bytes.Trim(text, "=-%> \t\r\n")
+	n := 0
+	for _, c := range text {
+		if !isWordASCII(c) && c != '.' && c != '@' {
+			return false
+		}
+		n += int(pick(isLetter(c), 1, 0))
+	}
+	return n > 0
+}
+
 // hasDirective reports whether v begins with a directive of Velocity or an
 // expression of Razor that is no e-mail or hash tag.
 func hasDirective(v []byte) bool {
@@ -101,6 +122,8 @@ type expression struct {
 	from, body, to int
 	closed         bool
 	listing        bool // a text of several lines, which may show templates
+	shown          bool // in a place of documents
+	flow           bool // it reads the data of a flow, as {{ $json.x }}
 	names          int  // of templateNames
 	name           lead
 	calls          int // names with an open bracket behind
@@ -227,13 +250,13 @@ func (e *expression) judge(best *lead) {
 	case e.concat && e.closed:
 		best.offer(0.75, e.from, to, "A template expression joins strings, as probes for template injection do.")
 	case e.v[e.from] == '<' && e.v[e.from+1] == '%' && e.closed && len(text) > 3:
-		best.offer(0.6, e.from, to, "A block of server page code is inserted.")
+		best.offer(pick(e.listing || e.shown && isName(text), 0.42, 0.6), e.from, to, "A block of server page code is inserted.")
 	case e.v[e.from] == '<' && (hasPrefixFold(text, "assign") || hasPrefixFold(text, "list") || hasPrefixFold(text, "include")):
 		best.offer(0.65, e.from, to, "A directive of FreeMarker is inserted.")
 	case e.v[e.from] == '#' && (e.calls+e.names > 0 || e.v[e.from+1] != '{'):
 		best.offer(0.55, e.from, to, "A directive of Velocity or an expression of Spring is inserted.")
 	case e.calls > 0 && e.closed:
-		best.offer(pick(e.quoted() || e.listing, 0.3, 0.52), e.from, to, "A template expression calls a function.")
+		best.offer(pick(e.quoted() || e.listing || e.flow, 0.3, 0.52), e.from, to, "A template expression calls a function.")
 	case e.closed && !e.listing && bytes.HasPrefix(e.v[e.from:], []byte("{%")) && len(e.v) <= 200 && bytes.IndexByte(e.v, '\n') < 0 && (text[0] == '%' && len(text) > 4 && (text[1] == ' ' || text[1] == '-' || isLetter(text[1]))):
 		best.offer(0.52, e.from, to, "A statement of a template is inserted.")
 	case e.closed && bytes.HasPrefix(text, []byte("#with")) || e.closed && bytes.HasPrefix(text, []byte("this.")) || e.closed && bytes.HasPrefix(text, []byte("#each")):

@@ -74,7 +74,7 @@ func (s *Scanner) xss(v []byte, w Where) {
 	var best lead
 	texts := w.Place.holdsText()
 	if i := bytes.IndexByte(v, '<'); i >= 0 {
-		markup(&best, v, 0, len(v), 0, &page{texts: texts, whole: w.Listing})
+		markup(&best, v, 0, len(v), 0, &page{texts: texts, whole: w.Listing, unescaped: w.Unescaped})
 		if plainPlace[w.Place] && !w.Container {
 			inserted(&best, v, i)
 		}
@@ -153,9 +153,15 @@ func markup(best *lead, v []byte, from, to, depth int, p *page) {
 			}
 			scripted = scripted || htmllex.Is(t.name, "script")
 			p.opens(t.name)
+			if isCodeElement(t.name) {
+				p.code++
+			}
 		case htmllex.Close:
 			t = tag{name: v[a:b], from: a - 2, end: true}
 			t.open(best, v, scripted)
+			if p.code > 0 && isCodeElement(t.name) {
+				p.code--
+			}
 		case htmllex.Attr:
 			t.attr, t.attrAt = v[a:b], a
 			t.attrs++
@@ -201,6 +207,13 @@ type page struct {
 	whole bool // it is a page of its own with a head, and no part put into another
 	pos   int  // up to where fences were looked for
 	fence bool // a fence of Markdown is open there
+
+	unescaped bool // it was escaped as text
+	code      int  // elements for code that are open
+}
+
+func isCodeElement(name []byte) bool {
+	return htmllex.Is(name, "pre") || htmllex.Is(name, "code")
 }
 
 func (p *page) opens(element []byte) {
@@ -211,8 +224,8 @@ func (p *page) opens(element []byte) {
 // shows reports whether the markup at i is rather shown than put into a page:
 // it is a page as a whole, or stands in the code of a text.
 func (p *page) shows(v []byte, i int) bool {
-	if p.whole || !p.texts {
-		return p.whole
+	if !p.texts || p.whole || p.unescaped && p.code > 0 {
+		return p.texts
 	}
 	for p.pos < i {
 		line := v[p.pos:]
@@ -426,6 +439,9 @@ func (t *tag) special(best *lead, name, v []byte, a, b int) {
 func (t *tag) handler(best *lead, name, v []byte, a, b int) {
 	known := eventNames.Has(name)
 	w := codeWeight(v[a:b])
+	if w < unmistakable && templated(v[a:b]) {
+		w *= shownShare
+	}
 	switch {
 	case w == 0:
 		return
@@ -439,6 +455,13 @@ func (t *tag) handler(best *lead, name, v []byte, a, b int) {
 		w *= 0.95
 	}
 	best.offer(w, t.attrAt, b, "An event handler attribute runs script.")
+}
+
+// templated reports whether code is that of a template: it holds one of its
+// placeholders, or is the value of a property of JSX.
+func templated(code []byte) bool {
+	open := bytes.Index(code, []byte("{{"))
+	return open >= 0 && bytes.Contains(code[open:], []byte("}}")) || bytes.HasPrefix(code, []byte("{("))
 }
 
 // codeWeight grades text that a browser runs as script.
