@@ -89,7 +89,9 @@ func (p *formParser) partial(t *Tree, buf []byte, at int) int {
 		if !found {
 			return max(at, cut-t.limits.Overlap)
 		}
-		at += len(name) + 1
+		if at += len(name) + 1; at == cut {
+			return at
+		}
 	}
 	n, next := t.limits.piece(buf[at:cut])
 	p.visit(t, p.name[:p.nameLen], buf[at:at+max(n, next)], next, p.index)

@@ -256,15 +256,71 @@ const readEffort = 4
 func (t *Tree) decodings(n Node, v []byte, c coding, took int) {
 	each := int32(took/len(v)) + readEffort
 	whole := t.nodes[n].effort
-	left := (whole - each) / int32(bits.OnesCount16(uint16(c)))
-	for ; c != 0; c &= c - 1 {
-		kind := codings[bits.TrailingZeros16(uint16(c))]
-		if t.visitor.Decode(t, n, kind) && t.afford(n, len(v), left, each) {
-			t.nodes[n].effort = left
-			t.decode(n, v, kind)
-			t.nodes[n].effort = whole
-		}
+	together := c & inPlace
+	if together&(together-1) == 0 || together&asCharset != 0 && utf16Order(v) != noOrder {
+		together = 0
 	}
+	shares := bits.OnesCount16(uint16(c))
+	if together != 0 {
+		shares -= bits.OnesCount16(uint16(together)) - 1
+	}
+	left := (whole - each) / int32(shares)
+	for ; c != 0; c &= c - 1 {
+		bit := c & -c
+		kind := codings[bits.TrailingZeros16(uint16(bit))]
+		if !t.visitor.Decode(t, n, kind) || !t.afford(n, len(v), left, each) {
+			continue
+		}
+		t.nodes[n].effort = left
+		if bit&together != 0 {
+			t.unescapeAll(n, v, together)
+			c &^= together
+			c |= bit // which the loop takes out
+		} else {
+			t.decode(n, v, kind)
+		}
+		t.nodes[n].effort = whole
+	}
+}
+
+// inPlace are the decoders of single characters. What several of them make of
+// a value is the same in every order, but for escapes of escapes, which the
+// next round finds.
+const inPlace = asPercent | asHTMLJS | asCharset
+
+// unescapeAll visits what the decoders of single characters in c make of the
+// value v at n together.
+func (t *Tree) unescapeAll(n Node, v []byte, c coding) {
+	mark, child := len(t.scratch), n
+	out := v
+	for ; c != 0; c &= c - 1 {
+		kind := codings[bits.TrailingZeros16(uint16(c&-c))]
+		if !t.visitor.Decode(t, n, kind) {
+			continue
+		}
+		decode := appendPercentDecoded
+		switch {
+		case kind == HTMLJS:
+			decode = appendCharDecoded
+		case kind == Charset && hasLongForm(out):
+			if hasOverlong(out) {
+				t.trouble(n, Overlong, out)
+			}
+			decode = appendShortForms
+		case kind == Charset:
+			decode = appendUTF7
+		}
+		from := len(t.scratch)
+		t.scratch, _ = decode(t.scratch, out)
+		out = t.scratch[from:]
+		child = t.pushDecoder(child, kind)
+	}
+	if child != n {
+		t.spend(child, v, out)
+		t.value(child, out)
+		t.drop(n + 1)
+	}
+	t.scratch = t.scratch[:mark]
 }
 
 // A transformer appends what it decodes from v to dst. It reports false when
@@ -282,17 +338,22 @@ func (t *Tree) transform(n Node, kind Kind, v []byte, decode transformer) {
 	t.scratch = t.scratch[:mark]
 }
 
-// decoded visits what a decoder made of the value v at n. The effort that is
-// left is that for the bytes of v, where fewer came of them. Where more came,
-// they count as received, within maxGrowth.
+// decoded visits what a decoder made of the value v at n.
 func (t *Tree) decoded(n Node, kind Kind, v, out []byte) {
 	child := t.pushDecoder(n, kind)
-	c := &t.nodes[child]
+	t.spend(child, v, out)
+	t.value(child, out)
+	t.drop(child)
+}
+
+// spend gives the effort that is left for the bytes of v to those of out,
+// which a decoder made of them. Where more came, they count as received,
+// within maxGrowth.
+func (t *Tree) spend(n Node, v, out []byte) {
+	c := &t.nodes[n]
 	if c.effort > 0 && len(out) < len(v) {
 		c.effort = int32(min(int(c.effort)*len(v)/max(len(out), 1), maxEffort))
 	}
-	t.value(child, out)
-	t.drop(child)
 }
 
 // maxEffort is more than any byte takes.
@@ -308,7 +369,7 @@ func (t *Tree) afford(at Node, n int, left, each int32) bool {
 		t.trouble(at, TooLong, nil)
 		return false
 	}
-	if left < each {
+	if left < each/2 {
 		if s.slack+n*int(each) > effortSlack {
 			t.trouble(at, TooDear, nil)
 			return false

@@ -327,3 +327,20 @@ func TestLongText(t *testing.T) {
 		f(pad, `\\`)
 	}
 }
+
+// A window may end anywhere: behind the name of a parameter, too.
+func TestWindowEnds(t *testing.T) {
+	const window = 64 << 10
+	for _, start := range []string{
+		strings.Repeat("a", window-1) + "=", "a=" + strings.Repeat("=", window-2), "a=" + strings.Repeat("b", window-4) + "%4",
+		strings.Repeat("a", window/2-1) + "=" + strings.Repeat("b", window), strings.Repeat("a", window-3) + "=%4",
+	} {
+		found := false
+		for _, l := range walked("/", "application/x-www-form-urlencoded", start+"1&b=c") {
+			found = found || l == `post.form.b="c"`
+		}
+		if !found {
+			t.Errorf("%.5q of %d bytes: what follows is not read", start, len(start))
+		}
+	}
+}
