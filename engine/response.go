@@ -160,60 +160,97 @@ func (tx *Tx) ResponseBody(prefix []byte) []Leak {
 	if !tx.leaky {
 		return nil
 	}
-	prefix = prefix[:min(len(prefix), MaxResponse)]
-	var found [len(leakReasons)]Leak
-	n := 0
+	look := look{body: prefix[:min(len(prefix), MaxResponse)], failed: tx.failed}
+	look.run()
+	return look.leaks()
+}
+
+// anchor is how many bytes of each sign are looked for.
+const anchor = 4
+
+// anchors says where the first bytes of signs can be: the algorithm of Wu and
+// Manber (1994), which looks at two bytes at a time and skips those that end
+// no anchor.
+type anchors struct {
+	skip  [1 << 12]uint8
+	first [1 << 12]uint8    // the sign whose anchor ends with the pair, counted from 1
+	next  [len(signs)]uint8 // another one
+}
+
+// pair returns the index of two bytes, which others share.
+func pair(a, b byte) int { return (int(a)<<5 ^ int(b)) & (1<<12 - 1) }
+
+var anchored = func() (t anchors) {
+	for i := range t.skip {
+		t.skip[i] = anchor - 1
+	}
 	for i := range signs {
-		s := &signs[i]
-		weight := s.weight
-		if tx.failed {
-			weight += (1 - weight) / 2 // an answer of 500 is written by who failed
+		text := signs[i].text
+		for end := 1; end < anchor; end++ {
+			p := pair(text[end-1], text[end])
+			t.skip[p] = min(t.skip[p], uint8(anchor-1-end))
 		}
-		best := &found[s.kind]
-		if weight <= best.Weight {
+		last := pair(text[anchor-2], text[anchor-1])
+		t.next[i], t.first[last] = t.first[last], uint8(i+1)
+	}
+	return t
+}()
+
+// A look is the search of one body.
+type look struct {
+	body   []byte
+	failed bool
+	tries  [len(signs)]uint8
+	found  [len(leakReasons)]Leak
+}
+
+func (l *look) run() {
+	body, t := l.body, &anchored
+	for i := anchor - 1; i < len(body); {
+		p := pair(body[i-1], body[i])
+		if skip := t.skip[p]; skip > 0 {
+			i += int(skip)
 			continue
 		}
-		at := s.find(prefix)
-		if at < 0 {
-			continue
+		for k := t.first[p]; k != 0; k = t.next[k-1] {
+			l.at(int(k-1), i+1-anchor)
 		}
-		if best.Kind == NoLeak {
-			n++
-		}
-		*best = Leak{s.kind, weight, leakReasons[s.kind], at}
+		i++
 	}
-	if n == 0 {
-		return nil
-	}
-	leaks := make([]Leak, 0, n)
-	for _, l := range found {
-		if l.Kind != NoLeak {
-			leaks = append(leaks, l)
-		}
-	}
-	return leaks
 }
 
 // maxSignTries bounds how often the first text of a sign is found without
 // the second, so that bodies made of it cost no more than others.
 const maxSignTries = 8
 
-// find returns where v shows the sign, -1 if it does not.
-func (s *sign) find(v []byte) int {
-	var buf [2 * maxSign]byte // converting a longer string allocates
-	text := append(buf[:0:maxSign], s.text...)
-	then := append(buf[maxSign:maxSign], s.then...)
-	for at, tries := 0, 0; tries < maxSignTries; tries++ {
-		i := bytes.Index(v[at:], text)
-		if i < 0 {
-			return -1
-		}
-		at += i
-		rest := v[at+len(text):]
-		if bytes.Contains(rest[:min(len(rest), signReach)], then) {
-			return at
-		}
-		at += len(text)
+// at looks whether a sign is at from.
+func (l *look) at(k, from int) {
+	s, rest := &signs[k], l.body[from:]
+	if len(rest) < len(s.text) || string(rest[:len(s.text)]) != s.text || l.tries[k] == maxSignTries {
+		return
 	}
-	return -1
+	l.tries[k]++
+	weight := s.weight
+	if l.failed {
+		weight += (1 - weight) / 2 // an answer of 500 is written by who failed
+	}
+	best := &l.found[s.kind]
+	if weight <= best.Weight {
+		return
+	}
+	var buf [maxSign]byte // converting a longer string allocates
+	rest = rest[len(s.text):]
+	if bytes.Contains(rest[:min(len(rest), signReach)], append(buf[:0], s.then...)) {
+		*best = Leak{s.kind, weight, leakReasons[s.kind], from}
+	}
+}
+
+func (l *look) leaks() []Leak {
+	var leaks []Leak
+	for _, f := range l.found {
+		if f.Kind != NoLeak {
+			leaks = append(leaks, f)
+		}
+	}
+	return leaks
 }

@@ -58,8 +58,24 @@ func TestResponsesThatHoldNoText(t *testing.T) {
 
 func TestSignsFit(t *testing.T) {
 	for _, s := range signs {
-		if len(s.text) == 0 || len(s.text) > maxSign || len(s.then) > maxSign {
-			t.Errorf("%q and %q must not be longer than %d", s.text, s.then, maxSign)
+		if len(s.text) < anchor || len(s.text) > maxSign || len(s.then) > maxSign {
+			t.Errorf("%q must not be shorter than %d, nor it or %q longer than %d", s.text, anchor, s.then, maxSign)
+		}
+	}
+}
+
+// Each sign is found wherever it begins, alone and behind the beginnings of
+// others.
+func TestEachSign(t *testing.T) {
+	for i, s := range signs {
+		for shift := range 2 * anchor {
+			for _, filler := range []string{"x", " ", s.text[:1], s.text[:anchor-1]} {
+				body := strings.Repeat(filler, shift) + s.text + " .. " + s.then
+				found := responded(200, "", body)
+				if len(found) == 0 || found[0].Kind != s.kind && len(found) == 1 {
+					t.Fatalf("sign %d in %q: %+v", i, body, found)
+				}
+			}
 		}
 	}
 }
