@@ -375,13 +375,14 @@ func shift(at int32, by, most int) int32 {
 // evidence fuses the findings so far. Classes are taken as independent: each
 // adds its share of what the others leave open, so that more evidence never
 // lowers the score. Of the languages of which there are only hints, the
-// strongest counts: a text on computers holds words of several.
+// strongest counts: a text on computers holds words of several. So does a
+// budget that was spent: what holds much may hold some words of that kind, too.
 func (tx *Tx) evidence() float32 {
 	innocent, hint := float32(1), float32(0)
 	for c, w := range tx.strongest {
 		switch {
 		case w < keepFloor:
-		case w < threshold && detect.Class(c).Textual():
+		case w < threshold && (detect.Class(c).Textual() || detect.Class(c) == detect.Overlimit):
 			hint = max(hint, w)
 		default:
 			innocent *= 1 - w
