@@ -521,6 +521,9 @@ func (t *tag) raw(best *lead, v []byte, a, b int) {
 // declaration judges <! and <? at a.
 func declaration(best *lead, v []byte, a, to int) {
 	head := v[a:min(to, a+40)]
+	if i := bytes.IndexByte(head, '<'); i >= 0 {
+		head = head[:i]
+	}
 	switch {
 	case hasFold(head, "xml-stylesheet"), hasFold(head, "?import"):
 		best.offer(0.7, a, a+len(head), "A processing instruction loads a style sheet, which can run script.")
@@ -703,13 +706,24 @@ func opensTag(v []byte, names ...string) bool {
 	return false
 }
 
+// maxWholeLinks is how many links may hold ]( in their scripts. Those behind
+// end before the next link, so that no byte is read once per link.
+const maxWholeLinks = 16
+
 // links judges the addresses of Markdown links, and markup in charsets that
 // old browsers guessed: UTF-7, and 7-bit ASCII whose eighth bit they dropped.
 func links(best *lead, v []byte) {
+	count := 0
 	for i := 0; i+8 < len(v); i++ {
 		switch {
 		case v[i] == ']' && v[i+1] == '(':
-			scriptURL(best, v, i+2, len(v))
+			end := len(v)
+			if count++; count > maxWholeLinks {
+				if n := bytes.Index(v[i+2:min(end, i+2+maxScriptURL)], []byte("](")); n >= 0 {
+					end = i + 2 + n
+				}
+			}
+			scriptURL(best, v, i+2, end)
 		case v[i] == '+' && v[i+1] == 'A' && v[i+2] == 'D' && v[i+3]|0x20 == 'w' && (v[i+4] == '-' || isLetter(v[i+4])):
 			best.offer(0.8, i, i+5, "Markup is hidden in the UTF-7 charset.")
 		case v[i] == '&' && v[i+1] == '{' && codeWeight(v[i+2:min(len(v), i+64)]) > 0.9:
@@ -914,12 +928,30 @@ func leavesString(v []byte) int {
 func hasFold(b []byte, word string) bool { return indexFold(b, word) >= 0 }
 
 func indexFold(b []byte, word string) int {
-	for i := 0; i+len(word) <= len(b); i++ {
-		if lower(b[i]) == word[0] && hasPrefixFold(b[i:], word) {
+	first := word[0]
+	if !isLetter(first) {
+		return indexMark(b, word)
+	}
+	for i, c := range b[:max(len(b)-len(word)+1, 0)] {
+		if c|0x20 == first && hasPrefixFold(b[i:], word) {
 			return i
 		}
 	}
 	return -1
+}
+
+// indexMark is indexFold for words that begin with a mark, which is rare.
+func indexMark(b []byte, word string) int {
+	for i := 0; ; i++ {
+		at := bytes.IndexByte(b[i:], word[0])
+		if at < 0 {
+			return -1
+		}
+		i += at
+		if hasPrefixFold(b[i:], word) {
+			return i
+		}
+	}
 }
 
 func hasPrefixFold(b []byte, word string) bool {

@@ -54,8 +54,8 @@ const maxDeclaration = 256
 
 func judgeEntity(best *lead, v []byte, at, doctype, count int) {
 	head := v[at:min(len(v), at+maxDeclaration)]
-	if gt := bytes.IndexByte(head, '>'); gt > 0 {
-		head = head[:gt]
+	if end := bytes.IndexAny(head[1:], "<>"); end >= 0 {
+		head = head[:end+1]
 	}
 	if len(head) < 10 || !isSpace(head[8]) {
 		return
@@ -81,7 +81,7 @@ func judgeEntity(best *lead, v []byte, at, doctype, count int) {
 // their name, which is registered and begins with a sign and //.
 func judgeDoctype(best *lead, v []byte, at int) {
 	head := v[at:min(len(v), at+maxDeclaration)]
-	if i := bytes.IndexAny(head, ">["); i > 0 {
+	if i := bytes.IndexAny(head[1:], "<>[") + 1; i > 0 {
 		if head[i] == '[' && bytes.IndexByte(head[i:], '%') >= 0 {
 			best.offer(0.6, at, at+i+1, "A document type with parameter entities is declared.")
 		}
