@@ -75,7 +75,8 @@ type Site struct {
 
 // Inspect bounds inspection.
 type Inspect struct {
-	Hold Bytes `yaml:"hold" doc:"How much of a body is held back until the verdict."`
+	Hold      Bytes `yaml:"hold" doc:"How much of a body is held back until the verdict."`
+	Responses bool  `yaml:"responses" doc:"Look in responses for what they give away: messages of databases, traces of errors, files. They are sent on all the same, and nothing of them leaves the node."`
 }
 
 // Uplink is the way to the cloud. A node without URL and token runs alone.
@@ -145,7 +146,7 @@ func Default() Config {
 		Node: Node{
 			Listen:  "127.0.0.1:8080",
 			Admin:   "127.0.0.1:8081",
-			Inspect: Inspect{Hold: 1 << 20},
+			Inspect: Inspect{Hold: 1 << 20, Responses: true},
 			ACME:    ACME{Directory: "https://acme-v02.api.letsencrypt.org/directory"},
 			CloudMay: CloudMay{
 				LowestMode: "monitoring",

@@ -90,7 +90,7 @@ func (n *Node) remember(cfg config.Node, data string, o *proxy.Options) {
 
 // options translates the configuration of the data plane.
 func options(cfg config.Node) (proxy.Options, error) {
-	o := proxy.Options{Hold: int64(cfg.Inspect.Hold)}
+	o := proxy.Options{Hold: int64(cfg.Inspect.Hold), Responses: cfg.Inspect.Responses}
 	for _, s := range cfg.TrustedProxies {
 		p, err := prefix(s)
 		if err != nil {

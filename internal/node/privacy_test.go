@@ -75,6 +75,9 @@ func TestNothingPersonalLeaves(t *testing.T) {
 	if attacks < canaries/4 {
 		t.Errorf("only %d of %d requests were attacks", attacks, canaries)
 	}
+	if leaks := c.Leaks(); len(leaks) == 0 || leaks[0].Kind != "sql_error" {
+		t.Errorf("what responses gave away was not told: %v", leaks)
+	}
 	found := search(egress, words)
 	t.Logf("%d attacks, %d bytes captured, %d of %d canaries found", attacks, len(egress), len(found), len(words))
 	if control {
@@ -115,8 +118,9 @@ type privateNode struct {
 func startPrivate(t *testing.T, c *fakecloud.Cloud, data string, logs io.Writer) *privateNode {
 	t.Helper()
 	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		io.Copy(io.Discard, r.Body)
-		io.WriteString(w, "ok")
+		// An application that fails, and shows what it was sent.
+		sent, _ := io.ReadAll(r.Body)
+		fmt.Fprintf(w, "You have an error in your SQL syntax near '%s %s %s'", r.RequestURI, r.Header, sent)
 	}))
 	t.Cleanup(upstream.Close)
 	cfg := config.Default().Node

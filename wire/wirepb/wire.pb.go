@@ -248,6 +248,7 @@ type Batch struct {
 	Hits          []*Hit                 `protobuf:"bytes,3,rep,name=hits,proto3" json:"hits,omitempty"`
 	Endpoints     []*EndpointDelta       `protobuf:"bytes,4,rep,name=endpoints,proto3" json:"endpoints,omitempty"`
 	Refusals      []*Refusal             `protobuf:"bytes,5,rep,name=refusals,proto3" json:"refusals,omitempty"`
+	Leaks         []*Leak                `protobuf:"bytes,6,rep,name=leaks,proto3" json:"leaks,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -313,6 +314,13 @@ func (x *Batch) GetEndpoints() []*EndpointDelta {
 func (x *Batch) GetRefusals() []*Refusal {
 	if x != nil {
 		return x.Refusals
+	}
+	return nil
+}
+
+func (x *Batch) GetLeaks() []*Leak {
+	if x != nil {
+		return x.Leaks
 	}
 	return nil
 }
@@ -570,6 +578,7 @@ type Hit struct {
 	Ruleset       uint64                 `protobuf:"varint,15,opt,name=ruleset,proto3" json:"ruleset,omitempty"`
 	Rule          uint64                 `protobuf:"varint,16,opt,name=rule,proto3" json:"rule,omitempty"`                        // rule of the policy that made it, 0 for none
 	PointKey      []byte                 `protobuf:"bytes,17,opt,name=point_key,json=pointKey,proto3" json:"point_key,omitempty"` // 8 bytes, see ParamDelta.key: groups equal points
+	Leak          string                 `protobuf:"bytes,18,opt,name=leak,proto3" json:"leak,omitempty"`                         // kind of the leak that confirms it, see Leak
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -723,6 +732,108 @@ func (x *Hit) GetPointKey() []byte {
 	return nil
 }
 
+func (x *Hit) GetLeak() string {
+	if x != nil {
+		return x.Leak
+	}
+	return ""
+}
+
+// Leak is what one response gives away. It holds nothing of the response. A
+// node tells of an endpoint and a kind once a minute at most, but of each
+// request that is an attack: its hits, which were sent before, are confirmed.
+type Leak struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	RequestId     string                 `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	UnixMs        int64                  `protobuf:"varint,2,opt,name=unix_ms,json=unixMs,proto3" json:"unix_ms,omitempty"`
+	Endpoint      *Endpoint              `protobuf:"bytes,3,opt,name=endpoint,proto3" json:"endpoint,omitempty"`
+	Kind          string                 `protobuf:"bytes,4,opt,name=kind,proto3" json:"kind,omitempty"`       // name of engine.LeakKind
+	Status        int32                  `protobuf:"varint,5,opt,name=status,proto3" json:"status,omitempty"`  // answered to the client
+	Weight        float32                `protobuf:"fixed32,6,opt,name=weight,proto3" json:"weight,omitempty"` // probability that it is one, 0 to 1
+	Reason        string                 `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`   // constant text of the engine
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Leak) Reset() {
+	*x = Leak{}
+	mi := &file_wire_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Leak) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Leak) ProtoMessage() {}
+
+func (x *Leak) ProtoReflect() protoreflect.Message {
+	mi := &file_wire_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Leak.ProtoReflect.Descriptor instead.
+func (*Leak) Descriptor() ([]byte, []int) {
+	return file_wire_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *Leak) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *Leak) GetUnixMs() int64 {
+	if x != nil {
+		return x.UnixMs
+	}
+	return 0
+}
+
+func (x *Leak) GetEndpoint() *Endpoint {
+	if x != nil {
+		return x.Endpoint
+	}
+	return nil
+}
+
+func (x *Leak) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Leak) GetStatus() int32 {
+	if x != nil {
+		return x.Status
+	}
+	return 0
+}
+
+func (x *Leak) GetWeight() float32 {
+	if x != nil {
+		return x.Weight
+	}
+	return 0
+}
+
+func (x *Leak) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 type Endpoint struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
 	Application int32                  `protobuf:"varint,1,opt,name=application,proto3" json:"application,omitempty"`
@@ -739,7 +850,7 @@ type Endpoint struct {
 
 func (x *Endpoint) Reset() {
 	*x = Endpoint{}
-	mi := &file_wire_proto_msgTypes[7]
+	mi := &file_wire_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -751,7 +862,7 @@ func (x *Endpoint) String() string {
 func (*Endpoint) ProtoMessage() {}
 
 func (x *Endpoint) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[7]
+	mi := &file_wire_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -764,7 +875,7 @@ func (x *Endpoint) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Endpoint.ProtoReflect.Descriptor instead.
 func (*Endpoint) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{7}
+	return file_wire_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Endpoint) GetApplication() int32 {
@@ -816,7 +927,7 @@ type Source struct {
 
 func (x *Source) Reset() {
 	*x = Source{}
-	mi := &file_wire_proto_msgTypes[8]
+	mi := &file_wire_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -828,7 +939,7 @@ func (x *Source) String() string {
 func (*Source) ProtoMessage() {}
 
 func (x *Source) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[8]
+	mi := &file_wire_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -841,7 +952,7 @@ func (x *Source) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Source.ProtoReflect.Descriptor instead.
 func (*Source) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{8}
+	return file_wire_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Source) GetTag() string {
@@ -897,7 +1008,7 @@ type EndpointDelta struct {
 
 func (x *EndpointDelta) Reset() {
 	*x = EndpointDelta{}
-	mi := &file_wire_proto_msgTypes[9]
+	mi := &file_wire_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -909,7 +1020,7 @@ func (x *EndpointDelta) String() string {
 func (*EndpointDelta) ProtoMessage() {}
 
 func (x *EndpointDelta) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[9]
+	mi := &file_wire_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -922,7 +1033,7 @@ func (x *EndpointDelta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EndpointDelta.ProtoReflect.Descriptor instead.
 func (*EndpointDelta) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{9}
+	return file_wire_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *EndpointDelta) GetEndpoint() *Endpoint {
@@ -989,7 +1100,7 @@ type ParamDelta struct {
 
 func (x *ParamDelta) Reset() {
 	*x = ParamDelta{}
-	mi := &file_wire_proto_msgTypes[10]
+	mi := &file_wire_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1001,7 +1112,7 @@ func (x *ParamDelta) String() string {
 func (*ParamDelta) ProtoMessage() {}
 
 func (x *ParamDelta) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[10]
+	mi := &file_wire_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1014,7 +1125,7 @@ func (x *ParamDelta) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParamDelta.ProtoReflect.Descriptor instead.
 func (*ParamDelta) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{10}
+	return file_wire_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ParamDelta) GetPoint() string {
@@ -1059,7 +1170,7 @@ type Refusal struct {
 
 func (x *Refusal) Reset() {
 	*x = Refusal{}
-	mi := &file_wire_proto_msgTypes[11]
+	mi := &file_wire_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1071,7 +1182,7 @@ func (x *Refusal) String() string {
 func (*Refusal) ProtoMessage() {}
 
 func (x *Refusal) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[11]
+	mi := &file_wire_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1084,7 +1195,7 @@ func (x *Refusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
 func (*Refusal) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{11}
+	return file_wire_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Refusal) GetRuleset() uint64 {
@@ -1131,7 +1242,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_wire_proto_msgTypes[12]
+	mi := &file_wire_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1143,7 +1254,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[12]
+	mi := &file_wire_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1156,7 +1267,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{12}
+	return file_wire_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *WatchRequest) GetRuleset() uint64 {
@@ -1180,7 +1291,7 @@ type Order struct {
 
 func (x *Order) Reset() {
 	*x = Order{}
-	mi := &file_wire_proto_msgTypes[13]
+	mi := &file_wire_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1192,7 +1303,7 @@ func (x *Order) String() string {
 func (*Order) ProtoMessage() {}
 
 func (x *Order) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[13]
+	mi := &file_wire_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1205,7 +1316,7 @@ func (x *Order) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Order.ProtoReflect.Descriptor instead.
 func (*Order) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{13}
+	return file_wire_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Order) GetOrder() isOrder_Order {
@@ -1272,7 +1383,7 @@ type Ping struct {
 
 func (x *Ping) Reset() {
 	*x = Ping{}
-	mi := &file_wire_proto_msgTypes[14]
+	mi := &file_wire_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1284,7 +1395,7 @@ func (x *Ping) String() string {
 func (*Ping) ProtoMessage() {}
 
 func (x *Ping) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[14]
+	mi := &file_wire_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1297,7 +1408,7 @@ func (x *Ping) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ping.ProtoReflect.Descriptor instead.
 func (*Ping) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{14}
+	return file_wire_proto_rawDescGZIP(), []int{15}
 }
 
 // Ruleset is the signed form that a node runs. signature is Ed25519 over
@@ -1314,7 +1425,7 @@ type Ruleset struct {
 
 func (x *Ruleset) Reset() {
 	*x = Ruleset{}
-	mi := &file_wire_proto_msgTypes[15]
+	mi := &file_wire_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1326,7 +1437,7 @@ func (x *Ruleset) String() string {
 func (*Ruleset) ProtoMessage() {}
 
 func (x *Ruleset) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[15]
+	mi := &file_wire_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1339,7 +1450,7 @@ func (x *Ruleset) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ruleset.ProtoReflect.Descriptor instead.
 func (*Ruleset) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{15}
+	return file_wire_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Ruleset) GetVersion() uint64 {
@@ -1388,7 +1499,7 @@ type Ask struct {
 
 func (x *Ask) Reset() {
 	*x = Ask{}
-	mi := &file_wire_proto_msgTypes[16]
+	mi := &file_wire_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1400,7 +1511,7 @@ func (x *Ask) String() string {
 func (*Ask) ProtoMessage() {}
 
 func (x *Ask) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[16]
+	mi := &file_wire_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1413,7 +1524,7 @@ func (x *Ask) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ask.ProtoReflect.Descriptor instead.
 func (*Ask) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{16}
+	return file_wire_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Ask) GetId() string {
@@ -1492,7 +1603,7 @@ type AskAnswer struct {
 
 func (x *AskAnswer) Reset() {
 	*x = AskAnswer{}
-	mi := &file_wire_proto_msgTypes[17]
+	mi := &file_wire_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1504,7 +1615,7 @@ func (x *AskAnswer) String() string {
 func (*AskAnswer) ProtoMessage() {}
 
 func (x *AskAnswer) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[17]
+	mi := &file_wire_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1517,7 +1628,7 @@ func (x *AskAnswer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AskAnswer.ProtoReflect.Descriptor instead.
 func (*AskAnswer) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{17}
+	return file_wire_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *AskAnswer) GetAskId() string {
@@ -1593,7 +1704,7 @@ type Names struct {
 
 func (x *Names) Reset() {
 	*x = Names{}
-	mi := &file_wire_proto_msgTypes[18]
+	mi := &file_wire_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1605,7 +1716,7 @@ func (x *Names) String() string {
 func (*Names) ProtoMessage() {}
 
 func (x *Names) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[18]
+	mi := &file_wire_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1618,7 +1729,7 @@ func (x *Names) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Names.ProtoReflect.Descriptor instead.
 func (*Names) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{18}
+	return file_wire_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Names) GetNames() []*Name {
@@ -1638,7 +1749,7 @@ type Name struct {
 
 func (x *Name) Reset() {
 	*x = Name{}
-	mi := &file_wire_proto_msgTypes[19]
+	mi := &file_wire_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1650,7 +1761,7 @@ func (x *Name) String() string {
 func (*Name) ProtoMessage() {}
 
 func (x *Name) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[19]
+	mi := &file_wire_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1663,7 +1774,7 @@ func (x *Name) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Name.ProtoReflect.Descriptor instead.
 func (*Name) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{19}
+	return file_wire_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Name) GetKey() []byte {
@@ -1703,7 +1814,7 @@ type Evidence struct {
 
 func (x *Evidence) Reset() {
 	*x = Evidence{}
-	mi := &file_wire_proto_msgTypes[20]
+	mi := &file_wire_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1715,7 +1826,7 @@ func (x *Evidence) String() string {
 func (*Evidence) ProtoMessage() {}
 
 func (x *Evidence) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[20]
+	mi := &file_wire_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1728,7 +1839,7 @@ func (x *Evidence) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Evidence.ProtoReflect.Descriptor instead.
 func (*Evidence) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{20}
+	return file_wire_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Evidence) GetRequestId() string {
@@ -1836,7 +1947,7 @@ type EvidenceFinding struct {
 
 func (x *EvidenceFinding) Reset() {
 	*x = EvidenceFinding{}
-	mi := &file_wire_proto_msgTypes[21]
+	mi := &file_wire_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1848,7 +1959,7 @@ func (x *EvidenceFinding) String() string {
 func (*EvidenceFinding) ProtoMessage() {}
 
 func (x *EvidenceFinding) ProtoReflect() protoreflect.Message {
-	mi := &file_wire_proto_msgTypes[21]
+	mi := &file_wire_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1861,7 +1972,7 @@ func (x *EvidenceFinding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EvidenceFinding.ProtoReflect.Descriptor instead.
 func (*EvidenceFinding) Descriptor() ([]byte, []int) {
-	return file_wire_proto_rawDescGZIP(), []int{21}
+	return file_wire_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *EvidenceFinding) GetClass() string {
@@ -1927,13 +2038,14 @@ const file_wire_proto_rawDesc = "" +
 	"\vruleset_key\x18\x06 \x01(\fR\n" +
 	"rulesetKey\" \n" +
 	"\fRenewRequest\x12\x10\n" +
-	"\x03csr\x18\x01 \x01(\fR\x03csr\"\xe4\x01\n" +
+	"\x03csr\x18\x01 \x01(\fR\x03csr\"\x90\x02\n" +
 	"\x05Batch\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x04R\x03seq\x12.\n" +
 	"\x06status\x18\x02 \x01(\v2\x16.gabion.wire.v1.StatusR\x06status\x12'\n" +
 	"\x04hits\x18\x03 \x03(\v2\x13.gabion.wire.v1.HitR\x04hits\x12;\n" +
 	"\tendpoints\x18\x04 \x03(\v2\x1d.gabion.wire.v1.EndpointDeltaR\tendpoints\x123\n" +
-	"\brefusals\x18\x05 \x03(\v2\x17.gabion.wire.v1.RefusalR\brefusals\"\x17\n" +
+	"\brefusals\x18\x05 \x03(\v2\x17.gabion.wire.v1.RefusalR\brefusals\x12*\n" +
+	"\x05leaks\x18\x06 \x03(\v2\x14.gabion.wire.v1.LeakR\x05leaks\"\x17\n" +
 	"\x03Ack\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x04R\x03seq\"\xaf\x05\n" +
 	"\x06Status\x12\x18\n" +
@@ -1960,7 +2072,7 @@ const file_wire_proto_rawDesc = "" +
 	"\breveal_k\x18\x13 \x01(\rR\arevealK\x1a;\n" +
 	"\rBypassedEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x01\"\xdd\x03\n" +
+	"\x05value\x18\x02 \x01(\x04R\x05value:\x028\x01\"\xf1\x03\n" +
 	"\x03Hit\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\fR\x02id\x12\x1d\n" +
 	"\n" +
@@ -1981,7 +2093,17 @@ const file_wire_proto_rawDesc = "" +
 	"\x06status\x18\x0e \x01(\x05R\x06status\x12\x18\n" +
 	"\aruleset\x18\x0f \x01(\x04R\aruleset\x12\x12\n" +
 	"\x04rule\x18\x10 \x01(\x04R\x04rule\x12\x1b\n" +
-	"\tpoint_key\x18\x11 \x01(\fR\bpointKey\"~\n" +
+	"\tpoint_key\x18\x11 \x01(\fR\bpointKey\x12\x12\n" +
+	"\x04leak\x18\x12 \x01(\tR\x04leak\"\xd0\x01\n" +
+	"\x04Leak\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tR\trequestId\x12\x17\n" +
+	"\aunix_ms\x18\x02 \x01(\x03R\x06unixMs\x124\n" +
+	"\bendpoint\x18\x03 \x01(\v2\x18.gabion.wire.v1.EndpointR\bendpoint\x12\x12\n" +
+	"\x04kind\x18\x04 \x01(\tR\x04kind\x12\x16\n" +
+	"\x06status\x18\x05 \x01(\x05R\x06status\x12\x16\n" +
+	"\x06weight\x18\x06 \x01(\x02R\x06weight\x12\x16\n" +
+	"\x06reason\x18\a \x01(\tR\x06reason\"~\n" +
 	"\bEndpoint\x12 \n" +
 	"\vapplication\x18\x01 \x01(\x05R\vapplication\x12\x12\n" +
 	"\x04host\x18\x02 \x01(\tR\x04host\x12\x16\n" +
@@ -2097,7 +2219,7 @@ func file_wire_proto_rawDescGZIP() []byte {
 	return file_wire_proto_rawDescData
 }
 
-var file_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_wire_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_wire_proto_goTypes = []any{
 	(*EnrollRequest)(nil),   // 0: gabion.wire.v1.EnrollRequest
 	(*EnrollResponse)(nil),  // 1: gabion.wire.v1.EnrollResponse
@@ -2106,53 +2228,56 @@ var file_wire_proto_goTypes = []any{
 	(*Ack)(nil),             // 4: gabion.wire.v1.Ack
 	(*Status)(nil),          // 5: gabion.wire.v1.Status
 	(*Hit)(nil),             // 6: gabion.wire.v1.Hit
-	(*Endpoint)(nil),        // 7: gabion.wire.v1.Endpoint
-	(*Source)(nil),          // 8: gabion.wire.v1.Source
-	(*EndpointDelta)(nil),   // 9: gabion.wire.v1.EndpointDelta
-	(*ParamDelta)(nil),      // 10: gabion.wire.v1.ParamDelta
-	(*Refusal)(nil),         // 11: gabion.wire.v1.Refusal
-	(*WatchRequest)(nil),    // 12: gabion.wire.v1.WatchRequest
-	(*Order)(nil),           // 13: gabion.wire.v1.Order
-	(*Ping)(nil),            // 14: gabion.wire.v1.Ping
-	(*Ruleset)(nil),         // 15: gabion.wire.v1.Ruleset
-	(*Ask)(nil),             // 16: gabion.wire.v1.Ask
-	(*AskAnswer)(nil),       // 17: gabion.wire.v1.AskAnswer
-	(*Names)(nil),           // 18: gabion.wire.v1.Names
-	(*Name)(nil),            // 19: gabion.wire.v1.Name
-	(*Evidence)(nil),        // 20: gabion.wire.v1.Evidence
-	(*EvidenceFinding)(nil), // 21: gabion.wire.v1.EvidenceFinding
-	nil,                     // 22: gabion.wire.v1.Status.BypassedEntry
+	(*Leak)(nil),            // 7: gabion.wire.v1.Leak
+	(*Endpoint)(nil),        // 8: gabion.wire.v1.Endpoint
+	(*Source)(nil),          // 9: gabion.wire.v1.Source
+	(*EndpointDelta)(nil),   // 10: gabion.wire.v1.EndpointDelta
+	(*ParamDelta)(nil),      // 11: gabion.wire.v1.ParamDelta
+	(*Refusal)(nil),         // 12: gabion.wire.v1.Refusal
+	(*WatchRequest)(nil),    // 13: gabion.wire.v1.WatchRequest
+	(*Order)(nil),           // 14: gabion.wire.v1.Order
+	(*Ping)(nil),            // 15: gabion.wire.v1.Ping
+	(*Ruleset)(nil),         // 16: gabion.wire.v1.Ruleset
+	(*Ask)(nil),             // 17: gabion.wire.v1.Ask
+	(*AskAnswer)(nil),       // 18: gabion.wire.v1.AskAnswer
+	(*Names)(nil),           // 19: gabion.wire.v1.Names
+	(*Name)(nil),            // 20: gabion.wire.v1.Name
+	(*Evidence)(nil),        // 21: gabion.wire.v1.Evidence
+	(*EvidenceFinding)(nil), // 22: gabion.wire.v1.EvidenceFinding
+	nil,                     // 23: gabion.wire.v1.Status.BypassedEntry
 }
 var file_wire_proto_depIdxs = []int32{
 	5,  // 0: gabion.wire.v1.Batch.status:type_name -> gabion.wire.v1.Status
 	6,  // 1: gabion.wire.v1.Batch.hits:type_name -> gabion.wire.v1.Hit
-	9,  // 2: gabion.wire.v1.Batch.endpoints:type_name -> gabion.wire.v1.EndpointDelta
-	11, // 3: gabion.wire.v1.Batch.refusals:type_name -> gabion.wire.v1.Refusal
-	22, // 4: gabion.wire.v1.Status.bypassed:type_name -> gabion.wire.v1.Status.BypassedEntry
-	7,  // 5: gabion.wire.v1.Hit.endpoint:type_name -> gabion.wire.v1.Endpoint
-	8,  // 6: gabion.wire.v1.Hit.source:type_name -> gabion.wire.v1.Source
-	7,  // 7: gabion.wire.v1.EndpointDelta.endpoint:type_name -> gabion.wire.v1.Endpoint
-	10, // 8: gabion.wire.v1.EndpointDelta.params:type_name -> gabion.wire.v1.ParamDelta
-	15, // 9: gabion.wire.v1.Order.ruleset:type_name -> gabion.wire.v1.Ruleset
-	16, // 10: gabion.wire.v1.Order.ask:type_name -> gabion.wire.v1.Ask
-	14, // 11: gabion.wire.v1.Order.ping:type_name -> gabion.wire.v1.Ping
-	19, // 12: gabion.wire.v1.Names.names:type_name -> gabion.wire.v1.Name
-	21, // 13: gabion.wire.v1.Evidence.findings:type_name -> gabion.wire.v1.EvidenceFinding
-	0,  // 14: gabion.wire.v1.Cloud.Enroll:input_type -> gabion.wire.v1.EnrollRequest
-	2,  // 15: gabion.wire.v1.Cloud.Renew:input_type -> gabion.wire.v1.RenewRequest
-	3,  // 16: gabion.wire.v1.Cloud.Push:input_type -> gabion.wire.v1.Batch
-	12, // 17: gabion.wire.v1.Cloud.Watch:input_type -> gabion.wire.v1.WatchRequest
-	17, // 18: gabion.wire.v1.Cloud.Answer:input_type -> gabion.wire.v1.AskAnswer
-	1,  // 19: gabion.wire.v1.Cloud.Enroll:output_type -> gabion.wire.v1.EnrollResponse
-	1,  // 20: gabion.wire.v1.Cloud.Renew:output_type -> gabion.wire.v1.EnrollResponse
-	4,  // 21: gabion.wire.v1.Cloud.Push:output_type -> gabion.wire.v1.Ack
-	13, // 22: gabion.wire.v1.Cloud.Watch:output_type -> gabion.wire.v1.Order
-	4,  // 23: gabion.wire.v1.Cloud.Answer:output_type -> gabion.wire.v1.Ack
-	19, // [19:24] is the sub-list for method output_type
-	14, // [14:19] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	10, // 2: gabion.wire.v1.Batch.endpoints:type_name -> gabion.wire.v1.EndpointDelta
+	12, // 3: gabion.wire.v1.Batch.refusals:type_name -> gabion.wire.v1.Refusal
+	7,  // 4: gabion.wire.v1.Batch.leaks:type_name -> gabion.wire.v1.Leak
+	23, // 5: gabion.wire.v1.Status.bypassed:type_name -> gabion.wire.v1.Status.BypassedEntry
+	8,  // 6: gabion.wire.v1.Hit.endpoint:type_name -> gabion.wire.v1.Endpoint
+	9,  // 7: gabion.wire.v1.Hit.source:type_name -> gabion.wire.v1.Source
+	8,  // 8: gabion.wire.v1.Leak.endpoint:type_name -> gabion.wire.v1.Endpoint
+	8,  // 9: gabion.wire.v1.EndpointDelta.endpoint:type_name -> gabion.wire.v1.Endpoint
+	11, // 10: gabion.wire.v1.EndpointDelta.params:type_name -> gabion.wire.v1.ParamDelta
+	16, // 11: gabion.wire.v1.Order.ruleset:type_name -> gabion.wire.v1.Ruleset
+	17, // 12: gabion.wire.v1.Order.ask:type_name -> gabion.wire.v1.Ask
+	15, // 13: gabion.wire.v1.Order.ping:type_name -> gabion.wire.v1.Ping
+	20, // 14: gabion.wire.v1.Names.names:type_name -> gabion.wire.v1.Name
+	22, // 15: gabion.wire.v1.Evidence.findings:type_name -> gabion.wire.v1.EvidenceFinding
+	0,  // 16: gabion.wire.v1.Cloud.Enroll:input_type -> gabion.wire.v1.EnrollRequest
+	2,  // 17: gabion.wire.v1.Cloud.Renew:input_type -> gabion.wire.v1.RenewRequest
+	3,  // 18: gabion.wire.v1.Cloud.Push:input_type -> gabion.wire.v1.Batch
+	13, // 19: gabion.wire.v1.Cloud.Watch:input_type -> gabion.wire.v1.WatchRequest
+	18, // 20: gabion.wire.v1.Cloud.Answer:input_type -> gabion.wire.v1.AskAnswer
+	1,  // 21: gabion.wire.v1.Cloud.Enroll:output_type -> gabion.wire.v1.EnrollResponse
+	1,  // 22: gabion.wire.v1.Cloud.Renew:output_type -> gabion.wire.v1.EnrollResponse
+	4,  // 23: gabion.wire.v1.Cloud.Push:output_type -> gabion.wire.v1.Ack
+	14, // 24: gabion.wire.v1.Cloud.Watch:output_type -> gabion.wire.v1.Order
+	4,  // 25: gabion.wire.v1.Cloud.Answer:output_type -> gabion.wire.v1.Ack
+	21, // [21:26] is the sub-list for method output_type
+	16, // [16:21] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_wire_proto_init() }
@@ -2160,7 +2285,7 @@ func file_wire_proto_init() {
 	if File_wire_proto != nil {
 		return
 	}
-	file_wire_proto_msgTypes[13].OneofWrappers = []any{
+	file_wire_proto_msgTypes[14].OneofWrappers = []any{
 		(*Order_Ruleset)(nil),
 		(*Order_Ask)(nil),
 		(*Order_Ping)(nil),
@@ -2171,7 +2296,7 @@ func file_wire_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_wire_proto_rawDesc), len(file_wire_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   23,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -53,6 +53,7 @@ type Journal struct {
 	labels labels
 	ledger ledger
 	shed   throttle
+	news   throttle // of leaks
 	told   texts
 	masks  atomic.Pointer[redact.Rules]
 	stats  counters
@@ -107,11 +108,14 @@ func (j *Journal) Mask(points []string) { j.masks.Store(redact.Masks(points)) }
 
 // Attack implements proxy.Observer: one hit for each class of attack in the
 // request, in the spool before it returns.
-func (j *Journal) Attack(r *proxy.Record) {
+func (j *Journal) Attack(r *proxy.Record) { j.tell(r, r.Report.Findings, "") }
+
+// tell spools a hit for each class among findings, confirmed by a leak or "".
+func (j *Journal) tell(r *proxy.Record, findings []engine.Finding, leak string) {
 	kept := j.keep(r)
-	for _, f := range strongest(r.Report.Findings) {
+	for _, f := range strongest(findings) {
 		hit := j.hit(r, f)
-		hit.EvidenceId = kept
+		hit.EvidenceId, hit.Leak = kept, leak
 		record, err := proto.Marshal(&wirepb.Batch{Hits: []*wirepb.Hit{hit}})
 		if err == nil {
 			err = j.opts.Spool.Put(record)
@@ -130,7 +134,7 @@ func (j *Journal) keep(r *proxy.Record) string {
 	if j.opts.Evidence == nil {
 		return ""
 	}
-	if !j.shed.allow(j.opts.Key.Network(r.Source), j.opts.Now()) {
+	if !j.shed.allow(j.opts.Key.Network(r.Source), evidencePerMinute, j.opts.Now()) {
 		j.stats.evidenceSkipped.Add(1)
 		return ""
 	}
@@ -215,12 +219,13 @@ func (j *Journal) Share(r *proxy.Record, endpoint uint64) uint32 {
 // it passes: poison is served in small doses.
 const suspicious = 0.2
 
-// Done implements proxy.Observer: it counts benign requests.
+// Done implements proxy.Observer: it tells of leaks and counts benign
+// requests.
 func (j *Journal) Done(r *proxy.Record) {
 	if unmasked {
 		j.Attack(r)
 	}
-	if r.Verdict.Attack || r.Verdict.Decision != engine.Pass || r.Verdict.Score >= suspicious {
+	if j.leaks(r) || r.Verdict.Attack || r.Verdict.Decision != engine.Pass || r.Verdict.Score >= suspicious {
 		return
 	}
 	if j.opts.Recorder != nil && r.Status < 400 {
@@ -272,8 +277,8 @@ func (j *Journal) Resolve(keys [][]byte) []*wirepb.Name {
 	return names
 }
 
-// A throttle allows each source so many requests a minute. It forgets all
-// sources each minute, and so is bounded by what a minute brings.
+// A throttle allows each key, such as a source, so many events a minute. It
+// forgets all keys each minute, and so is bounded by what a minute brings.
 type throttle struct {
 	mu     sync.Mutex
 	minute int64
@@ -284,21 +289,21 @@ const (
 	// evidencePerMinute is what one network may put into the evidence store:
 	// a scanner must not push out the evidence of others.
 	evidencePerMinute = 300
-	// maxThrottled bounds the networks that are told apart in a minute.
+	// maxThrottled bounds the keys that are told apart in a minute.
 	maxThrottled = 1 << 16
 )
 
-func (t *throttle) allow(source uint64, now time.Time) bool {
+func (t *throttle) allow(key uint64, most int, now time.Time) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if m := now.Unix() / 60; m != t.minute || t.seen == nil {
 		t.minute, t.seen = m, map[uint64]int{}
 	}
-	if len(t.seen) >= maxThrottled && t.seen[source] == 0 {
+	if len(t.seen) >= maxThrottled && t.seen[key] == 0 {
 		return false
 	}
-	t.seen[source]++
-	return t.seen[source] <= evidencePerMinute
+	t.seen[key]++
+	return t.seen[key] <= most
 }
 
 // texts remembers what is behind the keys of hits; the ledger knows only

@@ -405,6 +405,67 @@ func TestSample(t *testing.T) {
 	}
 }
 
+// A leak is told of once a minute, the effect of an attack always; what was
+// no attack by itself becomes a hit with the effect that it had.
+func TestLeaks(t *testing.T) {
+	f := newFixture(t, 20)
+	leak := engine.Leak{Kind: engine.SQLError, Weight: 0.8, Reason: "The response holds a message."}
+	quote := engine.Finding{Finding: detect.Finding{Class: detect.SQLi, Weight: 0.3}, Point: "get.id", Value: []byte("7'")}
+	tags := engine.Finding{Finding: detect.Finding{Class: detect.XSS, Weight: 0.3}, Point: "get.id", Value: []byte("<b>")}
+	spooled := func(r *proxy.Record, leaks ...engine.Leak) (hits []*wirepb.Hit, told []*wirepb.Leak) {
+		t.Helper()
+		f.spool.batch.Reset()
+		r.Leaks = leaks
+		if r.Verdict.Attack {
+			f.Attack(r)
+		}
+		f.Done(r)
+		return f.spool.batch.Hits, f.spool.batch.Leaks
+	}
+	get := func() *proxy.Record { return f.record("198.51.100.7", "GET", "/item/jane", 500, "get.id", "7") }
+	check := func(name string, hits []*wirepb.Hit, told []*wirepb.Leak, wantHits, wantTold int, wantLeak string) {
+		t.Helper()
+		if len(hits) != wantHits || len(told) != wantTold {
+			t.Fatalf("%s: %d hits and %d leaks, want %d and %d", name, len(hits), len(told), wantHits, wantTold)
+		}
+		for _, h := range hits {
+			if h.Leak != wantLeak {
+				t.Errorf("%s: the hit is confirmed by %q, want %q", name, h.Leak, wantLeak)
+			}
+		}
+	}
+	hits, told := spooled(get(), leak)
+	check("first", hits, told, 0, 1, "")
+	if l := told[0]; l.Kind != "sql_error" || l.Status != 500 || l.RequestId != "req-1" || l.Endpoint.Path != "/item/<word:4-8>" || l.Reason != leak.Reason {
+		t.Errorf("%+v", l)
+	}
+	hits, told = spooled(get(), leak)
+	check("in the same minute", hits, told, 0, 0, "")
+	hits, told = spooled(get(), engine.Leak{Kind: engine.StackTrace, Weight: 0.8})
+	check("another kind", hits, told, 0, 1, "")
+	f.now = f.now.Add(time.Minute)
+	hits, told = spooled(get(), engine.Leak{Kind: engine.SQLError, Weight: 0.5})
+	check("unlikely", hits, told, 0, 0, "")
+	r := get()
+	r.Report.Findings = []engine.Finding{quote, tags}
+	hits, told = spooled(r, leak)
+	check("effect of no attack", hits, told, 1, 1, "sql_error")
+	if hits[0].Class != "sqli" || hits[0].EvidenceId == "" {
+		t.Errorf("%+v", hits[0])
+	}
+	for range 2 {
+		hits, told = spooled(attack(get(), quote, tags), leak)
+		check("effect of an attack", hits, told, 2, 1, "")
+	}
+	hits, told = spooled(attack(get(), tags), leak)
+	check("not the effect of this attack", hits, told, 1, 0, "")
+	quote.Weight = 0.05
+	r = get()
+	r.Report.Findings = []engine.Finding{quote}
+	hits, told = spooled(r, leak)
+	check("faint", hits, told, 0, 0, "")
+}
+
 // However many requests there are, so many a second are looked at, and a
 // sample of the others, which stands for them.
 func TestPace(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"github.com/gabionhq/gabion/engine"
 	"github.com/gabionhq/gabion/engine/parse"
 	"github.com/gabionhq/gabion/engine/profile"
+	"github.com/gabionhq/gabion/internal/node/pace"
 	"github.com/gabionhq/gabion/internal/node/proxy"
 	"github.com/gabionhq/gabion/wire/wirepb"
 )
@@ -49,7 +50,7 @@ type ledger struct {
 	labels *labels
 	shards [shards]shard
 	params atomic.Int64
-	pace   pace
+	pace   pace.Pace
 }
 
 type shard struct {
@@ -107,7 +108,7 @@ func (l *ledger) init(labels *labels) {
 // share returns for how many requests this one shall be looked at for its
 // parameters, 0 for not at all.
 func (l *ledger) share(id identity, network uint64, unix int64) uint32 {
-	if !l.shards[id.endpoint%shards].samples(id, network) && l.pace.allows(unix) {
+	if !l.shards[id.endpoint%shards].samples(id, network) && l.pace.Allows(unix, perSecond) {
 		return 1
 	}
 	if rand.Uint32N(oneIn) == 0 {
@@ -121,18 +122,6 @@ func (s *shard) samples(id identity, network uint64) bool {
 	defer s.mu.Unlock()
 	a := s.endpoints[id]
 	return a != nil && a.sampled(network)
-}
-
-// A pace allows perSecond events a second.
-type pace struct {
-	second, n atomic.Int64
-}
-
-func (p *pace) allows(unix int64) bool {
-	if last := p.second.Load(); last != unix && p.second.CompareAndSwap(last, unix) {
-		p.n.Store(0)
-	}
-	return p.n.Load() < perSecond && p.n.Add(1) <= perSecond
 }
 
 // sampled says whether few of the requests of a source are looked at: it has

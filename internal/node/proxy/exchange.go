@@ -29,6 +29,8 @@ type Inspection interface {
 	Headers(*engine.Head) engine.Verdict
 	Body([]byte) engine.Verdict
 	End() engine.Verdict
+	Response(status int, header []engine.HeaderField) bool
+	ResponseBody(prefix []byte) []engine.Leak
 	Report() *engine.Report
 	Close()
 }
@@ -83,6 +85,7 @@ type exchange struct {
 	length  int64         // of the request body so far
 	cpu     time.Duration // spent in the engine
 
+	ear       ear
 	enough    func(app int32, endpoint uint64) bool // unmeasured, made once
 	messages  bool                                  // the body is a stream of gRPC messages
 	streaming bool                                  // a pump writes the request
@@ -125,7 +128,7 @@ var noContent = []engine.HeaderField{{Name: []byte("Content-Length"), Value: []b
 func (x *exchange) start(p *Proxy, f front, h *h1.Head) {
 	*x = exchange{
 		p: p, front: f, head: h, snap: p.snapshot.Load(), started: time.Now(),
-		held: x.held, prefix: x.prefix[:0], out: x.out, site: p.none, pumped: x.pumped, enough: x.enough,
+		held: x.held, prefix: x.prefix[:0], out: x.out, site: p.none, pumped: x.pumped, enough: x.enough, ear: ear{kind: x.ear.kind},
 	}
 	x.held.reset(&p.buffers, p.hold)
 	x.id = newID(x.started)
@@ -147,9 +150,10 @@ func (x *exchange) finish() {
 	}
 	took := time.Since(x.started)
 	if x.fate == inspected {
+		found := x.leaks()
 		x.tell(func(o Observer) {
 			x.fill()
-			x.record.Duration = took
+			x.record.Duration, x.record.Leaks = took, found
 			o.Done(&x.record)
 		})
 	}
@@ -157,6 +161,7 @@ func (x *exchange) finish() {
 		x.tx.Close()
 		x.tx = nil
 	}
+	x.deafen()
 	x.held.release()
 	x.site.active.Add(-1)
 	x.site.tally.settle(x.fate, x.verdict.Attack, x.blocked, x.opened)

@@ -316,6 +316,7 @@ func (x *exchange) relay(l *link) {
 		return
 	}
 	x.begun = true
+	x.listen(&l.head, x.streaming)
 	err := x.front.begin(&l.head, x.id)
 	if err == nil {
 		err = x.relayBody(l)
@@ -352,6 +353,7 @@ func (x *exchange) relayBody(l *link) error {
 			if err := x.front.Write((*buf)[:n]); err != nil {
 				return err
 			}
+			x.hear((*buf)[:n])
 		}
 		if err == io.EOF {
 			return x.front.end(l.body.Trailer)

@@ -45,7 +45,8 @@ type Record struct {
 	BodyLen int64  // bytes of body received so far
 	Partial bool   // Body is not all of it
 
-	Status        int   // answered to the client; 0 in Attack for passed requests and when nothing was answered
-	ResponseBytes int64 // bytes of response body relayed
+	Status        int           // answered to the client; 0 in Attack for passed requests and when nothing was answered
+	Leaks         []engine.Leak // what the response gives away, as far as it was looked at; in Done only
+	ResponseBytes int64         // bytes of response body relayed
 	Duration      time.Duration
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/gabionhq/gabion/engine"
 	"github.com/gabionhq/gabion/engine/rule"
+	"github.com/gabionhq/gabion/internal/node/pace"
 	"github.com/gabionhq/gabion/internal/node/source"
 )
 
@@ -55,6 +56,7 @@ type Options struct {
 	Upstream  *tls.Config    // for https upstreams; default the system's roots
 	Begin     func(*rule.Set, engine.Env) Inspection
 	Observer  Observer // may be nil
+	Responses bool     // look for what responses give away
 	Log       *slog.Logger
 }
 
@@ -75,22 +77,25 @@ type Proxy struct {
 	times     Timeouts
 	begin     func(*rule.Set, engine.Env) Inspection
 	observer  Observer
+	responses bool
 	log       *slog.Logger
 
-	snapshot atomic.Pointer[Snapshot]
-	active   atomic.Int64
-	buffers  buffers
-	copies   sync.Pool
-	warned   throttle
-	conns    conns
-	http2    *http2
+	snapshot             atomic.Pointer[Snapshot]
+	active               atomic.Int64
+	buffers              buffers
+	copies               sync.Pool
+	unpackers            sync.Pool // of *gzip.Reader
+	ordinary, suspicious pace.Pace // responses that are looked at
+	warned               throttle
+	conns                conns
+	http2                *http2
 }
 
 // New returns a Proxy that runs the empty ruleset until Use is called.
 func New(o Options) (*Proxy, error) {
 	p := &Proxy{
 		source: source.New(o.Trusted), hold: 1 << 20, maxActive: 4096, times: DefaultTimeouts(),
-		begin: o.Begin, observer: o.Observer, log: o.Log,
+		begin: o.Begin, observer: o.Observer, responses: o.Responses && o.Observer != nil, log: o.Log,
 		none: &site{name: "none"},
 	}
 	if o.Hold > 0 {

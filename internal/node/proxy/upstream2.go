@@ -56,13 +56,14 @@ func (x *exchange) forwardHTTP2(u *upstream) {
 	r := x.requestHTTP2(ctx, u, body)
 	x.front.watch(cancel)
 	defer x.front.watch(nil)
+	shared := !x.eof // the transport reads the body
 	res, err := u.http2.RoundTrip(r)
 	if err != nil {
 		x.unanswered(body.stopped(err))
 		return
 	}
 	defer res.Body.Close()
-	x.relayHTTP2(res, body)
+	x.relayHTTP2(res, body, shared)
 }
 
 func (x *exchange) requestHTTP2(ctx context.Context, u *upstream, body *upstreamBody) *http.Request {
@@ -116,7 +117,7 @@ func addFields(h *h1.Head, header http.Header) {
 	}
 }
 
-func (x *exchange) relayHTTP2(res *http.Response, body *upstreamBody) {
+func (x *exchange) relayHTTP2(res *http.Response, body *upstreamBody, shared bool) {
 	var h h1.Head
 	bodyless := string(x.head.Method) == http.MethodHead || res.StatusCode == 204 || res.StatusCode == 304
 	h.NewResponse(res.StatusCode, res.ContentLength, bodyless)
@@ -126,6 +127,7 @@ func (x *exchange) relayHTTP2(res *http.Response, body *upstreamBody) {
 	}
 	x.record.Status = res.StatusCode
 	x.begun = true
+	x.listen(&h, shared)
 	err := x.front.begin(&h, x.id)
 	if err == nil {
 		err = x.relayStream(res)
@@ -160,6 +162,7 @@ func (x *exchange) relayStream(res *http.Response) error {
 			if err := x.front.Write((*buf)[:n]); err != nil {
 				return err
 			}
+			x.hear((*buf)[:n])
 		}
 		if err == io.EOF {
 			return x.front.end(trailerFields(res.Trailer))

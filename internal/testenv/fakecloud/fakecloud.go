@@ -49,6 +49,7 @@ type Cloud struct {
 	batches  map[uint64]*wirepb.Batch
 	seqs     []uint64
 	hits     []*wirepb.Hit
+	leaks    []*wirepb.Leak
 	deltas   []*wirepb.EndpointDelta
 	refusals []*wirepb.Refusal
 	answers  []*wirepb.AskAnswer
@@ -201,6 +202,9 @@ func (c *Cloud) Wait(t testing.TB, what string, ok func() bool) {
 // Hits returns the hits of all batches, each batch counted once.
 func (c *Cloud) Hits() []*wirepb.Hit { return get(c, &c.hits) }
 
+// Leaks returns the leaks of all batches, each batch counted once.
+func (c *Cloud) Leaks() []*wirepb.Leak { return get(c, &c.leaks) }
+
 // Endpoints returns the deltas of all batches.
 func (c *Cloud) Endpoints() []*wirepb.EndpointDelta { return get(c, &c.deltas) }
 
@@ -313,6 +317,7 @@ func (c *Cloud) Push(ctx context.Context, req *connect.Request[wirepb.Batch]) (*
 		c.batches[b.Seq] = b
 		c.seqs = append(c.seqs, b.Seq)
 		c.hits = append(c.hits, b.Hits...)
+		c.leaks = append(c.leaks, b.Leaks...)
 		c.deltas = append(c.deltas, b.Endpoints...)
 		c.refusals = append(c.refusals, b.Refusals...)
 	})
