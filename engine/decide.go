@@ -171,12 +171,15 @@ func (tx *Tx) custom(t *parse.Tree, n parse.Node, value []byte) {
 // compares them with the profile of its parameter, and keeps them for
 // learning.
 func (tx *Tx) measure(t *parse.Tree, n parse.Node, value []byte) {
-	v := Value{Key: t.Keys(n).Folded}
-	p, known := tx.match.Profile(v.Key)
+	key := t.Keys(n).Folded
+	p, known := tx.match.Profile(key)
 	observe := tx.env.Observe && len(tx.report.Values) < MaxValues
 	if !known && !observe {
 		return
 	}
+	last := len(tx.report.Values)
+	tx.report.Values = append(tx.report.Values, Value{Key: key})
+	v := &tx.report.Values[last]
 	v.Of(value)
 	if known {
 		if d := p.Model.Score(&v.Stat); d.Surprise > 0 {
@@ -184,13 +187,14 @@ func (tx *Tx) measure(t *parse.Tree, n parse.Node, value []byte) {
 			tx.add(t, n, value, &f, p.ID)
 		}
 	}
-	if observe {
-		v.Hash = uint64(profile.Hash(0).Add(value))
-		from := len(tx.points)
-		tx.points = t.AppendFolded(tx.points, n)
-		v.Point = tx.points[from:len(tx.points):len(tx.points)]
-		tx.report.Values = append(tx.report.Values, v)
+	if !observe {
+		tx.report.Values = tx.report.Values[:last]
+		return
 	}
+	v.Hash = uint64(profile.Hash(0).Add(value))
+	from := len(tx.points)
+	tx.points = t.AppendFolded(tx.points, n)
+	v.Point = tx.points[from:len(tx.points):len(tx.points)]
 }
 
 // Trouble is called by the walk for evidence beside values.

@@ -7,7 +7,7 @@ import (
 )
 
 // whenCode: the words, a call, or the tag of a page.
-var whenCode = []feature{hasCodeWord, hasCallWord | hasOpen, hasDQuote | hasOpen, hasLess, hasDollar, hasHash, hasAt | hasBrace}
+var whenCode = []feature{hasCodeWord, hasCallWord | hasOpen, hasCallWord | hasEqual, hasDQuote | hasOpen, hasLess, hasDollar, hasHash, hasAt | hasBrace}
 
 // callGateWords are called, beside execCalls and serverCalls.
 const callGateWords = "while getruntime require"

@@ -101,7 +101,7 @@ var gateWords = [...]struct {
 	{hasPathWord, pathGateWords},
 	{hasShellWord, shellGateWords},
 	{hasCodeWord, codeGateWords},
-	{hasCodeWord, directives.Words()},
+	{hasCallWord, directives.Words()},
 	{hasCallWord, callGateWords},
 	{hasCallWord, execCalls.Words()},
 	{hasCallWord, serverCalls.Words()},

@@ -13,6 +13,10 @@ var whenPathTraversal = []feature{
 	hasDotDot, hasDotSlash, hasSlashDot, hasSpaceDot, hasBackslash, hasPercent, hasControl, hasFileWord, hasPathWord | hasSlash,
 }
 
+// stepFeatures are those of steps up, of stream wrappers and of hidden
+// directories.
+const stepFeatures = hasDotDot | hasDotSlash | hasSlashDot | hasSpaceDot | hasBackslash | hasPercent | hasControl | hasColonSlash
+
 const (
 	// fileGateWords are the x of 0x2e, and names that need no separator.
 	fileGateWords = "x etcpasswd etcshadow infweb inf htaccess htpasswd env"
@@ -75,6 +79,9 @@ func (s *Scanner) ptrav(v []byte, w Where) {
 		if i := bytes.IndexByte(v, '?'); i >= 0 {
 			v = v[:i] // the query's values are scanned by themselves
 		}
+	}
+	if s.have&stepFeatures == 0 && !rooted(v) && w.Place != InPath && w.Place != InTarget && !hasFold(v, "0x") {
+		return // names count only in absolute paths and behind steps
 	}
 	var best lead
 	wrapper(&best, v)

@@ -88,7 +88,8 @@ const maxContainer = 1 << 10
 type Scanner struct {
 	findings []Finding
 	tokens   []Token
-	effort   int // of the last Scan
+	have     feature // of the value
+	effort   int     // of the last Scan
 
 	sql sqlScratch
 	sh  shlex.Lexer
@@ -154,6 +155,7 @@ func (s *Scanner) Scan(v []byte, w Where) []Finding {
 	// What merely could be read in parts, as {{x}} behind which padding stands,
 	// is read whole, too.
 	parted := len(v) > maxContainer && (w.Place == InTarget || document(v, w))
+	s.have = have
 	for left := have.admits(); left != 0; left &= left - 1 {
 		if d := &detectors[bits.TrailingZeros32(left)]; !parted || !d.parts {
 			s.effort += len(v)

@@ -59,11 +59,11 @@ func recorder(best *lead, v []byte) {
 
 func clientName(best *lead, v []byte) {
 	for i := 0; i < len(v); {
-		if !isLetter(v[i]) {
+		if !isLetter(v[i]) && v[i] != '_' {
 			i++
 			continue
 		}
-		j := run(v, i, len(v), isToolName)
+		j := run(v, i, len(v), isCommandByte)
 		word := bytes.TrimRight(v[i:j], "-.0123456789")
 		first := word
 		if dash := bytes.IndexByte(word, '-'); dash > 0 {

@@ -25,7 +25,7 @@ var seeds = map[Class][]string{
 	PathTraversal: {
 		"../../../../etc/passwd", `..\..\boot.ini`, "%2e%2e%2f%2e%2e%2fetc%2fpasswd", "..%uEFC8..%uEFC8etc%uEFC8passwd",
 		"\xc0\xae\xc0\xae\xc0\xafetc\xc0\xafpasswd", "0x2e0x2e0x2f0x2e0x2e0x2fetc0x2fpasswd", "..2f..2fetc2fpasswd", "..;/..;/x",
-		"\xf8\x80\x80\x80\xae\xf8\x80\x80\x80\xae%5cboot.ini", "?.?.0x2fwindows0x2fsystem32", "/proc/self/environ", "php://filter/x",
+		"\xf8\x80\x80\x80\xae\xf8\x80\x80\x80\xae%5cboot.ini", "?.?.0x2fwindows0x2fsystem32", `x="??0x5cetc0x5cpasswd"`, "/proc/self/environ", "php://filter/x",
 		"\uff0e\uff0e\uff0fetc", ".git/config", "wp-config.php", "/var/log/x.log", "./././././././././././././a",
 	},
 	RCE: {

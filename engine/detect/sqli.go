@@ -17,7 +17,7 @@ import (
 var whenSQLi = []feature{
 	hasSQLWord, hasQuote, hasDQuote, hasBacktick,
 	hasSQLLink | hasEqual, hasSQLLink | hasLess, hasSQLLink | hasGreater, hasSQLLink | hasOpen, hasSQLLink | hasDigit,
-	hasSQLLink | hasColon, hasSQLLink | hasHash, hasCall | hasDigit, hasAmp | hasDigit, hasPipe | hasDigit, hasPipe | hasOpen, hasSlashStar, hasAtAt,
+	hasSQLLink | hasColon, hasSQLLink | hasHash, hasCall | hasDigit, hasAmp | hasDigit, hasPipe | hasDigit, hasPipe | hasOpen, hasSlashStar, hasAtAt, hasDollar,
 }
 
 // sqlGateWords make structure by themselves; sqlGateLinks only around what

@@ -118,8 +118,12 @@ func isMeaningful(v []byte) bool {
 	if looksBinary(v) {
 		return true
 	}
+	most := len(v) * 3 / 10 // bytes that are no text
+	if len(v) <= shortText {
+		most = 0
+	}
 	text := 0
-	for i := 0; i < len(v); {
+	for i := 0; i < len(v) && i-text <= most; {
 		if text == textStart && i == textStart {
 			return true
 		}
@@ -136,10 +140,7 @@ func isMeaningful(v []byte) bool {
 		}
 		i += n
 	}
-	if len(v) <= shortText {
-		return text == len(v)
-	}
-	return text*10 >= len(v)*7
+	return len(v)-text <= most
 }
 
 // looksBinary reports whether v begins like a compressed or serialised

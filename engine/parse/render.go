@@ -79,8 +79,19 @@ func isBare(name []byte) bool {
 			return false
 		}
 	}
-	return len(name) > 0 && kindOf(name) == None
+	return len(name) > 0 && (kindLengths[name[0]]>>len(name)&1 == 0 || kindOf(name) == None)
 }
+
+// kindLengths are the lengths of the names of kinds by their first byte, bit n
+// for n bytes: most names of parameters are told from them by that.
+var kindLengths = func() (t [256]uint32) {
+	for _, name := range kindNames {
+		if len(name) > 0 {
+			t[name[0]] |= 1 << len(name)
+		}
+	}
+	return t
+}()
 
 func isBareByte(b byte) bool {
 	return 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' || '0' <= b && b <= '9' || b == '_' || b == '-'

@@ -358,21 +358,20 @@ func (t *Tree) AppendFolded(dst []byte, n Node) []byte {
 const MaxRendered = 64
 
 func (t *Tree) appendPoint(dst []byte, n Node, fold bool) []byte {
-	var path [MaxRendered]Node
 	for extra := t.Steps(n) - MaxRendered; extra > 0; extra-- {
 		n = t.nodes[n].parent
 	}
-	i := MaxRendered
-	for ; n >= 0; n = t.nodes[n].parent {
-		i--
-		path[i] = n
+	return t.appendSteps(dst, n, fold)
+}
+
+func (t *Tree) appendSteps(dst []byte, n Node, fold bool) []byte {
+	p := &t.nodes[n]
+	s := Step{Kind: p.kind, Key: t.Key(n), Index: p.index}
+	if fold && s.Kind == Array {
+		s.Index = 0
 	}
-	for j, n := range path[i:] {
-		s := Step{Kind: t.nodes[n].kind, Key: t.Key(n), Index: t.nodes[n].index}
-		if fold && s.Kind == Array {
-			s.Index = 0
-		}
-		dst = appendStep(dst, s, j == 0)
+	if p.parent >= 0 {
+		dst = t.appendSteps(dst, p.parent, fold)
 	}
-	return dst
+	return appendStep(dst, s, p.parent < 0)
 }

@@ -160,10 +160,15 @@ func fold(b []byte, lower string) bool {
 }
 
 // Words returns the words of the roles, separated by spaces.
+// Names that hold a dollar sign are left out.
 func Words(roles ...Role) string {
 	var list []string
 	for _, r := range roles {
-		list = append(list, words[r])
+		for _, w := range strings.Fields(words[r]) {
+			if strings.IndexByte(w, '$') < 0 {
+				list = append(list, w)
+			}
+		}
 	}
 	return strings.Join(list, " ")
 }
