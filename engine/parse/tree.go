@@ -43,11 +43,15 @@ func (l Limits) fill() Limits {
 // piece returns how much of a value that is longer than a window is visited
 // now, v being what is there of it, and where the next piece begins. Both are
 // multiples of four letters of base64 away from the beginning of the value,
-// so that each piece of encoded text decodes by itself.
+// so that each piece of encoded text decodes by itself, unless that makes no
+// progress: then there are hardly any letters.
 func (l *Limits) piece(v []byte) (n, next int) {
 	before := len(v) - l.Overlap
-	letters := 0
+	letters, edge := 0, 0
 	for i := 0; i < len(v); i++ {
+		if i <= before {
+			edge = i
+		}
 		if letters&3 == 0 {
 			n = i
 			if i <= before {
@@ -64,6 +68,9 @@ func (l *Limits) piece(v []byte) (n, next int) {
 	}
 	if letters&3 == 0 {
 		n = len(v)
+	}
+	if next < before/2 {
+		return len(v), edge
 	}
 	return n, max(next, 1)
 }

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -33,7 +34,10 @@ func random(r *rand.Rand) Rule {
 		{Kind: "ignore", Class: "xss", Point: "post.json.text"},
 		{Kind: "mask", Point: "header.AUTHORIZATION"},
 		{Kind: "detector", Expression: "^a+$", Point: "get.id", Class: "rce", Experimental: r.IntN(2) == 0},
-	}[r.IntN(5)]
+		{Kind: "graphql", Mode: []string{"", "off", "block"}[r.IntN(3)]},
+		{Kind: "graphql", Query: &Query{Depth: 1 + r.Uint32N(9), Debug: "deny"}},
+		{Kind: "upload", Upload: &Upload{Size: 1 + r.Uint64N(1<<40), Allow: []string{"image", "pdf"}, Deny: []string{"svg"}, Match: r.IntN(2) == 0}},
+	}[r.IntN(8)]
 	rule.Scope = Scope{Host: []string{"", "shop.test", "*.shop.test"}[r.IntN(3)], Path: []string{"", "/a", "/a/*", "/a/**"}[r.IntN(4)], Application: int32(r.IntN(3))}
 	rule.Comment = fmt.Sprint(r.IntN(5))
 	rule.Disabled = r.IntN(5) == 0
@@ -156,6 +160,30 @@ func TestRefusedWhole(t *testing.T) {
 	if _, err := Apply(ctx, s, "ana", "many", changes); !errors.Is(err, ErrInvalid) {
 		t.Errorf("a policy that no node loads: %v", err)
 	}
+}
+
+// What is wrong with a limit is said in words.
+func TestLimits(t *testing.T) {
+	f := func(want string, r Rule) {
+		t.Helper()
+		err := r.Check()
+		if want == "" && err != nil || want != "" && (!errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%+v: %v, want %q", r, err, want)
+		}
+	}
+	f("", Rule{Kind: "graphql"})
+	f("", Rule{Kind: "graphql", Mode: "off"})
+	f("", Rule{Kind: "graphql", Mode: "block", Query: &Query{Introspection: "deny"}})
+	f("needs a limit", Rule{Kind: "graphql", Query: &Query{Introspection: "allow"}})
+	f("no mode default", Rule{Kind: "graphql", Mode: "default"})
+	f("fields of another kind", Rule{Kind: "graphql", Point: "get.q"})
+	f("no limits of queries", Rule{Kind: "upload", Query: &Query{Depth: 1}, Upload: &Upload{Size: 1}})
+	f("no limits of uploads", Rule{Kind: "mask", Point: "get.q", Upload: &Upload{Size: 1}})
+	f("needs a limit", Rule{Kind: "upload"})
+	f("", Rule{Kind: "upload", Mode: "off", Point: "post.multipart.avatar"})
+	f("", Rule{Kind: "upload", Point: "post.multipart.avatar", Upload: &Upload{Size: 5 << 20, Allow: []string{"image"}, Deny: []string{"svg"}}})
+	f("whole body", Rule{Kind: "upload", Point: "post.multipart.avatar", Upload: &Upload{Total: 1}})
+	f(`"jpg" is no kind of file; there are text, other, image, png`, Rule{Kind: "upload", Upload: &Upload{Allow: []string{"jpg"}}})
 }
 
 // TestProfilesAreLearned: people can switch a profile off, not write one.

@@ -17,13 +17,15 @@ var ErrInvalid = errors.New("invalid rule")
 // A Rule is one decision. Fields that its kind does not use are empty.
 type Rule struct {
 	ID           int64    `json:"id" readOnly:"true" required:"false"`
-	Kind         string   `json:"kind" enum:"mode,patch,ignore,mask,detector,profile" doc:"mode: filtration mode of the scope; patch: block the class at the point in every mode but off; ignore: drop findings of the class at the point; mask: keep the value at the point out of storage; detector: find the class where the expression matches; profile: learned, made by accepting a suggestion"`
+	Kind         string   `json:"kind" enum:"mode,patch,ignore,mask,detector,graphql,upload,profile" doc:"mode: filtration mode of the scope; patch: block the class at the point in every mode but off; ignore: drop findings of the class at the point; mask: keep the value at the point out of storage; detector: find the class where the expression matches; graphql: limit GraphQL documents; upload: limit files; profile: learned, made by accepting a suggestion"`
 	Scope        Scope    `json:"scope" required:"false"`
 	Point        string   `json:"point,omitempty" maxLength:"4096" doc:"as in get.q or post.json.items[*].name; empty for every point"`
 	Class        string   `json:"class,omitempty" maxLength:"64" doc:"attack class; empty for any"`
-	Mode         string   `json:"mode,omitempty" maxLength:"16" doc:"off, monitoring, safe_blocking, block"`
+	Mode         string   `json:"mode,omitempty" maxLength:"16" doc:"off, monitoring, safe_blocking, block; of graphql and upload that of their limits alone, empty for the mode of the request, off to lift the limits of wider scopes"`
 	Expression   string   `json:"expression,omitempty" maxLength:"4096" doc:"RE2 regular expression of a detector"`
 	Experimental bool     `json:"experimental,omitempty" doc:"a detector that records and never blocks"`
+	Query        *Query   `json:"query,omitempty" doc:"limits of a graphql rule; without it 100 KiB a document, 10 KiB a value, depth 10, 10 aliases, batches of 5, neither introspection nor debugging"`
+	Upload       *Upload  `json:"upload,omitempty" doc:"limits of an upload rule"`
 	Disabled     bool     `json:"disabled,omitempty" doc:"kept, but not published"`
 	Comment      string   `json:"comment,omitempty" maxLength:"2000"`
 	Profile      *Profile `json:"profile,omitempty" readOnly:"true"`
@@ -74,6 +76,9 @@ func (r *Rule) engine() (rule.Rule, error) {
 		if out.Mode, err = rule.ParseMode(r.Mode); err != nil {
 			return out, err
 		}
+	}
+	if err := r.limits(&out); err != nil {
+		return out, err
 	}
 	switch {
 	case out.Kind == rule.SetMode && out.Mode == rule.Inherit:

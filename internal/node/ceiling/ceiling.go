@@ -23,6 +23,9 @@ const (
 	// maxShift is how far a rule may raise the threshold of a parameter, in
 	// thousandths. More would be a hidden "off".
 	maxShift = 300
+	// minTotal is the least size, in bytes, to which a rule may limit all
+	// bodies of all paths: ordinary forms are larger.
+	minTotal = 1024
 	// maxRefusals bounds the report on a ruleset of thousands of abuses.
 	maxRefusals = 100
 )
@@ -102,6 +105,10 @@ func (c *checker) why(r *rule.Rule) string {
 	case rule.Detector:
 		if r.MatchesAll() {
 			return "built in: a detector that finds attacks in ordinary values"
+		}
+	case rule.Upload:
+		if t := r.Files.Total; everywhere(r) && t > 0 && t < minTotal {
+			return fmt.Sprintf("built in: bodies of at most %d bytes everywhere, which most requests pass", t)
 		}
 	case rule.SetHeader:
 		if dangerous(r.Name) {

@@ -60,6 +60,10 @@ func TestRules(t *testing.T) {
 	f("never_off", rule.Rule{Kind: rule.Ignore, Class: detect.SQLi, Scope: at("shop.example", "/login")})
 	f("", rule.Rule{Kind: rule.Ignore, Class: detect.SQLi, Point: "get.q", Scope: at("shop.example", "/search")})
 	f("never_off", rule.Rule{Kind: rule.Ignore, Class: detect.SQLi, Scope: at("other.example", "/**")})
+	f("never_off", rule.Rule{Kind: rule.GraphQL, Mode: rule.Off})
+	f("never_off", rule.Rule{Kind: rule.Upload, Mode: rule.Off, Scope: at("shop.example", "/login")})
+	f("", rule.Rule{Kind: rule.Upload, Mode: rule.Off, Scope: at("shop.example", "/upload")})
+	f("", rule.Rule{Kind: rule.GraphQL, Mode: rule.Monitoring, Query: rule.DefaultQueryLimits()})
 }
 
 func TestRulesWithoutNeverOff(t *testing.T) {
@@ -97,6 +101,13 @@ func TestRulesWithoutNeverOff(t *testing.T) {
 	f("built in", rule.Rule{Kind: rule.SetHeader, Name: "Set-Cookie", Value: "sid=1"})
 	f("built in", rule.Rule{Kind: rule.SetHeader, Name: "access-control-allow-origin", Value: "*"})
 	f("", rule.Rule{Kind: rule.SetHeader, Name: "X-Frame-Options", Value: "DENY"})
+	f("built in", rule.Rule{Kind: rule.Upload, Files: rule.FileLimits{Total: 1}})
+	f("built in", rule.Rule{Kind: rule.Upload, Files: rule.FileLimits{Total: 1023, Size: 5}, Scope: rule.Scope{Path: "/**/x"}})
+	f("", rule.Rule{Kind: rule.Upload, Files: rule.FileLimits{Total: 1024}})
+	f("", rule.Rule{Kind: rule.Upload, Files: rule.FileLimits{Total: 1}, Scope: search})
+	f("", rule.Rule{Kind: rule.Upload, Files: rule.FileLimits{Size: 1}})
+	f("", rule.Rule{Kind: rule.GraphQL, Query: rule.DefaultQueryLimits()})
+	f("", rule.Rule{Kind: rule.GraphQL, Mode: rule.Off})
 	f("", rule.Rule{Kind: rule.Patch, Class: detect.SQLi, Point: "get.q"})
 	f("", rule.Rule{Kind: rule.Mask, Point: "post.json.password"})
 }
