@@ -104,6 +104,9 @@ func inserted(best *lead, v []byte, at int) {
 		end := bytes.IndexByte(v[to:], '>')
 		if to > from && end >= 0 && to < len(v) && (isSpace(v[to]) || v[to] == '/' || v[to] == '>') && tagNames.Has(v[from:to]) {
 			attributes := bytes.IndexByte(v[to:to+end], '=') >= 0
+			if !attributes && formatting.Has(v[from:to]) {
+				return
+			}
 			if attributes && bytes.IndexByte(v[:at], ' ') < 0 || at == leadingQuote(v) && (bytes.Contains(v[to:], []byte("</")) || bytes.IndexByte(v[to+end:], '<') > 0) {
 				best.offer(0.55, at, to+end+1, harmless)
 				return
@@ -117,7 +120,11 @@ func inserted(best *lead, v []byte, at int) {
 	}
 }
 
-var tagNames = lexicon.New(htmlTags)
+var (
+	tagNames = lexicon.New(htmlTags)
+	// formatting are elements that people put into texts and searches.
+	formatting = lexicon.New("b i u em strong s p h1 h2 h3 h4 h5 h6 br hr ul ol li dl dt dd code pre blockquote q sub sup small span")
+)
 
 func isTagByte(c byte) bool { return isLetter(c) || isDigit(c) || c == '-' || c == ':' }
 
@@ -181,7 +188,7 @@ func markup(best *lead, v []byte, from, to, depth int, p *page) {
 		case htmllex.Raw:
 			t.raw(best, v, a, b)
 		case htmllex.Mark:
-			p.typed = p.typed || hasPrefixFold(v[a:to], "!doctype html")
+			p.typed = p.typed || hasPrefixFold(v[a:to], "<!doctype html")
 			declaration(best, v, a, to)
 		}
 		if best.weight > before.weight && best.weight < unmistakable && p.shows(v, a) {
@@ -521,8 +528,8 @@ func (t *tag) raw(best *lead, v []byte, a, b int) {
 // declaration judges <! and <? at a.
 func declaration(best *lead, v []byte, a, to int) {
 	head := v[a:min(to, a+40)]
-	if i := bytes.IndexByte(head, '<'); i >= 0 {
-		head = head[:i]
+	if i := bytes.IndexByte(head[1:], '<'); i >= 0 {
+		head = head[:1+i]
 	}
 	switch {
 	case hasFold(head, "xml-stylesheet"), hasFold(head, "?import"):

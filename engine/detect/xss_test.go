@@ -144,10 +144,13 @@ func TestXSS(t *testing.T) {
 	recognises(t, XSS, Where{Place: InForm}, []string{
 		`<div style="background:url(/a[b]oo/;color:red/*/foo.jpg);">X</div>`, `<p style="font-family:a}color=red;">`,
 	}, markupOfEditors)
-	recognises(t, XSS, Where{Place: InQuery}, markupOfEditors, nil)
+	recognises(t, XSS, Where{Place: InQuery}, markupOfEditors[1:], []string{
+		markupOfEditors[0], "<h3>Tips for &lt;b&gt;</h3>", "how to use <code>fetch</code>", "<ul><li>one<li>two</ul>",
+	})
 }
 
-// markupOfEditors is what they put into forms, and no page into its links.
+// markupOfEditors is what they put into forms, and no page into its links,
+// but for the first, which people search for.
 var markupOfEditors = []string{
 	"<b>bold</b> <i>it</i> <p>text</p>",
 	`<a href="https://example.com/a?b=1" target="_blank" rel="noopener">x</a>`,
