@@ -4,7 +4,11 @@ package detect
 
 import (
 	"bytes"
+	"fmt"
 	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"syscall"
 	"testing"
 )
@@ -19,6 +23,8 @@ var hostile = []string{
 	"{{", "{{7*", "${", "${lower:", "${${", "${a:-", "#{", "{%", "@(", "[[$", "#set(", "{$",
 	"() {", "() { ;", "O:1:\"", "a:1:{", "!!", "__proto__", "constructor.", "constructor[", "\r\n", "\nSet-Cookie:", "\nBcc:",
 	"http://", "://", ":/", "php:/", "//", "@", "<?php ", "$_GET[", "$a[", "(system)(", "/*", "#context[", "java.lang.", "while(",
+	"'||(a)||'", "`a", "a`b`c$(d)${e}", "if(a<b&&c>d){e='f'}", "<!DOCTYPE ", "\"a\":{\"b\":['c',1]},", "1=1 or ", "(select ", "a[]=", "{{a|b('c')}}",
+	"<p class=\"a\">b</p>\n", "```\ncode\n```\n", "$(a).b('c');\n", "require('", "*)(", "|a", "'+(a)+'", "')(\"];{}--", "&#x69;", "[a](b) ", "+ADw-",
 	"x ", "  ", "\t", "'", "\"", "'\"", "';", "')", "=", "a=", "a='", "style=", "style=\\", "on", "onload=", "\xe5\x98\x8a",
 }
 
@@ -33,7 +39,8 @@ func cpu(t *testing.T) float64 {
 }
 
 // TestLinear fails when the time for a value grows faster than its length. It
-// takes the best of several runs and compares lengths far apart.
+// takes the best of several runs and compares lengths far apart: what it must
+// see is growth with the square, in whatever package.
 func TestLinear(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a few seconds")
@@ -50,17 +57,103 @@ func TestLinear(t *testing.T) {
 		return best
 	}
 	for _, piece := range hostile {
-		for _, head := range []string{"", "'\">x "} {
+		for _, head := range heads {
 			value := func(n int) []byte { return append([]byte(head), bytes.Repeat([]byte(piece), n/len(piece))...) }
 			a, b := cost(value(short)), cost(value(short*factor))
 			if b > 4*factor*a && b/float64(short*factor) > 100 {
 				t.Errorf("%q after %q: %.0f ns for %d bytes, %.0f ns for %d", piece, head, a, short, b, short*factor)
 			}
-			if perByte := b / float64(short*factor); perByte > 1500 {
-				t.Errorf("%q after %q: %.0f ns per byte", piece, head, perByte)
-			} else if perByte > 300 {
-				t.Logf("%q after %q: %.0f ns per byte", piece, head, perByte)
-			}
 		}
 	}
+}
+
+// heads stand before the pieces.
+var heads = []string{"", "'\">x "}
+
+// Bounds of TestWork.
+const (
+	// mostWork is how many basic blocks a byte may take. Each is about half a
+	// nanosecond.
+	mostWork = 350
+	// mostGrowth is by how much a byte of 64 KB may be dearer than one of
+	// 4 KB, and one of 1 MB than one of 64 KB: a slope of 1.05.
+	mostGrowth = 1.149
+)
+
+// TestWork counts the basic blocks that scans execute, which is the same at
+// any load of the machine, and fails when there are too many per byte or when
+// they grow faster than the value.
+func TestWork(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds a program")
+	}
+	dir := t.TempDir()
+	program := filepath.Join(dir, "work")
+	const here = "github.com/gabionhq/gabion/engine/"
+	build := exec.Command("go", "build", "-cover", "-covermode=atomic", "-coverpkg="+here+"detect/...,"+here+"internal/...,"+here+"detect/testdata/work", "-o", program, "./testdata/work")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("building: %v\n%s", err, out)
+	}
+	var all []sizedPiece
+	for _, piece := range hostile {
+		for _, head := range heads {
+			all = append(all, sizedPiece{4 << 10, head, piece}, sizedPiece{64 << 10, head, piece})
+		}
+	}
+	work := count(t, program, all)
+	var long []sizedPiece
+	for i := 0; i < len(all); i += 2 {
+		if p := all[i+1]; checkWork(t, p, work[i], work[i+1]) {
+			long = append(long, p, sizedPiece{1 << 20, p.head, p.piece})
+		}
+	}
+	work = count(t, program, long)
+	for i := 0; i < len(long); i += 2 {
+		checkWork(t, long[i+1], work[i], work[i+1])
+	}
+}
+
+// A sizedPiece is a value made of pieces.
+type sizedPiece struct {
+	size        int
+	head, piece string
+}
+
+// checkWork checks what a byte of p takes, and of a shorter one, and reports
+// whether it grew at all.
+func checkWork(t *testing.T, p sizedPiece, shorter, perByte float64) bool {
+	t.Helper()
+	if perByte > mostWork {
+		t.Errorf("%q after %q: %.0f basic blocks per byte of %d", p.piece, p.head, perByte, p.size)
+	}
+	if perByte > mostGrowth*shorter+1 {
+		t.Errorf("%q after %q: %.1f basic blocks per byte of %d, %.1f of fewer", p.piece, p.head, perByte, p.size, shorter)
+	}
+	return perByte > 1.02*shorter+1
+}
+
+// count has the program count the basic blocks per byte of each piece.
+func count(t *testing.T, program string, pieces []sizedPiece) []float64 {
+	t.Helper()
+	var in bytes.Buffer
+	for _, p := range pieces {
+		fmt.Fprintf(&in, "%d %q %q\n", p.size, p.head, p.piece)
+	}
+	run := exec.Command(program)
+	run.Stdin, run.Env = &in, append(os.Environ(), "GOCOVERDIR="+t.TempDir())
+	var stderr bytes.Buffer
+	run.Stderr = &stderr
+	out, err := run.Output()
+	if err != nil {
+		t.Fatalf("counting: %v\n%s", err, &stderr)
+	}
+	perByte := make([]float64, len(pieces))
+	read := bytes.NewReader(out)
+	for i := range perByte {
+		if _, err := fmt.Fscan(read, &perByte[i]); err != nil {
+			t.Fatalf("reading count %d of %d: %v", i, len(pieces), err)
+		}
+		perByte[i] /= float64(pieces[i].size)
+	}
+	return perByte
 }
