@@ -7,7 +7,7 @@ import (
 )
 
 // whenCRLF: a line must end, or a request begin with its version behind.
-var whenCRLF = []feature{hasLine, hasHigh, hasHTTPWord | hasSlash | hasSpace, hasSessionWord | hasColon | hasEqual, hasDollar | hasEqual}
+var whenCRLF = []feature{hasLine, hasHigh, hasHTTPWord | hasSlash | hasSpace, hasSessionWord | hasColon | hasEqual, hasDollar | hasEqual, hasBackslash | hasColon}
 
 // responseHeaders are fields whose injection changes the response.
 var responseHeaders = lexicon.New(`set-cookie location content-length content-type transfer-encoding refresh
@@ -39,9 +39,29 @@ func (s *Scanner) crlf(v []byte, w Where) {
 		}
 		i += n - 1
 	}
+	if i := bytes.Index(v, []byte("\r\r\n\n")); i >= 0 {
+		best.offer(0.6, i, i+4, "Line ends of several systems follow each other, so that one is left whichever a filter takes out.")
+	}
+	if line && !w.Container && len(v) <= maxPath {
+		writtenLine(&best, v)
+	}
 	requestLine(&best, v)
 	setCookie(&best, v)
 	s.follow(CRLF, v, best, responseHeaders)
+}
+
+// writtenLine judges a line end that is written as an escape of a string and
+// followed by a header field: \r\nSet-Cookie:a=b.
+func writtenLine(best *lead, v []byte) {
+	i := bytes.Index(v, []byte(`\r\n`))
+	if i < 0 || bytes.IndexAny(v[:i], " {<\"'") >= 0 {
+		return
+	}
+	at := i + 4
+	j := run(v, at, min(len(v), at+40), isToken)
+	if j > at && j < len(v) && v[j] == ':' && isLetter(v[at]) {
+		best.offer(0.6, i, min(len(v), j+24), "An escaped line end is followed by a header field.")
+	}
 }
 
 // setCookie judges a cookie that is set inside a value: behind a line end, or

@@ -6,6 +6,7 @@ func FuzzCRLF(f *testing.F) { fuzz(f, CRLF) }
 
 func TestCRLF(t *testing.T) {
 	recognises(t, CRLF, Where{Place: InQuery}, []string{
+		"\r\r\n\n", `a\r\nX-Test:b`,
 		"x\r\nSet-Cookie: a=b",
 		"en\r\nContent-Length: 0\r\n\r\nHTTP/1.1 200 OK",
 		"\nLocation: http://h/",

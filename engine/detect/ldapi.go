@@ -13,7 +13,7 @@ import (
 var whenLDAPi = []feature{
 	hasClose | hasOpen, hasClose | hasControl, hasClose | hasBackslash, hasClose | hasPercent,
 	hasOpen | hasPipe, hasOpen | hasAmp, hasOpen | hasBang,
-	hasColon | hasEqual | hasDigit,
+	hasColon | hasEqual | hasDigit, hasClose | hasEqual,
 }
 
 var attributes = lexicon.New("uid cn sn ou dc mail givenname objectclass objectcategory userpassword password samaccountname memberof member displayname telephonenumber description userprincipalname distinguishedname uidnumber gidnumber homedirectory")
@@ -25,6 +25,7 @@ func (s *Scanner) ldapi(v []byte, w Where) {
 	switch {
 	case shut >= 0 && (open < 0 || shut < open):
 		s.filterClosed(v, shut)
+		s.groupClosed(v, shut)
 	case open >= 0 && open <= maxPrefix:
 		s.filterWhole(v, open)
 	}
@@ -66,6 +67,22 @@ func (s *Scanner) matchingRule(v []byte) {
 	}
 	if name < from-1 {
 		s.filter(name, end+2, 0.7, "An attribute of the directory is compared by a rule that is given as a number.")
+	}
+}
+
+// groupClosed looks at a value that is one comparison and ends both it and
+// the group around it: cn = a)).
+func (s *Scanner) groupClosed(v []byte, shut int) {
+	if shut+2 != len(v) || v[shut+1] != ')' {
+		return
+	}
+	name := run(v, 0, shut, isToken)
+	i := name
+	for i < shut && (v[i] == ' ' || v[i] == '=' || v[i] == '~') {
+		i++
+	}
+	if name > 0 && bytes.IndexByte(v[name:i], '=') >= 0 && i < shut && run(v, i, shut, isToken) == shut {
+		s.filter(0, len(v), 0.55, "The value ends a comparison of a directory filter and the group around it.")
 	}
 }
 

@@ -16,6 +16,7 @@ func TestLog4Shell(t *testing.T) {
 		"${jndi:${lower:l}${lower:d}ap://h",
 		"${jnd${upper:ı}:ldap://h}",
 		"${j${k8s:k5:-ND}i:ldap://h}",
+		"${:12:-x$}{jndi:ldap://h/a}",
 	}, []string{
 		"",
 		"${user}",

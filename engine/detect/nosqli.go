@@ -20,6 +20,8 @@ const noSQLGateWords = "where return sleep db while new"
 
 var (
 	comparing = lexicon.New("ne gt gte lt lte eq in nin not exists type regex all size mod elemmatch or and nor options expr jsonschema where function accumulator")
+	// takesList are operators whose operand holds conditions.
+	takesList = lexicon.New("or and nor not elemmatch")
 	// credentials are the members by which people sign in. What is compared
 	// with them is a text.
 	credentials = lexicon.New("username user login uname userid email mail password passwd pass pwd token secret pin otp apikey")
@@ -70,6 +72,8 @@ func memberOperand(v []byte, w Where) Finding {
 		f.Weight = anyPattern(v)
 	case len(v) == 0, equalFold(v, "undefined"):
 		f.Weight = 0.8
+	case w.Place == InJSON && takesList.Has(name):
+		f.Weight, f.Reason = 0.6, "A database operator that takes conditions is given a text."
 	case equalFold(name, "ne") && trivialOperand(v):
 		f.Weight = 0.35
 	}

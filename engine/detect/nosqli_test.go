@@ -27,6 +27,8 @@ func TestNoSQLi(t *testing.T) {
 	f("user[$ne]=1", Where{Place: InBody}, true)
 
 	f("", operator("$gt", "q"), true)
+	f("x", operator("$nor", "q"), true)
+	f("x", operator("$text", "q"), false)
 	f("undefined", operator("$gt", "q"), true)
 	f("^m", operator("$regex", "password"), true)
 	f("1", operator("$ne", "password"), true)

@@ -19,7 +19,7 @@ const stepFeatures = hasDotDot | hasDotSlash | hasSlashDot | hasSpaceDot | hasBa
 
 const (
 	// fileGateWords are the x of 0x2e, and names that need no separator.
-	fileGateWords = "x etcpasswd etcshadow infweb inf htaccess htpasswd env"
+	fileGateWords = "x etcpasswd fpasswd etcshadow infweb inf htaccess htpasswd env"
 	// pathGateWords are those of names, and the schemes of stream wrappers.
 	pathGateWords = secretFiles + " " + plainFiles + " " + topDirs + " " + logNames + " sql php expect phar zip compress glob ogg rar ssh file netdoc local_file"
 )

@@ -24,6 +24,9 @@ func (s *Scanner) shellshock(v []byte, w Where) {
 		}
 		var best lead
 		judgeFunction(&best, v, i, j)
+		if i == 0 && j+1 == len(v) && w.Place != InOther && !w.Place.holdsText() {
+			best.offer(0.6, 0, len(v), "The value is the beginning of a function that old versions of Bash import.")
+		}
 		if best.weight > 0 {
 			s.follow(Shellshock, v, best, shellshockVocabulary)
 			return

@@ -12,11 +12,13 @@ func TestShellshock(t *testing.T) {
 		"() { _; } >_[$($())] { id; }",
 		"().{.:;.};.wget h",
 		"x=() { :;}; id",
+		"() {",
 	}, []string{
 		"",
 		"foo() { echo; }; bar",
 		"function () { return 1; }",
 		"() => {}",
+		"a() {",
 		"clearly()not{ shell:shock;}",
 		"foo() { :;}just a test",
 		"Mozilla/5.0 (X11; Linux) {x}",

@@ -113,6 +113,9 @@ func judgeHost(best *lead, v []byte, at, from, to int, w Where) {
 		weight, reason = 0.93, "An address leads to the metadata service of a cloud."
 	case hostaddr.Loopback:
 		weight, reason = 0.48, "An address leads to the server itself."
+		if w.Place == InQuery && (to == len(v) || to+1 == len(v) && v[to] == '/') && !returnName(w.Key) && bytes.IndexByte(bytes.TrimPrefix(v[from:to], []byte("[::1]")), ':') < 0 {
+			weight = 0.55 // its root alone: nothing a page would link to
+		}
 	case hostaddr.Private:
 		weight, reason = 0.42, "An address leads into a private network."
 	}
@@ -134,6 +137,12 @@ func judgeHost(best *lead, v []byte, at, from, to int, w Where) {
 	if collaborator(host) {
 		best.offer(0.8, at, to, "An address leads to a service that records whether a server fetched it.")
 	}
+}
+
+// returnName reports whether a parameter is called like those that say where
+// a browser goes afterwards: programs on the desktop wait for it at localhost.
+func returnName(name []byte) bool {
+	return hasFold(name, "redirect") || hasFold(name, "return") || hasFold(name, "callback") || hasFold(name, "continue") || hasFold(name, "origin") || equalFold(name, "next")
 }
 
 // innerPort reports whether the port is that of a service that stands behind

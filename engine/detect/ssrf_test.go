@@ -26,6 +26,9 @@ func TestSSRF(t *testing.T) {
 		"http://①②⑦.0.0.1/",
 		"http://192.168.0.1:22/",
 		"localhost/",
+		"http://127.0.0.1/",
+		"http://[::1]",
+		"kubernetes.default.svc.cluster.local/",
 	}, []string{
 		"",
 		"https://example.com/callback?x=1",
@@ -40,4 +43,6 @@ func TestSSRF(t *testing.T) {
 		"1/2",
 		"https://user@example.com/",
 	})
+	recognises(t, SSRF, Where{Place: InQuery, Key: []byte("redirect_uri")}, nil, []string{"http://localhost/", "http://127.0.0.1"})
+	recognises(t, SSRF, Where{Place: InForm, Key: []byte("siteurl")}, nil, []string{"http://localhost/"})
 }

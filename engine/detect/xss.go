@@ -746,7 +746,7 @@ func scriptURLWeight(code []byte) float32 {
 	switch {
 	case len(c) == 0, hasPrefixFold(c, "void(0"), hasPrefixFold(c, "history."), hasPrefixFold(c, "window.print"):
 		return 0.4
-	case c[0] == ' ' && codeWeight(c) < 0.9: // JavaScript: the good parts
+	case (c[0] == ' ' || bytes.HasPrefix(c, []byte("%20"))) && codeWeight(c) < 0.9: // JavaScript: the good parts
 		return 0
 	}
 	return max(codeWeight(c), 0.72)

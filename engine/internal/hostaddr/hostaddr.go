@@ -241,7 +241,8 @@ func name(host []byte) Host {
 	}
 	switch {
 	case suffix(host, "localhost"), suffix(host, "localhost.localdomain"), suffix(host, "localtest.me"), suffix(host, "lvh.me"),
-		suffix(host, "vcap.me"), suffix(host, "lacolhost.com"), suffix(host, "spoofed.burpcollaborator.net"), suffix(host, "ip6-localhost"), suffix(host, "localhost4"), suffix(host, "localhost6"):
+		suffix(host, "vcap.me"), suffix(host, "lacolhost.com"), suffix(host, "spoofed.burpcollaborator.net"), suffix(host, "ip6-localhost"), suffix(host, "ip6-loopback"), suffix(host, "ipv6-localhost"), suffix(host, "localhost4"), suffix(host, "localhost6"),
+		suffix(host, "localhost4.localdomain4"), suffix(host, "localhost6.localdomain6"), suffix(host, "kubernetes.default.svc"), suffix(host, "kubernetes.default.svc.cluster.local"):
 		return Host{Kind: Loopback}
 	case suffix(host, "metadata.google.internal"), suffix(host, "metadata.tencentyun.com"), suffix(host, "metadata"),
 		suffix(host, "instance-data"), suffix(host, "metadata.nicob.net"), suffix(host, "kubernetes.default.svc"), suffix(host, "kubernetes.default"),
