@@ -64,6 +64,8 @@ var (
 		subprocess.call subprocess.run subprocess.check_output system.diagnostics.process runtime.getruntime java.util.zip
 		com.alibaba.fastjson org.hibernate.engine java.awt.desktop class.module.classloader class.classloader module.classloader
 		processbuilder.evil runtime.exec processbuilder.start`)
+	// beforeCalls are words of programs behind which an expression stands.
+	beforeCalls    = lexicon.New("return echo print and or xor not new await yield in is if do else then throw require include puts case")
 	dangerousNames = lexicon.New(dangerousWords)
 	codeVocabulary = lexicon.New(`php echo print system exec shell_exec passthru popen proc_open eval assert include require get post
 		request cookie files server session env globals java lang runtime getruntime processbuilder process class forname io util javax script
@@ -238,7 +240,7 @@ func (c *codeWalk) call(best *lead, v []byte, at, end, open int) {
 	argument := len(args) > 0 && (args[0] == '"' || args[0] == '\'' || args[0] == '$' || args[0] == '`' || args[0] == '@')
 	glued := open == end
 	nested := len(args) > 1 && nestedCall(args)
-	short := !c.listing || leavesQuote(v, at)
+	short := !c.listing && !inSentence(v, at, stop) || leavesQuote(v, at)
 	certain := certainCalls.Has(word)
 	switch {
 	case hasFold(args, "$_get") || hasFold(args, "$_post") || hasFold(args, "$_request") || hasFold(args, "$_cookie") || hasFold(args, "$_server"):
@@ -288,6 +290,27 @@ func framed(v []byte, at, stop int) bool {
 		at--
 	}
 	return at > 0 && bytes.IndexByte([]byte("'\".;}{)+(@&|"), v[at-1]) >= 0 && at < 48
+}
+
+// inSentence reports whether words stand before and behind a call, which no
+// program has there.
+func inSentence(v []byte, at, stop int) bool {
+	i := at
+	for i > 0 && v[i-1] == ' ' || i > 0 && v[i-1] == '+' {
+		i--
+	}
+	j := stop
+	for j < len(v) && (v[j] == ' ' || v[j] == '+') {
+		j++
+	}
+	if i == at || i == 0 || !isLetter(v[i-1]) || j == stop || j == len(v) || !isLetter(v[j]) {
+		return false
+	}
+	from := i
+	for from > 0 && i-from < 8 && isLetter(v[from-1]) {
+		from--
+	}
+	return !beforeCalls.Has(v[from:i])
 }
 
 // imports reports whether ("os").system and the like begins here: in one
