@@ -352,7 +352,7 @@ func TestUploadKinds(t *testing.T) {
 	f(true, "a.txt", "text/plain", "just a text")
 	f(true, "a.unknown", "", pngHead)
 	f(true, "a.png", "application/pdf", pngHead)
-	f(false, "a.png", "image/png", "") // no file was chosen
+	f(false, "a.png", "image/png", "")                                          // no file was chosen
 	f(false, "a.png", "image/png", pngHead[:8]+strings.Repeat("\x00", 200_000)) // hardly any letters
 	limit("", rule.FileLimits{Deny: set("svg", "archive")})
 	f(false, "a.png", "image/png", pngHead)

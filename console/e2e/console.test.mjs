@@ -120,6 +120,56 @@ test('a rule is made, previewed and published, and the node runs it', async () =
   await page.getByText('No rules so far').waitFor()
 })
 
+test('limits of GraphQL and uploads are made, and the node keeps them', async () => {
+  const post = async (path, type, body) => (await fetch(NODE_URL + path, { method: 'POST', headers: { 'content-type': type }, body })).status
+  const query = (depth) => JSON.stringify({ query: '{a'.repeat(depth) + '}'.repeat(depth) })
+  await page.goto(base + '/protection')
+  const form = page.getByRole('dialog')
+  const pick = async (kind) => {
+    await page.getByRole('button', { name: 'New rule' }).click()
+    await form.getByRole('combobox', { name: 'Kind' }).or(form.getByLabel('Kind')).first().click()
+    await page.getByRole('option', { name: kind }).click()
+  }
+  await pick('Limit GraphQL documents')
+  await form.getByLabel('Path').fill('/graphql')
+  await form.getByLabel('Depth').fill('3')
+  await form.getByRole('button', { name: 'Publish' }).click()
+  await page.getByTestId('rules').getByText('documents of 100 KiB, values of 10 KiB, depth 3').waitFor()
+  await page.getByTestId('rules').getByText('1 of 1').waitFor()
+  assert.equal(await post('/graphql', 'application/json', query(3)), 200)
+  assert.equal(await post('/graphql', 'application/json', query(4)), 403)
+
+  await pick('Limit uploaded files')
+  await form.getByLabel('Path').fill('/avatar')
+  await form.getByLabel('File, bytes').fill('1024')
+  await form.getByLabel('Only these kinds').fill('jpg')
+  await form.getByLabel('Only these kinds').press('Enter')
+  await form.getByRole('button', { name: 'Publish' }).click()
+  await form.getByRole('alert').getByText('"jpg" is no kind of file').waitFor()
+  await form.getByLabel('Only these kinds').press('Backspace')
+  await form.getByLabel('Only these kinds').fill('image')
+  await form.getByLabel('Only these kinds').press('Enter')
+  await shot('limits')
+  await form.getByRole('button', { name: 'Publish' }).click()
+  await page.getByTestId('rules').getByText('files of 1 KiB, only image, no executable, script').waitFor()
+  await page.waitForFunction(() => document.querySelectorAll('[data-testid^="rule-"]').length === 2 && [...document.querySelectorAll('[data-testid^="rule-"]')].every((e) => e.textContent === '1 of 1'))
+  const avatar = (bytes) => {
+    const body = new FormData()
+    body.set('avatar', new File([bytes], 'me.png', { type: 'image/png' }))
+    return fetch(NODE_URL + '/avatar', { method: 'POST', body }).then((r) => r.status)
+  }
+  const png = new Uint8Array(1024)
+  png.set([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
+  assert.equal(await avatar(png), 200)
+  assert.equal(await avatar(new Uint8Array([...png, 0])), 403)
+  assert.equal(await avatar('just a text'), 403)
+  for (let left = 2; left > 0; left--) {
+    await page.getByTestId('rules').getByRole('button', { name: 'Remove' }).first().click()
+    await page.waitForFunction((n) => document.querySelectorAll('[data-testid^="rule-"]').length === n, left - 1)
+  }
+  await page.getByText('No rules so far').waitFor()
+})
+
 test('nodes and endpoints are shown', async () => {
   await page.goto(base + '/system')
   await page.getByTestId('nodes').getByText('online').waitFor()

@@ -1,4 +1,4 @@
-import { Alert, Badge, Button, Checkbox, Code, Group, Modal, Select, Stack, Table, Text, TextInput, Title } from '@mantine/core'
+import { Alert, Badge, Button, Checkbox, Code, Group, Modal, NumberInput, Select, SimpleGrid, Stack, Table, TagsInput, Text, TextInput, Title } from '@mantine/core'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useSearchParams } from 'react-router'
@@ -17,6 +17,7 @@ export function Rules() {
         class: params.get('class') ?? undefined,
         point: params.get('point') ?? undefined,
         mode: kind === 'mode' ? 'block' : undefined,
+        ...limitsOf(kind),
         scope: { method: params.get('method') ?? undefined, path: params.get('path') ?? undefined },
       }
     : undefined
@@ -90,6 +91,7 @@ function Row({ rule }: { rule: Rule }) {
 function What({ rule: r }: { rule: Rule }) {
   if (r.kind === 'mode') return <Text size="sm">{r.mode}</Text>
   if (r.kind === 'profile') return <Text size="sm">{r.profile?.reason}</Text>
+  if (r.kind === 'graphql' || r.kind === 'upload') return <Limits rule={r} />
   return (
     <Group gap={6}>
       {r.expression && <Code>{r.expression}</Code>}
@@ -99,13 +101,73 @@ function What({ rule: r }: { rule: Rule }) {
   )
 }
 
+function Limits({ rule: r }: { rule: Rule }) {
+  const words = r.kind === 'graphql' ? queryWords({ ...queryDefaults, ...(r.query && { ...noQuery, ...r.query }) }) : uploadWords(r.upload ?? {})
+  return (
+    <Group gap={6}>
+      <Text size="sm">{r.mode === 'off' ? 'limits of wider scopes lifted' : words.join(', ')}</Text>
+      {r.mode && r.mode !== 'off' && <Badge variant="outline">{r.mode}</Badge>}
+      {r.point && <Code>{r.point}</Code>}
+    </Group>
+  )
+}
+
+type Query = Schemas['Query']
+type Upload = Schemas['Upload']
+
+// queryDefaults are what the cloud takes for a rule that names no limits.
+const queryDefaults: Query = { document: 102_400, value: 10_240, depth: 10, aliases: 10, batch: 5, introspection: 'deny', debug: 'deny' }
+const noQuery: Query = { document: 0, value: 0, depth: 0, aliases: 0, batch: 0, introspection: 'allow', debug: 'allow' }
+
+function queryWords(q: Query): string[] {
+  return [
+    q.document && `documents of ${bytes(q.document)}`,
+    q.value && `values of ${bytes(q.value)}`,
+    q.depth && `depth ${q.depth}`,
+    q.aliases && `${q.aliases} aliases`,
+    q.batch && `batches of ${q.batch}`,
+    q.introspection === 'deny' && 'no introspection',
+    q.debug === 'deny' && 'no debugging',
+  ].filter((w) => typeof w === 'string')
+}
+
+function uploadWords(u: Upload): string[] {
+  return [
+    u.size && `files of ${bytes(u.size)}`,
+    u.total && `bodies of ${bytes(u.total)}`,
+    u.allow?.length && `only ${u.allow.join(', ')}`,
+    u.deny?.length && `no ${u.deny.join(', ')}`,
+    u.match && 'content, name and type match',
+  ].filter((w) => typeof w === 'string')
+}
+
+// bytes names a size in the largest unit that leaves it whole.
+function bytes(n: number): string {
+  const unit = ['B', 'KiB', 'MiB', 'GiB']
+  let i = 0
+  while (n > 0 && n % 1024 === 0 && i < unit.length - 1) {
+    n /= 1024
+    i++
+  }
+  return `${n} ${unit[i]}`
+}
+
+// limitsOf are the limits that the form begins with.
+function limitsOf(kind: Rule['kind']): Partial<Rule> {
+  if (kind === 'graphql') return { query: queryDefaults }
+  if (kind === 'upload') return { upload: { size: 10 << 20, deny: ['executable', 'script'] } }
+  return {}
+}
+
 // kinds says which fields a kind of rule has.
-const kinds: Record<string, { label: string; fields: ('mode' | 'class' | 'point' | 'expression')[] }> = {
+const kinds: Record<string, { label: string; fields: ('mode' | 'class' | 'point' | 'expression' | 'query' | 'upload')[] }> = {
   mode: { label: 'Filtration mode', fields: ['mode'] },
   patch: { label: 'Virtual patch: block a class at a point, in any mode', fields: ['class', 'point'] },
   ignore: { label: 'Ignore a class at a point', fields: ['class', 'point'] },
   mask: { label: 'Keep the value at a point out of storage', fields: ['point'] },
   detector: { label: 'Own detector', fields: ['expression', 'class', 'point'] },
+  graphql: { label: 'Limit GraphQL documents', fields: ['query', 'mode'] },
+  upload: { label: 'Limit uploaded files', fields: ['upload', 'point', 'mode'] },
 }
 
 const modes = ['off', 'monitoring', 'safe_blocking', 'block']
@@ -122,7 +184,7 @@ function Form({ draft, close }: { draft: Rule; close: () => void }) {
     scope: rule.scope,
     comment: rule.comment,
     experimental: rule.kind === 'detector' ? rule.experimental : undefined,
-    ...Object.fromEntries(fields.map((f) => [f, rule[f]])),
+    ...Object.fromEntries(fields.filter((f) => rule.mode !== 'off' || (f !== 'query' && f !== 'upload')).map((f) => [f, rule[f]])),
   })
   const preview = useMutation({ mutationFn: () => runPreview(body()) })
   const publish = useMutation({
@@ -139,7 +201,7 @@ function Form({ draft, close }: { draft: Rule; close: () => void }) {
         label="Kind"
         data={Object.entries(kinds).map(([value, k]) => ({ value, label: k.label }))}
         value={rule.kind}
-        onChange={(v) => v && set({ kind: v as Rule['kind'] })}
+        onChange={(v) => v && set({ kind: v as Rule['kind'], mode: v === 'mode' ? 'block' : undefined, ...limitsOf(v as Rule['kind']) })}
         allowDeselect={false}
       />
       <Group grow>
@@ -152,9 +214,20 @@ function Form({ draft, close }: { draft: Rule; close: () => void }) {
         value={rule.scope?.path ?? ''}
         onChange={(e) => scope({ path: e.currentTarget.value })}
       />
-      {fields.includes('mode') && (
+      {fields.includes('mode') && rule.kind === 'mode' && (
         <Select label="Mode" data={modes} value={rule.mode ?? 'block'} onChange={(v) => v && set({ mode: v })} allowDeselect={false} />
       )}
+      {fields.includes('mode') && rule.kind !== 'mode' && (
+        <Select
+          label="What becomes of violations"
+          data={[{ value: '', label: 'as the mode of the request says' }, ...modes.map((m) => ({ value: m, label: m === 'off' ? 'off: lift the limits of wider scopes' : m }))]}
+          value={rule.mode ?? ''}
+          onChange={(v) => set({ mode: v || undefined })}
+          allowDeselect={false}
+        />
+      )}
+      {fields.includes('query') && rule.mode !== 'off' && <QueryFields query={rule.query ?? {}} set={(change) => set({ query: { ...rule.query, ...change } })} />}
+      {fields.includes('upload') && rule.mode !== 'off' && <UploadFields upload={rule.upload ?? {}} set={(change) => set({ upload: { ...rule.upload, ...change } })} />}
       {fields.includes('expression') && (
         <TextInput label="Expression" description="RE2, on the decoded value" value={rule.expression ?? ''} onChange={(e) => set({ expression: e.currentTarget.value })} />
       )}
@@ -175,6 +248,44 @@ function Form({ draft, close }: { draft: Rule; close: () => void }) {
         <Button onClick={() => publish.mutate()} loading={publish.isPending}>Publish</Button>
       </Group>
     </Stack>
+  )
+}
+
+function QueryFields({ query, set }: { query: Query; set: (change: Query) => void }) {
+  const number = (label: string, name: 'document' | 'value' | 'depth' | 'aliases' | 'batch') => (
+    <NumberInput label={label} min={0} allowDecimal={false} value={query[name] ?? 0} onChange={(v) => set({ [name]: Number(v) || 0 })} />
+  )
+  const denied = (label: string, name: 'introspection' | 'debug') => (
+    <Checkbox label={label} checked={query[name] === 'deny'} onChange={(e) => set({ [name]: e.currentTarget.checked ? 'deny' : 'allow' })} />
+  )
+  return (
+    <>
+      <Text size="sm" c="dimmed">0 limits nothing.</Text>
+      <SimpleGrid cols={3}>
+        {number('Document, bytes', 'document')}
+        {number('Value, bytes', 'value')}
+        {number('Depth', 'depth')}
+        {number('Aliases', 'aliases')}
+        {number('Operations in a batch', 'batch')}
+      </SimpleGrid>
+      {denied('Deny introspection', 'introspection')}
+      {denied('Deny debugging', 'debug')}
+    </>
+  )
+}
+
+function UploadFields({ upload, set }: { upload: Upload; set: (change: Upload) => void }) {
+  const groups = ['image', 'document', 'archive', 'executable', 'script', 'markup', 'audio', 'video', 'font', 'text', 'other']
+  return (
+    <>
+      <SimpleGrid cols={2}>
+        <NumberInput label="File, bytes" description="0 for any" min={0} allowDecimal={false} value={upload.size ?? 0} onChange={(v) => set({ size: Number(v) || 0 })} />
+        <NumberInput label="Whole body, bytes" description="0 for any; only without a point" min={0} allowDecimal={false} value={upload.total ?? 0} onChange={(v) => set({ total: Number(v) || 0 })} />
+        <TagsInput label="Only these kinds" description="a group, or a kind such as png; empty for any" data={groups} value={upload.allow ?? []} onChange={(v) => set({ allow: v.length ? v : undefined })} />
+        <TagsInput label="None of these kinds" data={groups} value={upload.deny ?? []} onChange={(v) => set({ deny: v.length ? v : undefined })} />
+      </SimpleGrid>
+      <Checkbox label="Content, extension and declared type have to agree" checked={!!upload.match} onChange={(e) => set({ match: e.currentTarget.checked || undefined })} />
+    </>
   )
 }
 
