@@ -33,7 +33,7 @@ func TestTenancy(t *testing.T) {
 	h := hit("theirs", time.Now())
 	delta := &wirepb.EndpointDelta{Endpoint: &wirepb.Endpoint{Host: "theirs.test", Method: "GET", Path: "/theirs", Key: []byte("12345678")}, Count: 1}
 	p.push(t, &wirepb.Batch{Seq: 1, Hits: []*wirepb.Hit{h}, Endpoints: []*wirepb.EndpointDelta{delta},
-		Refusals: []*wirepb.Refusal{{Ceiling: "theirs"}}})
+		Refusals: []*wirepb.Refusal{{Ceiling: "theirs"}}, Leaks: []*wirepb.Leak{{Endpoint: delta.Endpoint, Kind: "sql_error", Reason: "theirs"}}})
 	ids := map[string]string{"asks": "", "applications": "7", "nodes": p.id, "groups": p.group}
 	take := func(kind string, o object) {
 		ids[kind] = fmt.Sprint(o["id"])

@@ -740,17 +740,18 @@ func (x *Hit) GetLeak() string {
 }
 
 // Leak is what one response gives away. It holds nothing of the response. A
-// node tells of an endpoint and a kind once a minute at most, but of each
-// request that is an attack: its hits, which were sent before, are confirmed.
+// node tells of an endpoint and a kind once a minute at most, but always of what
+// an attack did: its hits, which were sent before, are confirmed.
 type Leak struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	RequestId     string                 `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	UnixMs        int64                  `protobuf:"varint,2,opt,name=unix_ms,json=unixMs,proto3" json:"unix_ms,omitempty"`
 	Endpoint      *Endpoint              `protobuf:"bytes,3,opt,name=endpoint,proto3" json:"endpoint,omitempty"`
-	Kind          string                 `protobuf:"bytes,4,opt,name=kind,proto3" json:"kind,omitempty"`       // name of engine.LeakKind
-	Status        int32                  `protobuf:"varint,5,opt,name=status,proto3" json:"status,omitempty"`  // answered to the client
-	Weight        float32                `protobuf:"fixed32,6,opt,name=weight,proto3" json:"weight,omitempty"` // probability that it is one, 0 to 1
-	Reason        string                 `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`   // constant text of the engine
+	Kind          string                 `protobuf:"bytes,4,opt,name=kind,proto3" json:"kind,omitempty"`         // name of engine.LeakKind
+	Status        int32                  `protobuf:"varint,5,opt,name=status,proto3" json:"status,omitempty"`    // answered to the client
+	Weight        float32                `protobuf:"fixed32,6,opt,name=weight,proto3" json:"weight,omitempty"`   // probability that it is one, 0 to 1
+	Reason        string                 `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`     // constant text of the engine
+	Confirms      []string               `protobuf:"bytes,8,rep,name=confirms,proto3" json:"confirms,omitempty"` // classes of the request's hits whose effect it is
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -832,6 +833,13 @@ func (x *Leak) GetReason() string {
 		return x.Reason
 	}
 	return ""
+}
+
+func (x *Leak) GetConfirms() []string {
+	if x != nil {
+		return x.Confirms
+	}
+	return nil
 }
 
 type Endpoint struct {
@@ -2094,7 +2102,7 @@ const file_wire_proto_rawDesc = "" +
 	"\aruleset\x18\x0f \x01(\x04R\aruleset\x12\x12\n" +
 	"\x04rule\x18\x10 \x01(\x04R\x04rule\x12\x1b\n" +
 	"\tpoint_key\x18\x11 \x01(\fR\bpointKey\x12\x12\n" +
-	"\x04leak\x18\x12 \x01(\tR\x04leak\"\xd0\x01\n" +
+	"\x04leak\x18\x12 \x01(\tR\x04leak\"\xec\x01\n" +
 	"\x04Leak\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x17\n" +
@@ -2103,7 +2111,8 @@ const file_wire_proto_rawDesc = "" +
 	"\x04kind\x18\x04 \x01(\tR\x04kind\x12\x16\n" +
 	"\x06status\x18\x05 \x01(\x05R\x06status\x12\x16\n" +
 	"\x06weight\x18\x06 \x01(\x02R\x06weight\x12\x16\n" +
-	"\x06reason\x18\a \x01(\tR\x06reason\"~\n" +
+	"\x06reason\x18\a \x01(\tR\x06reason\x12\x1a\n" +
+	"\bconfirms\x18\b \x03(\tR\bconfirms\"~\n" +
 	"\bEndpoint\x12 \n" +
 	"\vapplication\x18\x01 \x01(\x05R\vapplication\x12\x12\n" +
 	"\x04host\x18\x02 \x01(\tR\x04host\x12\x16\n" +

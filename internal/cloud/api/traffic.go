@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/gabionhq/gabion/internal/cloud/inventory"
+	"github.com/gabionhq/gabion/internal/cloud/leak"
 	"github.com/gabionhq/gabion/internal/cloud/query"
 	"github.com/gabionhq/gabion/internal/cloud/store"
 	"github.com/gabionhq/gabion/internal/cloud/tenant"
@@ -42,7 +43,7 @@ func fields(more map[string]query.Field) map[string]query.Field {
 
 func hitTable() query.Table {
 	return query.Table{Words: []string{"path", "point", "fragment", "reason", "request_id"}, Fields: fields(map[string]query.Field{
-		"point": {Column: "point"}, "param": {Column: "point"}, "mode": {Column: "mode"}, "action": {Column: "decision"}, "score": {Column: "score", Kind: query.Number},
+		"leak": {Column: "leak"}, "point": {Column: "point"}, "param": {Column: "point"}, "mode": {Column: "mode"}, "action": {Column: "decision"}, "score": {Column: "score", Kind: query.Number},
 		"source": {Column: "source"}, "prefix": {Column: "prefix"}, "ip": {Column: "address"}, "country": {Column: "country"},
 		"asn": {Column: "asn", Kind: query.Number}, "node": {Column: "node_id"}, "request_id": {Column: "request_id"},
 		"status": {Column: "status", Kind: query.Number}, "rule": {Column: "rule", Kind: query.Number}, "attack": {Column: "attack_id"},
@@ -51,7 +52,7 @@ func hitTable() query.Table {
 
 func attackTable() query.Table {
 	return query.Table{Words: []string{"path", "point", "fragment", "reason"}, Fields: fields(map[string]query.Field{
-		"point": {Column: "point"}, "param": {Column: "point"}, "score": {Column: "score", Kind: query.Number}, "hits": {Column: "hits", Kind: query.Number},
+		"leak": {Column: "leak"}, "point": {Column: "point"}, "param": {Column: "point"}, "score": {Column: "score", Kind: query.Number}, "hits": {Column: "hits", Kind: query.Number},
 		"blocked": {Column: "blocked", Kind: query.Number}, "sources": {Column: "sources", Kind: query.Number},
 	})}
 }
@@ -60,6 +61,14 @@ func endpointTable() query.Table {
 	return query.Table{Words: []string{"host", "path"}, Fields: map[string]query.Field{
 		"host": {Column: "host"}, "method": {Column: "method"}, "path": {Column: "path"}, "app": {Column: "application", Kind: query.Number},
 		"count": {Column: "count", Kind: query.Number}, "group": {Column: "group_id"},
+	}}
+}
+
+func leakTable() query.Table {
+	return query.Table{Words: []string{"host", "path", "reason"}, Fields: map[string]query.Field{
+		"kind": {Column: "kind"}, "host": {Column: "host"}, "method": {Column: "method"}, "path": {Column: "path"},
+		"app": {Column: "application", Kind: query.Number}, "status": {Column: "status", Kind: query.Number},
+		"hits": {Column: "hits", Kind: query.Number}, "group": {Column: "group_id"}, "request_id": {Column: "request_id"},
 	}}
 }
 
@@ -133,10 +142,14 @@ func (s *server) traffic() {
 	add(s, "GET endpoints", tenant.Read, "Endpoints seen", func(ctx context.Context, c call, in *Search) (*body[list[store.Endpoint]], error) {
 		return searched[store.Endpoint](ctx, c, *in, endpointTable(), all)
 	})
+	add(s, "GET leaks", tenant.Read, "What responses give away", func(ctx context.Context, c call, in *Search) (*body[list[store.Leak]], error) {
+		return searched[store.Leak](ctx, c, *in, leakTable(), all)
+	})
 	type endpointState struct {
 		store.Endpoint
 		Sources int64             `json:"sources" doc:"distinct sources, estimated"`
 		Params  []inventory.Param `json:"params" nullable:"false"`
+		Leaks   []store.Leak      `json:"leaks" nullable:"false" doc:"what its responses give away"`
 	}
 	add(s, "GET endpoints/{id}", tenant.Read, "One endpoint and its parameters", func(ctx context.Context, c call, in *ByID) (*body[endpointState], error) {
 		row := store.Endpoint{ID: in.ID}
@@ -144,6 +157,10 @@ func (s *server) traffic() {
 			return nil, err
 		}
 		params, err := inventory.Params(ctx, c.Scope, row.ID)
-		return &body[endpointState]{endpointState{row, inventory.Sources(row), params}}, err
+		if err != nil {
+			return nil, err
+		}
+		leaks, err := leak.Of(ctx, c.Scope, row)
+		return &body[endpointState]{endpointState{row, inventory.Sources(row), params, leaks}}, err
 	})
 }

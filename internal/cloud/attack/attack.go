@@ -174,6 +174,7 @@ func add(ctx context.Context, s store.Scope, a *store.Attack, h *store.Hit) erro
 	if h.Score > a.Score {
 		a.Score, a.Reason, a.Fragment = h.Score, h.Reason, h.Fragment
 	}
+	a.Leak = cmp.Or(h.Leak, a.Leak)
 	if h.Source == "" {
 		return nil
 	}
@@ -189,6 +190,7 @@ func absorb(ctx context.Context, s store.Scope, a, other *store.Attack) error {
 	a.Began, a.At = min(a.Began, other.Began), max(a.At, other.At)
 	a.Hits += other.Hits
 	a.Blocked += other.Blocked
+	a.Leak = cmp.Or(a.Leak, other.Leak)
 	if other.Score > a.Score {
 		a.Score, a.Reason, a.Fragment = other.Score, other.Reason, other.Fragment
 	}

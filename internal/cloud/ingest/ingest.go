@@ -17,6 +17,7 @@ import (
 	"github.com/gabionhq/gabion/internal/cloud/attack"
 	"github.com/gabionhq/gabion/internal/cloud/fleet"
 	"github.com/gabionhq/gabion/internal/cloud/inventory"
+	"github.com/gabionhq/gabion/internal/cloud/leak"
 	"github.com/gabionhq/gabion/internal/cloud/store"
 	"github.com/gabionhq/gabion/wire/wirepb"
 	"github.com/gabionhq/gabion/wire/wirepb/wirepbconnect"
@@ -30,6 +31,8 @@ const (
 	// horizon is how many batches of a node are remembered. An older one
 	// counts as stored: nodes send in order and wait for each answer.
 	horizon = 1 << 16
+	// maxClasses bounds the classes of hits that a leak confirms.
+	maxClasses = 16
 	// skew is how far a node's clock may run ahead; later hits are of now.
 	skew = 5 * time.Minute
 )
@@ -111,7 +114,7 @@ func (s *Server) Push(ctx context.Context, req *connect.Request[wirepb.Batch]) (
 		return nil, s.fail("storing a batch", err)
 	}
 	b := req.Msg
-	if b.Seq > math.MaxInt64 || b.Seq == 0 && len(b.Hits)+len(b.Endpoints)+len(b.Refusals) > 0 {
+	if b.Seq > math.MaxInt64 || b.Seq == 0 && len(b.Hits)+len(b.Endpoints)+len(b.Refusals)+len(b.Leaks) > 0 {
 		return nil, connect.NewError(connect.CodeInvalidArgument, errors.New("batch without a number"))
 	}
 	err = s.db.Tenant(node.Tenant).Tx(ctx, func(sc store.Scope) error { return s.keep(ctx, sc, node, b) })
@@ -131,6 +134,9 @@ func (s *Server) keep(ctx context.Context, sc store.Scope, node store.Node, b *w
 	}
 	now := time.Now()
 	if err := attack.Add(ctx, sc, s.hits(node.ID, b.Hits, now)); err != nil {
+		return err
+	}
+	if err := leak.Add(ctx, sc, leaks(node, b.Leaks, now)); err != nil {
 		return err
 	}
 	if err := inventory.Add(ctx, sc, node.Group, b.Endpoints, now); err != nil {
@@ -177,16 +183,39 @@ func (s *Server) hits(node string, in []*wirepb.Hit, now time.Time) []store.Hit 
 		}
 		e, src := h.GetEndpoint(), h.GetSource()
 		out = append(out, store.Hit{
-			ID: ulid.ULID(h.Id).String(), At: max(0, min(h.UnixMs, now.Add(skew).UnixMilli())), Node: node,
+			ID: ulid.ULID(h.Id).String(), At: millis(h.UnixMs, now), Node: node,
 			RequestID: text(h.RequestId), Application: e.GetApplication(), Host: text(e.GetHost()),
 			Method: text(e.GetMethod()), Path: text(e.GetPath()), EndpointKey: key(e.GetKey()), PointKey: key(h.PointKey),
 			Class: text(h.Class), Point: text(h.Point), Mode: text(h.Mode), Decision: text(h.Decision),
 			Score: probability(h.Score), Reason: text(h.Reason), Fragment: text(h.Fragment),
 			Source: text(src.GetTag()), Prefix: text(src.GetPrefix()), Country: text(src.GetCountry()), ASN: src.GetAsn(), Address: text(src.GetAddress()),
-			Evidence: text(h.EvidenceId), Status: h.Status, Ruleset: count(h.Ruleset), Rule: count(h.Rule),
+			Evidence: text(h.EvidenceId), Status: h.Status, Ruleset: count(h.Ruleset), Rule: count(h.Rule), Leak: text(h.Leak),
 		})
 	}
 	return out
+}
+
+// leaks turns leaks of the wire into what package leak keeps.
+func leaks(node store.Node, in []*wirepb.Leak, now time.Time) []leak.Sighting {
+	out := make([]leak.Sighting, 0, len(in))
+	for _, l := range in {
+		e := l.GetEndpoint()
+		seen := leak.Sighting{Node: node.ID, Leak: store.Leak{
+			At: millis(l.UnixMs, now), Group: node.Group, EndpointKey: key(e.GetKey()), Application: e.GetApplication(),
+			Host: text(e.GetHost()), Method: text(e.GetMethod()), Path: text(e.GetPath()),
+			Kind: text(l.Kind), Reason: text(l.Reason), Weight: probability(l.Weight), Status: l.Status, RequestID: text(l.RequestId),
+		}}
+		for _, class := range l.Confirms[:min(len(l.Confirms), maxClasses)] {
+			seen.Confirms = append(seen.Confirms, text(class))
+		}
+		out = append(out, seen)
+	}
+	return out
+}
+
+// millis is a node's time, within what can be.
+func millis(unix int64, now time.Time) int64 {
+	return max(0, min(unix, now.Add(skew).UnixMilli()))
 }
 
 // text bounds a string and removes NUL, which PostgreSQL does not store.

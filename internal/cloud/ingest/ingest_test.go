@@ -45,6 +45,8 @@ func FuzzBatch(f *testing.F) {
 		{Endpoints: []*wirepb.EndpointDelta{nil, {}, {Endpoint: &wirepb.Endpoint{}}, {Endpoint: &wirepb.Endpoint{Host: nasty, Path: nasty, Key: make([]byte, 1000)}, Count: huge,
 			StatusClass: []uint64{huge, huge, huge, huge, huge, huge}, FirstUnix: math.MaxInt64, LastUnix: math.MinInt64, Sources: []byte("x"),
 			Params: []*wirepb.ParamDelta{nil, {Point: nasty, Count: huge, Sketch: []byte("x"), Key: huge}, {Key: huge, Count: huge}}}}},
+		{Leaks: []*wirepb.Leak{nil, {Kind: nasty, Reason: nasty, RequestId: "r1", Weight: float32(math.NaN()), UnixMs: math.MinInt64, Status: math.MinInt32, Confirms: []string{nasty, "sqli"},
+			Endpoint: &wirepb.Endpoint{Host: nasty, Path: nasty, Key: make([]byte, 1000)}}}},
 		{Refusals: []*wirepb.Refusal{nil, {Ruleset: huge, Ceiling: nasty, What: nasty, Ask: nasty}}},
 		{Status: &wirepb.Status{Version: nasty, Ruleset: huge, RulesetError: nasty, Bypassed: map[string]uint64{nasty: huge}, Degraded: []string{nasty}}},
 	} {

@@ -106,6 +106,7 @@ func (db *DB) Sweep(ctx context.Context, now time.Time, keep Retention) error {
 		{(*Event)(nil), "at < ?", now.Add(-keep.Events).UnixMilli()},
 		{(*Hit)(nil), "at < ?", now.Add(-keep.Hits).UnixMilli()},
 		{(*Attack)(nil), "at < ?", now.Add(-keep.Hits).UnixMilli()},
+		{(*Leak)(nil), "at < ?", now.Add(-keep.Hits).UnixMilli()},
 		{(*Refusal)(nil), "at < ?", now.Add(-keep.Hits).UnixMilli()},
 	} {
 		if _, err := db.write.NewDelete().Model(d.model).Where(d.where, d.limit).Exec(ctx); err != nil {

@@ -168,6 +168,7 @@ type Hit struct {
 	Rule        int64   `bun:"rule" json:"rule" doc:"rule of the policy that made it; 0 is none"`
 	EndpointKey []byte  `bun:"endpoint_key" json:"endpoint_key" doc:"names the endpoint in an ask for names; base64"`
 	PointKey    []byte  `bun:"point_key" json:"point_key" doc:"names the point in an ask for names; base64"`
+	Leak        string  `bun:"leak" json:"leak" doc:"kind of what the response gave away because of it; empty for nothing seen"`
 }
 
 func (h Hit) position() (int64, string) { return h.At, h.ID }
@@ -193,6 +194,7 @@ type Attack struct {
 	Score       float64 `bun:"score" json:"score" doc:"highest of its hits"`
 	Reason      string  `bun:"reason" json:"reason" doc:"of the hit with the highest score"`
 	Fragment    string  `bun:"fragment" json:"fragment" doc:"of the hit with the highest score"`
+	Leak        string  `bun:"leak" json:"leak" doc:"kind of what a response gave away because of it; empty for nothing seen"`
 }
 
 func (a Attack) position() (int64, string) { return a.At, a.ID }
@@ -229,6 +231,31 @@ type Endpoint struct {
 }
 
 func (e Endpoint) position() (int64, string) { return e.At, e.ID }
+
+// Leak is what responses of an endpoint give away.
+type Leak struct {
+	bun.BaseModel `bun:"table:leaks" json:"-"`
+	Owned
+	ID          string  `bun:"id,pk" json:"id"`
+	Identity    string  `bun:"identity" json:"-"`
+	At          int64   `bun:"at" json:"at" doc:"last told of, Unix milliseconds"`
+	Began       int64   `bun:"began" json:"began" doc:"first told of, Unix milliseconds"`
+	Group       string  `bun:"group_id" json:"group" doc:"node group that saw it"`
+	EndpointKey []byte  `bun:"endpoint_key" json:"endpoint_key" doc:"names the endpoint in an ask for names; base64"`
+	Application int32   `bun:"application" json:"application"`
+	Host        string  `bun:"host" json:"host"`
+	Method      string  `bun:"method" json:"method"`
+	Path        string  `bun:"path" json:"path" doc:"template; names that are not revealed are class tokens"`
+	Kind        string  `bun:"kind" json:"kind" doc:"sql_error, stack_trace, directory_listing, private_key, system_file or source_code"`
+	Reason      string  `bun:"reason" json:"reason"`
+	Weight      float64 `bun:"weight" json:"weight" doc:"probability that it is one, 0 to 1"`
+	Status      int32   `bun:"status" json:"status" doc:"of the last one"`
+	RequestID   string  `bun:"request_id" json:"request_id" doc:"of the last one"`
+	Told        int64   `bun:"told" json:"told" doc:"how often nodes told of it: once a minute at most, and for each attack with this effect"`
+	Hits        int64   `bun:"hits" json:"hits" doc:"hits with this effect"`
+}
+
+func (l Leak) position() (int64, string) { return l.At, l.ID }
 
 // Param is a parameter of an endpoint.
 type Param struct {

@@ -43,7 +43,7 @@ func (j *Journal) leaks(r *proxy.Record) (hit bool) {
 		}
 		news := l.Weight >= likely && j.news.allow(r.Report.Endpoint*31+uint64(l.Kind), leaksPerMinute, j.opts.Now())
 		if attack && len(caused) > 0 || news {
-			j.leak(r, l)
+			j.leak(r, l, caused)
 		}
 	}
 	return hit
@@ -61,13 +61,19 @@ func effects(findings []engine.Finding, kind engine.LeakKind) []engine.Finding {
 	return caused
 }
 
-func (j *Journal) leak(r *proxy.Record, l *engine.Leak) {
+func (j *Journal) leak(r *proxy.Record, l *engine.Leak, caused []engine.Finding) {
 	e := j.labels.endpoint(r.Report.Endpoint, r.Head)
 	j.told.put(e.Key, func() string { return hostOf(r.Head) + template(r.Head) })
-	record, err := proto.Marshal(&wirepb.Batch{Leaks: []*wirepb.Leak{{
+	told := &wirepb.Leak{
 		RequestId: r.RequestID, UnixMs: r.Time.UnixMilli(), Endpoint: e, Kind: l.Kind.String(),
 		Status: int32(r.Status), Weight: l.Weight, Reason: l.Reason,
-	}}})
+	}
+	for _, f := range strongest(caused) {
+		if f.Class != detect.NoClass {
+			told.Confirms = append(told.Confirms, f.Class.String())
+		}
+	}
+	record, err := proto.Marshal(&wirepb.Batch{Leaks: []*wirepb.Leak{told}})
 	if err == nil {
 		err = j.opts.Spool.Put(record)
 	}

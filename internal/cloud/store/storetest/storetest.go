@@ -218,6 +218,7 @@ func sweep(t *testing.T, db *store.DB) {
 		h.EndpointKey, h.PointKey = []byte{}, []byte{}
 		must(t, s.Insert(ctx, &h))
 		must(t, s.Insert(ctx, &store.Attack{ID: h.ID, At: h.At}))
+		must(t, s.Insert(ctx, &store.Leak{ID: h.ID, Identity: h.ID, At: h.At, EndpointKey: []byte{}}))
 		must(t, s.Insert(ctx, &store.AttackSource{Attack: h.ID, Source: "s"}))
 	}
 	for _, expires := range []int64{ago(time.Second), ago(-time.Hour)} {
@@ -226,7 +227,7 @@ func sweep(t *testing.T, db *store.DB) {
 		must(t, s.Insert(ctx, &store.Answer{Ask: id, Node: "n", Sealed: []byte{}}))
 	}
 	must(t, db.Sweep(ctx, now, store.Retention{Hits: 2 * time.Hour, Events: time.Hour}))
-	for _, model := range []any{(*store.Session)(nil), (*store.Hit)(nil), (*store.Attack)(nil), (*store.AttackSource)(nil), (*store.Ask)(nil), (*store.Answer)(nil)} {
+	for _, model := range []any{(*store.Session)(nil), (*store.Hit)(nil), (*store.Attack)(nil), (*store.AttackSource)(nil), (*store.Leak)(nil), (*store.Ask)(nil), (*store.Answer)(nil)} {
 		if n, err := s.Select(model).Count(ctx); n != 1 || err != nil {
 			t.Errorf("%T: %d rows are left, want 1 (%v)", model, n, err)
 		}
