@@ -471,6 +471,9 @@ func (c *codeWalk) brackets(best *lead, v []byte, i int) {
 	if k-j < 4 || !execCalls.Has(v[j:k]) {
 		return
 	}
+	if v[i] == '[' && bytes.IndexAny(v[i:j], `'"`) < 0 {
+		return // [link](address) is Markdown
+	}
 	end := min(len(v), k+32)
 	if m := gap(v, k); m < len(v) && (v[m] == ')' || v[m] == ']' || v[m] == '\'' || v[m] == '"') && calledAgain(v[m:end]) {
 		best.offer(0.85, i, end, "The name of a function is hidden in brackets and called.")

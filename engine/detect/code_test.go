@@ -29,6 +29,7 @@ func TestCode(t *testing.T) {
 		"exec /**/ ('id')",
 		"@{[system 'id']}",
 	}, []string{
+		"[link](https://a.example)",
 		"",
 		"call system() in C",
 		"the function f(x) = 2x",

@@ -46,9 +46,10 @@ func constantFilter(b []byte) bool {
 	}
 }
 
-// matchingRule looks for a comparison by a rule that is named by its number
-// (RFC 4511, 4.5.1.7.7): userPassword:2.5.13.18:=a. It reads passwords letter
-// by letter, and no form asks for one.
+// matchingRule looks for a comparison by one of the standard rules, named by
+// its number (RFC 4517, 4.2): userPassword:2.5.13.18:=a. It reads passwords
+// letter by letter. The rules that honest filters name are Microsoft's, for
+// bits of flags.
 func (s *Scanner) matchingRule(v []byte) {
 	end := bytes.Index(v[:min(len(v), maxPath)], []byte(":="))
 	if end < 0 {
@@ -58,7 +59,7 @@ func (s *Scanner) matchingRule(v []byte) {
 	for from > 0 && (isDigit(v[from-1]) || v[from-1] == '.') {
 		from--
 	}
-	if bytes.Count(v[from:end], []byte(".")) < 2 || from < 2 || v[from-1] != ':' {
+	if !bytes.HasPrefix(v[from:end], []byte("2.5.13.")) || from < 2 || v[from-1] != ':' {
 		return
 	}
 	name := from - 1

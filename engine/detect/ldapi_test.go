@@ -35,6 +35,7 @@ func TestLDAPi(t *testing.T) {
 	f("f(a=b))", false)
 	f("(&(objectClass=person)(uid=a))", false)
 	f("a:=1.2.3", false)
+	f("(userAccountControl:1.2.840.113556.1.4.803:=8192)", false)
 	f("time 12:30:=x", false)
 	f("(a+b)(c-d)", false)
 	f("f(x)(y)", false)
