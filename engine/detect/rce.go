@@ -151,6 +151,9 @@ func (t *shellText) command(best *lead, c *shlex.Command) {
 	if c.Split && (certain || c.Lead != shlex.Start && string(c.Name) == "id" || len(c.Name) > 2) && c.To-c.From > len(c.Name)+1 {
 		best.offer(pick(c.Lead == shlex.Start, 0.75, 0.92), c.At, c.End, reasonHidden)
 	}
+	if c.Split && certain && len(c.Name) > 4 && c.Lead != shlex.Start && c.To-c.From == len(c.Name)+1 {
+		best.offer(pick(t.listing, 0.4, 0.75), c.At, c.End, reasonHidden)
+	}
 	var weight float32
 	reason := reasonSeparator
 	switch c.Lead {

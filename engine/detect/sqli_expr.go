@@ -260,6 +260,10 @@ func (r *sqlReader) compare(i, start, left int, a operand, before bool) {
 	}
 }
 
+// maxBreakTokens is how far behind the end of a string the condition is that
+// breaks out of it.
+const maxBreakTokens = 8
+
 // rightSide reads a comparison and its right operand.
 func (r *sqlReader) rightSide(i int) (int, operand, bool) {
 	if r.role(i) == sqllex.Not {
@@ -290,7 +294,10 @@ func (r *sqlReader) rightSide(i int) (int, operand, bool) {
 		if r.role(i+1) == sqllex.Literal {
 			return i + 2, opLiteral, true
 		}
-		numbers := r.kind(i-1) == sqllex.Number && r.kind(i+1) == sqllex.Number && (r.kind(0) == sqllex.Number || r.kind(0) == sqllex.LParen)
+		number := func(i int) bool {
+			return r.kind(i) == sqllex.Number || r.kind(i) == sqllex.LParen || r.kind(i) == sqllex.RParen
+		}
+		numbers := number(i-1) && number(i+1) && (number(0) || r.broken && r.first && i <= maxBreakTokens)
 		if !r.quoteAt(i+1) && !numbers {
 			return i, opNone, false
 		}

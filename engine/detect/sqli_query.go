@@ -197,6 +197,9 @@ func (r *sqlReader) orderBy(i int) {
 	if r.is(end, "asc") || r.is(end, "desc") {
 		end++
 	}
+	if op.constant() {
+		end = r.conditionsEnd(end)
+	}
 	if r.role(end) == sqllex.Having {
 		end = r.havingEnd(end)
 	}
@@ -216,6 +219,22 @@ func (r *sqlReader) orderBy(i int) {
 	case r.atBreak(i) && r.cut(end):
 		r.hit(signOrderBy, i, end)
 	}
+}
+
+// conditionsEnd skips conditions on constants, which change no order.
+func (r *sqlReader) conditionsEnd(i int) int {
+	end := i
+	for n := 0; n < maxOperand && (r.role(end) == sqllex.And || r.kind(end) == sqllex.Logic); n++ {
+		next, op := r.expression(end + 1)
+		if !op.constant() {
+			return i
+		}
+		end = next
+	}
+	if r.cut(end) {
+		return end
+	}
+	return i
 }
 
 func (r *sqlReader) havingEnd(i int) int {
