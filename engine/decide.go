@@ -57,12 +57,12 @@ func (tx *Tx) Visit(t *parse.Tree, n parse.Node, value []byte) (effort int) {
 func (tx *Tx) scan(t *parse.Tree, n parse.Node, value []byte) (effort int) {
 	where := tx.where(t, n, value)
 	hash, recurring := tx.recurring(t, n, value, &where)
-	if recurring && tx.clean.has(hash) {
+	if recurring && tx.engine.clean.has(hash) {
 		return recurringEffort * len(value)
 	}
 	found := tx.scanner.Scan(value, where)
 	if recurring && len(found) == 0 {
-		tx.clean.add(hash)
+		tx.engine.clean.add(hash)
 	}
 	for i := range found {
 		tx.add(t, n, value, &found[i], 0)
@@ -94,34 +94,6 @@ func (tx *Tx) recurring(t *parse.Tree, n parse.Node, value []byte, w *detect.Whe
 		return h ^ 1<<40, true
 	}
 	return h ^ t.Keys(n).Exact, true
-}
-
-// A memory holds hashes of values, each in the slot that it picks itself. One
-// that came again stays for once when another wants its slot: the names and
-// clients of a site are not driven out by addresses that come once.
-type memory [1024]uint64
-
-// cameAgain marks a hash that was looked up since another wanted its slot.
-const cameAgain = 1
-
-func (m *memory) slot(hash uint64) *uint64 { return &m[hash>>32%uint64(len(m))] }
-
-func (m *memory) has(hash uint64) bool {
-	s := m.slot(hash)
-	if (*s^hash)&^cameAgain != 0 {
-		return false
-	}
-	*s |= cameAgain
-	return true
-}
-
-func (m *memory) add(hash uint64) {
-	s := m.slot(hash)
-	if *s&cameAgain != 0 {
-		*s &^= cameAgain
-		return
-	}
-	*s = hash &^ cameAgain
 }
 
 // isParameter reports whether the value at n is one that an application
@@ -178,6 +150,9 @@ func (tx *Tx) measure(t *parse.Tree, n parse.Node, value []byte) {
 		return
 	}
 	last := len(tx.report.Values)
+	if last == cap(tx.report.Values) {
+		tx.report.Values = append(make([]Value, 0, max(last+1, min(2*last, MaxValues))), tx.report.Values...)
+	}
 	tx.report.Values = append(tx.report.Values, Value{Key: key})
 	v := &tx.report.Values[last]
 	v.Of(value)

@@ -13,7 +13,7 @@ import (
 const (
 	MaxFindings     = 64   // per request; the strongest are kept
 	MaxFindingValue = 1024 // bytes of Finding.Value, around its span
-	MaxValues       = 512  // statistics per request; the first are kept
+	MaxValues       = 192  // statistics per request; the first are kept
 )
 
 // threshold is the probability from which on a request counts as an attack
@@ -33,6 +33,7 @@ type Options struct {
 type Engine struct {
 	options Options
 	seed    maphash.Seed
+	clean   memory
 	pool    sync.Pool
 }
 
@@ -75,7 +76,6 @@ type Tx struct {
 	place     headerPlace
 	lines     uint64 // the point of the array that holds a text line by line
 	limited   limited
-	clean     memory // of values in which nothing was found; kept from request to request
 	verdict   Verdict
 
 	leaky  bool // the response may hold text
@@ -141,10 +141,19 @@ func (tx *Tx) Report() *Report {
 	return &tx.report
 }
 
-// Close ends the inspection and gives its buffers back.
+// maxPoints is how much of the rendered points waits for the next request.
+const maxPoints = 16 << 10
+
+// Close ends the inspection and gives its buffers back, but for those that
+// few requests fill.
 func (tx *Tx) Close() {
 	e := tx.engine
 	tx.walk.Close()
+	tx.scanner.Close()
+	if cap(tx.points) > maxPoints {
+		tx.points = nil
+	}
 	tx.engine, tx.set = nil, nil
+	tx.request, tx.fields = rule.Request{}, nil
 	e.pool.Put(tx)
 }

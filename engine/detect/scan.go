@@ -139,6 +139,17 @@ var detectors = [...]detector{
 	{Smuggling, whenMediaType, (*Scanner).mediaType, false},
 }
 
+// maxKept is how many tokens of SQL a Scanner keeps room for.
+const maxKept = 512
+
+// Close lets go of the last value, and of buffers that few values fill.
+func (s *Scanner) Close() {
+	s.sh, s.sql.best = shlex.Lexer{}, sqlReader{}
+	if cap(s.sql.toks) > maxKept {
+		s.sql.toks = nil
+	}
+}
+
 // Scan returns what the detectors find in v. The findings and their tokens
 // are valid until the next call; their spans index v.
 func (s *Scanner) Scan(v []byte, w Where) []Finding {

@@ -183,7 +183,38 @@ func (t *Tree) cookies(at Node, v []byte) {
 	t.drop(n)
 }
 
-// Close ends a request that may not be finished.
+// Close ends a request that may not be finished. It lets go of buffers that few
+// requests fill.
 func (w *Walk) Close() {
 	w.body.coder.reset()
+	w.spent.inflater = inflater{}
+	if w.body.held() > maxKept {
+		w.body = body{}
+	}
+	if w.tree.held() > maxKept {
+		w.tree = Tree{}
+	}
+}
+
+// maxKept is how many bytes of buffers wait for the next request: those of a
+// request of a browser or an API client, and not of an upload.
+const maxKept = 24 << 10
+
+// held returns how many bytes the buffers of t take.
+func (t *Tree) held() int {
+	const nodeSize, frameSize = 96, 64 // about
+	return nodeSize*cap(t.nodes) + frameSize*cap(t.frames) + cap(t.names) + cap(t.scratch)
+}
+
+// held returns how many bytes the buffers of b take.
+func (b *body) held() int {
+	n := cap(b.buf)
+	for i := range b.lanes {
+		n += b.lanes[i].tree.held()
+	}
+	if b.other != nil {
+		const bodySize = 13 << 10 // about
+		n += bodySize + b.other.held()
+	}
+	return n
 }
