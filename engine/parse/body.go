@@ -82,7 +82,9 @@ func (b *body) declare(fields []Field, registered map[string]Opener) {
 		case equalFold(f.Name, "content-length"):
 			lengths++
 		case len(f.Name) > 3 && f.Name[3] == '-':
-			b.call.note(f)
+			if !b.call.note(f) {
+				b.trouble(Mismatch)
+			}
 		case equalFold(f.Name, "transfer-encoding"):
 			codings++
 		case equalFold(f.Name, "content-encoding"):
@@ -347,7 +349,7 @@ func (b *body) startRecoding() {
 	b.recoder.from = from
 	b.other.reset(b.visitor, b.limits, b.spent)
 	b.other.recoded, b.other.wrapped = true, b.wrapped
-	b.other.declared, b.other.kind = b.declared, b.kind
+	b.other.declared, b.other.kind, b.other.call = b.declared, b.kind, b.call
 	b.recode(b.buf)
 }
 
@@ -403,7 +405,9 @@ func (b *body) open(f format) {
 		l.form = formParser{node: l.tree.pushDecoder(root, Form)}
 	case jsonFormat:
 		l.json = newJSONParser(&l.tree, l.tree.pushDecoder(root, JSON))
-		l.json.outer, l.tree.call = true, b.call
+		if l.json.outer = true; b.call.said {
+			l.tree.call = &b.call
+		}
 	case grpcFormat:
 		l.grpc = grpcParser{node: l.tree.pushDecoder(root, GRPC)}
 	case xmlFormat:

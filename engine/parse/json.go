@@ -264,7 +264,7 @@ func (p *jsonParser) emit(t *Tree, v []byte, escaped bool) {
 	t.visitName(at, v)
 	p.member, p.owned = t.push(at, Hash, v, 0), true
 	p.once(t, v)
-	if p.outer && len(t.frames)-p.floor == 1 {
+	if depth := len(t.frames) - p.floor; p.outer && (depth == 1 || depth == 2 && t.frames[p.floor].array) {
 		p.members.note(v)
 	}
 	t.scratch = t.scratch[:mark]
@@ -293,7 +293,7 @@ func (p *jsonParser) visit(t *Tree, v []byte, own int, escaped bool) {
 		t.visitName(p.top(t).at, v)
 	} else {
 		p.slot(t)
-		if p.outer && len(t.frames)-p.floor <= 2 {
+		if depth := len(t.frames) - p.floor; p.outer && (depth <= 2 || depth <= maxCallDepth && t.call != nil) {
 			p.called(t, v)
 		}
 		if !p.partial && p.before == 0 {

@@ -5,8 +5,8 @@ import "bytes"
 // A Shape is the application protocol that a JSON body follows.
 type Shape uint8
 
-// The shapes. They are told by the names of the outermost members alone, so
-// that no path needs to be known.
+// The shapes. They are told by the names of the outermost members alone, or
+// of those of a batch, so that no path needs to be known.
 const (
 	NoShape    Shape = iota
 	JSONRPC          // JSON-RPC 2.0
@@ -83,53 +83,150 @@ func (w *Walk) Shape() Shape {
 }
 
 // A call is what the fields of a request say of the MCP call in its body.
-// Gateways go by the fields and servers by the body.
+// Gateways go by the fields and servers by the body. Where a field says
+// nothing, its value is nil.
 type call struct {
-	method, name []byte
+	said      bool
+	method    []byte
+	name      []byte
+	version   []byte
+	arguments [maxSaid]Field // of the tool, by their names
+	n         int
 }
 
-// note takes what a field says.
-func (c *call) note(f *Field) {
+// maxSaid is how many arguments that fields repeat are compared. Tools mark
+// the few that gateways route by.
+const maxSaid = 16
+
+// saidPrefix is what the name of a field that repeats an argument begins with.
+const saidPrefix = "mcp-param-"
+
+// note takes what a field says. It returns false for one that contradicts
+// another.
+func (c *call) note(f *Field) bool {
+	to, v := (*[]byte)(nil), bytes.TrimSpace(f.Value)
 	switch {
 	case equalFold(f.Name, "mcp-method"):
-		c.method = bytes.TrimSpace(f.Value)
+		to = &c.method
 	case equalFold(f.Name, "mcp-name"):
-		c.name = bytes.TrimSpace(f.Value)
+		to = &c.name
+	case equalFold(f.Name, "mcp-protocol-version"):
+		to = &c.version
+	case hasPrefixFold(f.Name, saidPrefix) && c.n < maxSaid:
+		c.arguments[c.n], c.said = Field{f.Name[len(saidPrefix):], v}, true
+		c.n++
+		return true
+	default:
+		return true
 	}
+	first := *to
+	*to, c.said = v, true
+	return first == nil || bytes.Equal(first, v)
 }
 
 // The points where a body says what its fields repeat.
 var (
-	methodPoint = memberPoint("method")
-	namePoint   = memberPoint("params", "name")
-	uriPoint    = memberPoint("params", "uri")
+	methodPoint    = memberPoint("method")
+	namePoint      = memberPoint("params", "name")
+	uriPoint       = memberPoint("params", "uri")
+	versionPoint   = memberPoint("params", "_meta", "io.modelcontextprotocol/protocolVersion")
+	argumentsPoint = memberPoint("params", "arguments")
 )
 
-func memberPoint(path ...string) uint64 {
-	steps := []Step{{Kind: Post}, {Kind: JSON}}
+// A rpcPoint is the key of a point of a call, alone in the body and as one of
+// several.
+type rpcPoint struct{ alone, among uint64 }
+
+func (p rpcPoint) is(k Keys) bool { return k.Folded == p.alone || k.Folded == p.among }
+
+func memberPoint(path ...string) rpcPoint {
+	alone := []Step{{Kind: Post}, {Kind: JSON}}
+	among := []Step{{Kind: Post}, {Kind: JSON}, {Kind: Array}}
 	for _, name := range path {
-		steps = append(steps, Step{Kind: Hash, Key: []byte(name)})
+		alone = append(alone, Step{Kind: Hash, Key: []byte(name)})
+		among = append(among, Step{Kind: Hash, Key: []byte(name)})
 	}
-	return Key(steps).Exact
+	return rpcPoint{Key(alone).Folded, Key(among).Folded}
 }
 
-// called notes the method of a call, and reports one that is not what the
-// fields say.
+// maxCallDepth is how many containers may be around what is compared: the
+// batch, the call, its params, and what is in those.
+const maxCallDepth = 4
+
+// called notes the method of a call, and reports what is not as the fields
+// say.
 func (p *jsonParser) called(t *Tree, v []byte) {
-	at := t.Keys(p.member).Exact
-	if at != methodPoint && at != namePoint && at != uriPoint {
+	k := t.Keys(p.member)
+	if methodPoint.is(k) && isMCP(v) {
+		p.members |= hasMCP
+	}
+	if t.call == nil {
 		return
 	}
-	said := t.call.name
-	if at == methodPoint {
+	var said []byte
+	switch {
+	case methodPoint.is(k):
 		said = t.call.method
-		if isMCP(v) {
-			p.members |= hasMCP
-		}
+	case namePoint.is(k), uriPoint.is(k):
+		said = t.call.name
+	case versionPoint.is(k):
+		said = t.call.version
+	default:
+		said = t.call.argument(t, p.member)
 	}
-	if said != nil && !bytes.Equal(said, v) {
+	if said != nil && !t.saysSame(said, v) {
 		t.trouble(p.member, Mismatch, v)
 	}
+}
+
+// argument returns what a field says of the argument at n, nil for nothing.
+func (c *call) argument(t *Tree, n Node) []byte {
+	parent := t.Parent(n)
+	if c.n == 0 || t.Kind(n) != Hash || parent < 0 || !argumentsPoint.is(t.Keys(parent)) {
+		return nil
+	}
+	for i := range c.arguments[:c.n] {
+		if sameName(c.arguments[i].Name, t.Key(n)) {
+			return c.arguments[i].Value
+		}
+	}
+	return nil
+}
+
+// sameName compares the name in a field with that of an argument, which may
+// have an underscore for a dash.
+func sameName(field, argument []byte) bool {
+	if len(field) != len(argument) {
+		return false
+	}
+	for i, a := range field {
+		b := argument[i]
+		if a == '_' {
+			a = '-'
+		}
+		if b == '_' {
+			b = '-'
+		}
+		if a != b && (a|0x20 != b|0x20 || !isLetter(a)) {
+			return false
+		}
+	}
+	return true
+}
+
+// saysSame compares the value of a field, which is in base64 where it could
+// not be written otherwise, with that in the body.
+func (t *Tree) saysSame(field, v []byte) bool {
+	code, found := bytes.CutPrefix(field, []byte("=?base64?"))
+	code, whole := bytes.CutSuffix(code, []byte("?="))
+	if !found || !whole {
+		return bytes.Equal(field, v)
+	}
+	mark := len(t.scratch)
+	t.scratch, _ = appendBase64(t.scratch, code, 0xff)
+	same := bytes.Equal(t.scratch[mark:], v)
+	t.scratch = t.scratch[:mark]
+	return same
 }
 
 // isMCP reports whether a method is one of the Model Context Protocol.

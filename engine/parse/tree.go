@@ -179,7 +179,7 @@ type Tree struct {
 	scratch []byte  // decoded bytes of the values on the path
 	frames  []frame // open containers of the JSON documents on the path
 	written charset // the declared charset of the values
-	call    call    // what the fields say of an MCP call
+	call    *call   // what the fields say of an MCP call, nil for nothing
 	long    stretch
 }
 
@@ -223,7 +223,7 @@ func (s *spending) reset() { *s = spending{inflater: s.inflater} }
 
 func (t *Tree) reset(v Visitor, l Limits, s *spending) {
 	t.visitor, t.limits, t.spent, t.written = v, l, s, ascii
-	t.call, t.long.node = call{}, -1
+	t.call, t.long.node = nil, -1
 	t.nodes, t.names, t.scratch, t.frames = t.nodes[:0], t.names[:0], t.scratch[:0], t.frames[:0]
 }
 
