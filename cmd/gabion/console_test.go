@@ -2,6 +2,9 @@ package main_test
 
 import (
 	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,7 +14,15 @@ import (
 // TestConsole drives the built console in Chromium; see console/e2e.
 func TestConsole(t *testing.T) {
 	c := startCloud(t, "")
-	n := startNode(t, c, echo(t), "block", "")
+	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/error" {
+			http.Error(w, "You have an error in your SQL syntax", http.StatusInternalServerError)
+			return
+		}
+		io.WriteString(w, "ok")
+	}))
+	t.Cleanup(upstream.Close)
+	n := startNode(t, c, upstream.URL, "block", "")
 	b, err := os.ReadFile(filepath.Join(c.data, "bootstrap.json"))
 	if err != nil {
 		t.Fatal(err)

@@ -181,6 +181,15 @@ test('nodes and endpoints are shown', async () => {
   await shot('endpoints')
 })
 
+test('what a response gives away is shown by kind', async () => {
+  const res = await fetch(NODE_URL + '/error')
+  assert.match(await res.text(), /SQL syntax/)
+  const row = page.getByTestId('leaks').getByRole('row').filter({ hasText: '/error' })
+  await row.getByText('leaked: database error').waitFor()
+  assert.doesNotMatch(await page.content(), /SQL syntax/)
+  await shot('leaks')
+})
+
 test('nothing was asked of another host', () => {
   assert.deepEqual(foreign, [])
 })

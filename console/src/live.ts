@@ -37,6 +37,7 @@ const touches: Record<string, string[]> = {
   hit: ['attacks', 'hits', 'status'],
   node: ['nodes', 'rules'],
   endpoint: ['endpoints'],
+  leak: ['endpoints', 'attacks', 'hits'],
   ruleset: ['rules', 'nodes'],
   policy: ['rules', 'suggestions'],
   suggestion: ['suggestions'],

@@ -1,9 +1,9 @@
-import { Badge, Code, Table } from '@mantine/core'
+import { Badge, Code, Group, Table } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import { Link } from 'react-router'
 import { type Schemas, api, ok } from '../api'
-import { Class, Loaded, Place, When } from './parts'
+import { Class, Leaked, Loaded, Place, When } from './parts'
 
 // LatestHits lists what came last, as it comes.
 export function LatestHits({ count, none }: { count: number; none: ReactNode }) {
@@ -40,7 +40,10 @@ export function HitTable({ hits }: { hits: Schemas['Hit'][] }) {
             <Table.Td><Place {...h} /></Table.Td>
             <Table.Td><Code>{h.point}</Code></Table.Td>
             <Table.Td>
-              <Badge color={h.decision === 'block' ? 'teal' : 'gray'}>{h.decision}</Badge>
+              <Group gap={4}>
+                <Badge color={h.decision === 'block' ? 'teal' : 'gray'}>{h.decision}</Badge>
+                <Leaked kind={h.leak} />
+              </Group>
             </Table.Td>
           </Table.Tr>
         ))}

@@ -61,6 +61,26 @@ export function Class({ name }: { name: string }) {
   )
 }
 
+// leakWords name what a response gave away.
+const leakWords: Record<string, string> = {
+  sql_error: 'database error',
+  stack_trace: 'error trace',
+  directory_listing: 'list of files',
+  private_key: 'private key',
+  system_file: 'system file',
+  source_code: 'source code',
+}
+
+// Leaked shows that a response gave something away, if it did.
+export function Leaked({ kind }: { kind: string }) {
+  if (!kind) return null
+  return (
+    <Tooltip label="What the response gave away. The node tells the kind only.">
+      <Badge color="orange" data-testid="leak">leaked: {leakWords[kind] ?? kind}</Badge>
+    </Tooltip>
+  )
+}
+
 // Outcome never relies on colour alone.
 export function Outcome({ hits, blocked }: { hits: number; blocked: number }) {
   if (blocked >= hits) return <Badge color="teal">blocked</Badge>

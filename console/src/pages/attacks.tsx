@@ -5,7 +5,7 @@ import { Link, useSearchParams } from 'react-router'
 import { type Schemas, api, ok } from '../api'
 import { Names, SealedEvidence } from '../components/evidence'
 import { HitTable, LatestHits } from '../components/hits'
-import { Class, Empty, Loaded, Outcome, Place, When } from '../components/parts'
+import { Class, Empty, Leaked, Loaded, Outcome, Place, When } from '../components/parts'
 
 export function Attacks() {
   const [params, setParams] = useSearchParams()
@@ -134,7 +134,7 @@ function Row({ attack: a, select }: { attack: Schemas['Attack']; select: (id: st
       <Table.Td><Code>{a.point}</Code></Table.Td>
       <Table.Td>{a.hits}</Table.Td>
       <Table.Td>{a.sources}</Table.Td>
-      <Table.Td><Outcome {...a} /></Table.Td>
+      <Table.Td><Group gap={4}><Outcome {...a} /><Leaked kind={a.leak} /></Group></Table.Td>
     </Table.Tr>
   )
 }
@@ -146,9 +146,10 @@ function Attack({ id }: { id: string }) {
     <Loaded query={attack}>
       {(a) => (
         <Stack>
-          <Group><Class name={a.class} /><Outcome {...a} /></Group>
+          <Group><Class name={a.class} /><Outcome {...a} /><Leaked kind={a.leak} /></Group>
           <Place {...a} />
           <Text>{a.reason}</Text>
+          {a.leak && <Text>A response to it shows that it had an effect.</Text>}
           <div>
             <Text size="sm" c="dimmed">Decoded path</Text>
             <Path point={a.point} />
@@ -207,6 +208,7 @@ function Hit({ hit }: { hit: Schemas['Hit'] }) {
         <Code data-testid="request-id">{hit.request_id}</Code>
         <Text size="sm"><When at={hit.at} /></Text>
         <Text size="sm">{hit.decision}, answered {hit.status}, score {hit.score.toFixed(2)}</Text>
+        <Leaked kind={hit.leak} />
         <Text size="sm" c="dimmed">from {hit.address || hit.prefix || hit.source}</Text>
       </Group>
       <SealedEvidence hit={hit} />

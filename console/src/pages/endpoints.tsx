@@ -2,7 +2,7 @@ import { Code, Drawer, Stack, Table, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useSearchParams } from 'react-router'
 import { type Schemas, api, ok, statusOf } from '../api'
-import { Empty, Loaded, Place, When } from '../components/parts'
+import { Empty, Leaked, Loaded, Place, When } from '../components/parts'
 
 export function Endpoints() {
   const [params, setParams] = useSearchParams()
@@ -10,6 +10,10 @@ export function Endpoints() {
   const endpoints = useQuery({
     queryKey: ['endpoints'],
     queryFn: () => ok(api.GET('/api/v1/endpoints', { params: { query: { limit: 200 } } })),
+  })
+  const leaks = useQuery({
+    queryKey: ['endpoints', 'leaks'],
+    queryFn: () => ok(api.GET('/api/v1/leaks', { params: { query: { limit: 50 } } })),
   })
   const nodes = useQuery({ queryKey: ['nodes'], queryFn: () => ok(api.GET('/api/v1/nodes')) })
   return (
@@ -52,6 +56,12 @@ export function Endpoints() {
           </Table>
         )}
       </Loaded>
+      {!!leaks.data?.items.length && (
+        <>
+          <Title order={4}>What responses give away</Title>
+          <Leaks leaks={leaks.data.items} placed />
+        </>
+      )}
       <Drawer opened={!!selected} onClose={() => setParams({})} position="right" size="lg" title="Endpoint">
         {selected && <Endpoint id={selected} />}
       </Drawer>
@@ -69,6 +79,7 @@ function Endpoint({ id }: { id: string }) {
       {(e) => (
         <Stack>
           <Place {...e} />
+          {e.leaks.length > 0 && <Leaks leaks={e.leaks} />}
           <Table>
             <Table.Thead>
               <Table.Tr>
@@ -92,6 +103,35 @@ function Endpoint({ id }: { id: string }) {
         </Stack>
       )}
     </Loaded>
+  )
+}
+
+// Leaks lists what responses give away; placed says of which endpoint.
+function Leaks({ leaks, placed }: { leaks: Schemas['Leak'][]; placed?: boolean }) {
+  const columns = ['Given away', ...(placed ? ['Endpoint'] : []), 'Last status', 'Attacks with this effect', 'First seen', 'Last seen', 'Last request']
+  return (
+    <Table data-testid="leaks">
+      <Table.Thead>
+        <Table.Tr>
+          {columns.map((h) => (
+            <Table.Th key={h}>{h}</Table.Th>
+          ))}
+        </Table.Tr>
+      </Table.Thead>
+      <Table.Tbody>
+        {leaks.map((l) => (
+          <Table.Tr key={l.id} title={l.reason}>
+            <Table.Td><Leaked kind={l.kind} /></Table.Td>
+            {placed && <Table.Td><Place {...l} /></Table.Td>}
+            <Table.Td>{l.status}</Table.Td>
+            <Table.Td>{l.hits}</Table.Td>
+            <Table.Td><When at={l.began} /></Table.Td>
+            <Table.Td><When at={l.at} /></Table.Td>
+            <Table.Td><Code>{l.request_id}</Code></Table.Td>
+          </Table.Tr>
+        ))}
+      </Table.Tbody>
+    </Table>
   )
 }
 
