@@ -1,6 +1,7 @@
 package magic
 
 import (
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -55,6 +56,26 @@ func TestNames(t *testing.T) {
 	}
 	if !slices.Contains(Names(), "image") {
 		t.Error("groups are not listed")
+	}
+}
+
+// The documentation lists each kind in the row of its group.
+func TestDocumented(t *testing.T) {
+	text, err := os.ReadFile("../../../docs/rules.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "| group | kinds |")
+	for k := range listings {
+		l := &listings[k]
+		row := "\n| `" + l.group + "` |"
+		i := strings.Index(table, row)
+		if l.group == l.name {
+			continue
+		}
+		if line, _, _ := strings.Cut(table[max(i, 0)+1:], "\n"); i < 0 || !strings.Contains(line, "`"+l.name+"`") {
+			t.Errorf("docs/rules.md does not list %s among %s", l.name, l.group)
+		}
 	}
 }
 
