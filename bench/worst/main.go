@@ -31,9 +31,9 @@ const (
 
 // sizes are those that each case is measured at, those above small only for
 // cases that stand out.
-var sizes = []int{1 << 10, 8 << 10, 64 << 10, 512 << 10, 8 << 20}
+var sizes = [...]int{1 << 10, 8 << 10, 24 << 10, 64 << 10, 512 << 10, 8 << 20}
 
-const small = 3
+const small = 4
 
 func main() {
 	match := flag.String("match", "", "only the cases whose name contains `TEXT`")
@@ -61,13 +61,16 @@ const least = time.Millisecond
 // long enough that one measurement will do.
 const long = 5 * least
 
+// repeats is how often each request is measured.
+const repeats = 5
+
 // cost returns the nanoseconds per byte that a request takes: the least of
-// three measurements, because what else runs can only add to it. Inspection
+// several measurements, because what else runs can only add to it. Inspection
 // goes on after a verdict, as it does in mode monitoring, where it takes
 // longest.
 func (m *meter) cost(q *request) float64 {
 	best := math.Inf(1)
-	for range 3 {
+	for range repeats {
 		n, start := 0, cpu.Used()
 		for n == 0 || cpu.Used()-start < least {
 			m.inspect(q)
@@ -100,7 +103,7 @@ func (m *meter) inspect(q *request) {
 // A result is the cost of a case by size; 0 where it was not measured.
 type result struct {
 	c      *testCase
-	perB   [5]float64
+	perB   [len(sizes)]float64
 	worst  float64
 	slope  float64
 	attack bool
@@ -123,21 +126,28 @@ func (r *result) measure(m *meter, i int) {
 	r.sum()
 }
 
-// sum finds the dearest size and the steepest growth from one size to the
-// next. Small requests have costs of their own that only flatten it.
+// sum finds the dearest size, and the slope of the cost over the size, both as
+// logarithms: least squares over all sizes from sloped up.
 func (r *result) sum() {
 	r.worst, r.slope = 0, 0
+	var n, sx, sy, sxx, sxy float64
 	for i, c := range r.perB {
-		if c == 0 {
+		r.worst = max(r.worst, c)
+		if c == 0 || sizes[i] < sloped {
 			continue
 		}
-		r.worst = max(r.worst, c)
-		if i > 0 && r.perB[i-1] > 0 {
-			grown := math.Log(float64(sizes[i]) / float64(sizes[i-1]))
-			r.slope = max(r.slope, 1+math.Log(c/r.perB[i-1])/grown)
-		}
+		x := math.Log(float64(sizes[i]))
+		y := x + math.Log(c)
+		n, sx, sy, sxx, sxy = n+1, sx+x, sy+y, sxx+x*x, sxy+x*y
+	}
+	if n > 1 {
+		r.slope = (n*sxy - sx*sy) / (n*sxx - sx*sx)
 	}
 }
+
+// sloped is the size from which growth counts: small requests have costs of
+// their own that hide it.
+const sloped = 8 << 10
 
 func (r *result) marks() string {
 	var marks []string
@@ -168,13 +178,18 @@ func survey(out io.Writer, m *meter, match string, show, largest int) {
 	rank()
 	for i, r := range results {
 		if i < largest || r.slope > steepest && r.worst > dearest/3 {
-			r.measure(m, small)
-			r.measure(m, small+1)
+			for i := small; i < len(sizes); i++ {
+				r.measure(m, i)
+			}
 		}
 	}
 	rank()
+	if len(results) == 0 {
+		fmt.Fprintf(out, "no case's name contains %q\n", match)
+		return
+	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(w, "case\tns/B 1K\t8K\t64K\t512K\t8M\tslope\tattack\t\t\n")
+	fmt.Fprintf(w, "case\tns/B 1K\t8K\t24K\t64K\t512K\t8M\tslope\tattack\t\t\n")
 	dear, steep := 0, 0
 	for i, r := range results {
 		marks := r.marks()
@@ -198,5 +213,19 @@ func survey(out io.Writer, m *meter, match string, show, largest int) {
 		fmt.Fprintf(w, "%.2f\t%t\t%s\t\n", r.slope, r.attack, marks)
 	}
 	w.Flush()
-	fmt.Fprintf(out, "%d cases, %d beyond %.0f ns per byte, %d steeper than %.2f\n", len(results), dear, dearest, steep, steepest)
+	share := func(n int) float64 { return 100 * float64(n) / float64(max(len(results), 1)) }
+	fmt.Fprintf(out, "%d cases: %d (%.1f %%) beyond %.0f ns per byte at some size, %d (%.1f %%) of a slope beyond %.2f; the median of the dearest sizes is %.1f ns per byte\n",
+		len(results), dear, share(dear), dearest, steep, share(steep), steepest, results[len(results)/2].worst)
+	for i, size := range sizes {
+		n, of := 0, 0
+		for _, r := range results {
+			if r.perB[i] > 0 {
+				of++
+			}
+			if r.perB[i] > dearest {
+				n++
+			}
+		}
+		fmt.Fprintf(out, "%8d bytes: %d of %d beyond\n", size, n, of)
+	}
 }

@@ -16,7 +16,7 @@ type Limits struct {
 // DefaultLimits returns the limits that zero fields of Limits stand for.
 func DefaultLimits() Limits {
 	return Limits{
-		Depth: 16, Points: 20_000, Decoded: 8 << 20, Effort: 100, Ratio: 100, Nesting: 512,
+		Depth: 16, Points: 20_000, Decoded: 8 << 20, Effort: 90, Ratio: 100, Nesting: 512,
 		Window: 64 << 10, Overlap: 4 << 10,
 	}
 }
@@ -85,7 +85,7 @@ const (
 
 // effortSlack is what a request may take beyond the effort for its bytes, so
 // that short values are decoded to the last layer whatever they hold.
-const effortSlack = 64 << 10
+const effortSlack = 131072
 
 // maxName bounds what is kept of a name. The whole of it is visited as a value.
 const maxName = 256

@@ -326,17 +326,18 @@ func (p *xmlParser) dtd(t *Tree, v []byte) {
 			break
 		}
 		v = v[i+len("<!"):]
+		entity := hasPrefix(v, "ENTITY")
+		if !entity && !hasPrefix(v, "ATTLIST") {
+			continue // a declaration may hold others, as <!DOCTYPE does
+		}
 		end := tagEnd(v)
 		if end < 0 {
 			end = len(v)
 		}
-		switch {
-		case hasPrefix(v, "ENTITY"):
+		if entity {
 			p.entity(t, n, v[len("ENTITY"):end])
-		case hasPrefix(v, "ATTLIST"):
+		} else {
 			p.defaults(t, n, v[len("ATTLIST"):end])
-		default:
-			continue // a declaration may hold others, as <!DOCTYPE does
 		}
 		v = v[end:]
 	}
