@@ -65,6 +65,7 @@ var (
 		com.alibaba.fastjson org.hibernate.engine java.awt.desktop class.module.classloader class.classloader module.classloader
 		processbuilder.evil runtime.exec processbuilder.start`)
 	// beforeCalls are words of programs behind which an expression stands.
+	programWords   = lexicon.New("import from package use using const var let function def class public private module require")
 	beforeCalls    = lexicon.New("return echo print and or xor not new await yield in is if do else then throw require include puts case")
 	dangerousNames = lexicon.New(dangerousWords)
 	codeVocabulary = lexicon.New(`php echo print system exec shell_exec passthru popen proc_open eval assert include require get post
@@ -79,7 +80,7 @@ func (s *Scanner) code(v []byte, w Where) {
 	}
 	s.effort += lexEffort * len(v)
 	var best lead
-	c := codeWalk{listing: w.Listing || w.Place.holdsText() && (len(v) > 120 && bytes.IndexByte(v, '\n') >= 0 || len(v) > maxPath)}
+	c := codeWalk{listing: w.Listing || w.Place.holdsText() && (len(v) > 120 && bytes.IndexByte(v, '\n') >= 0 || len(v) > maxPath || isProgram(v))}
 	for i := 0; i < len(v); {
 		switch b := v[i]; {
 		case isLetter(b) || b == '_':
@@ -104,6 +105,20 @@ func (s *Scanner) code(v []byte, w Where) {
 	}
 	c.judge(&best)
 	s.follow(Code, v, best, codeVocabulary)
+}
+
+// isProgram reports whether v is a program of several lines: four of them, or
+// what programs begin with.
+func isProgram(v []byte) bool {
+	line := bytes.IndexByte(v, '\n')
+	if line < 0 {
+		return false
+	}
+	if bytes.Count(v[:min(len(v), maxPath)], []byte("\n")) > 3 {
+		return true
+	}
+	n := run(v, 0, line, isLetter)
+	return n > 0 && n < line && v[n] == ' ' && programWords.Has(v[:n])
 }
 
 // A codeWalk is what has been seen of a value's code.

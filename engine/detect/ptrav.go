@@ -96,6 +96,9 @@ func (s *Scanner) ptrav(v []byte, w Where) {
 		k.walk()
 		k.judge(&best, v, w)
 	}
+	if best.reason == reasonFile && w.Place == InJSON && hasSuffixFold(w.Key, "uri") {
+		best.weight = 0.42 // how editors and their servers name what they work on
+	}
 	if w.Listing && best.weight < unmistakable {
 		best.weight *= shownShare
 	}
@@ -573,6 +576,8 @@ func hasSuffixFold(b []byte, word string) bool {
 	return len(b) >= len(word) && hasPrefixFold(b[len(b)-len(word):], word)
 }
 
+const reasonFile = "A file address is given, which reads the server's own files."
+
 // wrapper judges the stream wrappers that file functions open, at the start
 // of the value and of a parameter inside it.
 func wrapper(best *lead, v []byte) {
@@ -611,6 +616,6 @@ func scheme(best *lead, v []byte, at int) {
 			best.offer(0.85, a, end, "A stream wrapper of PHP opens an archive or runs a program.")
 		}
 	case "file", "netdoc", "local_file":
-		best.offer(0.78, a, end, "A file address is given, which reads the server's own files.")
+		best.offer(0.78, a, end, reasonFile)
 	}
 }

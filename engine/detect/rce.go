@@ -434,10 +434,17 @@ func (t *shellText) enclosed(c *shlex.Command) bool {
 		bytes.Count(t.v, []byte("|")) == 2 && (string(c.Name) == "id" || certainCommandSet.Has(c.Name))
 }
 
+// opensGroup reports whether a group of a regular expression is open at the
+// end of b, and no substitution.
+func opensGroup(b []byte) bool {
+	i := bytes.LastIndexByte(b, '(')
+	return i >= 0 && bytes.IndexByte(b[i:], ')') < 0 && (i == 0 || b[i-1] != '$')
+}
+
 // alternative reports whether the command is one of (a|b|c), as in a regular
 // expression.
 func (t *shellText) alternative(c *shlex.Command) bool {
-	return c.Lead == shlex.Pipe && c.Glued && c.At > 0 && isWord(t.v[c.At-1]) && c.To == c.End && c.End < len(t.v) && (t.v[c.End] == '|' || t.v[c.End] == ')')
+	return c.Lead == shlex.Pipe && c.Glued && c.At > 0 && (isWord(t.v[c.At-1]) || opensGroup(t.v[max(0, c.At-maxLine):c.At])) && c.To == c.End && c.End < len(t.v) && (t.v[c.End] == '|' || t.v[c.End] == ')')
 }
 
 // backtick grades a command in backticks, which are also the quotes of

@@ -125,8 +125,9 @@ const (
 
 // sqlScratch is what the SQL detector keeps between values.
 type sqlScratch struct {
-	toks []sqllex.Token
-	best sqlReader
+	toks  []sqllex.Token
+	best  sqlReader
+	texts bool
 }
 
 // A sqlReader reads the tokens of one context.
@@ -141,6 +142,7 @@ type sqlReader struct {
 	// statements contain is then no evidence of an injection.
 	whole bool
 	at    int32 // where it began
+	texts bool  // people send whole statements there
 	// joined: a UNION was read.
 	joined bool
 
@@ -154,6 +156,7 @@ type sqlReader struct {
 
 func (s *Scanner) sqli(v []byte, w Where) {
 	s.sql.best = sqlReader{miss: 1}
+	s.sql.texts = w.Place.holdsText()
 	whole := int32(len(v))
 	if w.Listing {
 		whole = -1 // its statement began on a line before
@@ -185,7 +188,7 @@ var endOfComment = []byte("*/")
 // is more than any context showed before. A whole statement may have begun
 // at whole, outside; sqlContext returns where one began here.
 func (s *Scanner) sqlContext(v []byte, start int, broken bool, whole int32) int32 {
-	r := sqlReader{v: v, broken: broken, first: true, miss: 1, start: start, at: whole, whole: int(whole) < start}
+	r := sqlReader{v: v, texts: s.sql.texts, broken: broken, first: true, miss: 1, start: start, at: whole, whole: int(whole) < start}
 	lex := sqllex.New(v, start)
 	buf := s.sql.toks[:0]
 	for {
@@ -304,6 +307,9 @@ const ordinary uint64 = 1<<signCompare | 1<<signCompareCall | 1<<signSubquery | 
 
 // hit records a sign over the tokens i up to, not including, j.
 func (r *sqlReader) hit(sign sqlSign, i, j int) {
+	if r.whole && r.texts && sign == signTautology && r.at >= 0 && (r.at == 0 || r.v[r.at-1] == '\n') {
+		sign = signQuery // of who wrote the statement
+	}
 	if r.whole && ordinary&(1<<sign) != 0 && !(r.joined && (sign == signSpy || sign == signCatalogue)) {
 		sign = signQuery
 	}

@@ -357,6 +357,32 @@ func (r *sqlReader) statementValue(i int) {
 	}
 }
 
+// maxSelect bounds the tokens between SELECT and FROM of a statement that
+// begins a value.
+const maxSelect = 64
+
+// selects reports whether the value begins with a query in whose list are
+// words of another program, as dashboards put there. Sentences have more words
+// one after the other.
+func (r *sqlReader) selects() bool {
+	pairs := 0
+	for i := 1; i < maxSelect; i++ {
+		switch r.kind(i) {
+		case sqllex.End, sqllex.Semicolon, sqllex.Open, sqllex.Cut:
+			return false
+		case sqllex.Word:
+			if r.kind(i-1) == sqllex.Word {
+				pairs++
+			}
+		case sqllex.Key:
+			if r.role(i) == sqllex.From {
+				return pairs < 2 && i > 1 && (r.kind(i+1) == sqllex.Word || r.kind(i+1) == sqllex.String) && r.kind(i+2) != sqllex.Word
+			}
+		}
+	}
+	return false
+}
+
 // opensScript reports whether the value begins with a statement that sets up
 // others: what follows it is no injection into a query, which cannot end there.
 func (r *sqlReader) opensScript() bool {
@@ -397,7 +423,7 @@ func (r *sqlReader) opensStatement(i int) bool {
 	switch r.role(i) {
 	case sqllex.Select:
 		_, c := r.query(i)
-		return c != no
+		return c != no || i == 0 && r.selects()
 	case sqllex.Verb:
 		return r.statement(i) != no || i == 0 && r.object(1)
 	}

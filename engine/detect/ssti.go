@@ -85,8 +85,11 @@ func opener(v []byte, i int) (int, byte) {
 // readsFlow reports whether v begins with an expression on a variable of a
 // flow, as {{ $json.name }}.
 func readsFlow(v []byte) bool {
-	v = bytes.TrimLeft(bytes.TrimPrefix(v, []byte("{{")), " ")
-	return len(v) > 1 && v[0] == '$' && isLetter(v[1])
+	if !bytes.HasPrefix(v, []byte("{{")) {
+		return false
+	}
+	i := bytes.IndexByte(v[:min(len(v), maxExpression/4)], '$')
+	return i > 0 && i+1 < len(v) && isLetter(v[i+1])
 }
 
 // isName reports whether the text of an expression is a name with dots.

@@ -154,7 +154,10 @@ func markup(best *lead, v []byte, from, to, depth int, p *page) {
 			t.close(best, v, to)
 			return
 		case htmllex.Open:
-			t = tag{name: v[a:b], from: a - 1}
+			t = tag{name: v[a:b], from: a - 1, texts: p.texts}
+			if b < to && (v[b] == '|' || v[b] == ')') {
+				break // of a regular expression: browsers take that for a part of the name
+			}
 			if !p.texts || b >= to || v[b] != '\n' && v[b] != '\r' || bytes.IndexByte(v[b:to], '>') >= 0 {
 				t.open(best, v, false) // and not a word on a line of a list
 			}
@@ -291,6 +294,7 @@ type tag struct {
 	name   []byte
 	from   int
 	end    bool // an end tag
+	texts  bool // people send whole texts there
 	inside bool // its beginning is not in the value
 	attr   []byte
 	attrAt int
@@ -446,7 +450,10 @@ func (t *tag) special(best *lead, name, v []byte, a, b int) {
 func (t *tag) handler(best *lead, name, v []byte, a, b int) {
 	known := eventNames.Has(name)
 	w := codeWeight(v[a:b])
-	if w < unmistakable && templated(v[a:b]) {
+	if t.texts && w <= sinkWeight[jslex.Call] && callsPage(v[a:b]) {
+		w *= shownShare
+	}
+	if w < unmistakable && (templated(v[a:b]) || tidies(v[a:b])) {
 		w *= shownShare
 	}
 	switch {
@@ -469,6 +476,43 @@ func (t *tag) handler(best *lead, name, v []byte, a, b int) {
 func templated(code []byte) bool {
 	open := bytes.Index(code, []byte("{{"))
 	return open >= 0 && bytes.Contains(code[open:], []byte("}}")) || bytes.HasPrefix(code, []byte("{("))
+}
+
+// callsPage reports whether code is the call of one function of the page's own
+// without arguments: whoever inserts markup cannot define it.
+func callsPage(code []byte) bool {
+	code = bytes.TrimRight(bytes.TrimSpace(code), ";")
+	n := run(code, 0, len(code), isWordASCII)
+	return n > 3 && string(code[n:]) == "()"
+}
+
+// tidies reports whether code does no more than hide or replace the element
+// it stands on, as pages do with pictures that are missing.
+func tidies(code []byte) bool {
+	for len(code) > 0 {
+		statement := code
+		if i := bytes.IndexByte(code, ';'); i >= 0 {
+			statement, code = code[:i], code[i+1:]
+		} else {
+			code = nil
+		}
+		statement = bytes.TrimSpace(statement)
+		value := bytes.Trim(statement[bytes.IndexByte(statement, '=')+1:], " '\"")
+		switch {
+		case len(statement) == 0, string(statement) == "return false", string(statement) == "this.onerror=null":
+		case bytes.HasPrefix(statement, []byte("this.style.")) || bytes.HasPrefix(statement, []byte("this.src")) || bytes.HasPrefix(statement, []byte("this.className")):
+			if run(value, 0, len(value), isTidyByte) < len(value) {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+func isTidyByte(c byte) bool {
+	return isWordASCII(c) || c == '/' || c == '.' || c == '-' || c == '#' || c == ' '
 }
 
 // codeWeight grades text that a browser runs as script.
@@ -731,7 +775,7 @@ func links(best *lead, v []byte) {
 				}
 			}
 			scriptURL(best, v, i+2, end)
-		case v[i] == '+' && v[i+1] == 'A' && v[i+2] == 'D' && v[i+3]|0x20 == 'w' && (v[i+4] == '-' || isLetter(v[i+4])):
+		case v[i] == '+' && v[i+1] == 'A' && v[i+2] == 'D' && v[i+3]|0x20 == 'w' && (v[i+4] == '-' || v[i+4] == 'A' && v[i+5] <= 'H'):
 			best.offer(0.8, i, i+5, "Markup is hidden in the UTF-7 charset.")
 		case v[i] == '&' && v[i+1] == '{' && codeWeight(v[i+2:min(len(v), i+64)]) > 0.9:
 			best.offer(0.75, i, i+2, "A script entity of old browsers runs code.")
