@@ -134,9 +134,13 @@ func walkAll(t *testing.T, kind byte, body []byte, chunk func() int) *checker {
 	return c
 }
 
-// maxWork is how many bytes may be visited per byte received: every
-// interpretation and every layer of encoding counts once.
-const maxWork = 60
+// How many bytes may be visited per byte received: every interpretation and
+// every layer of encoding counts once. Compressed data may become maxGrowth
+// times as much.
+const (
+	maxWork    = 14
+	maxZipWork = 60
+)
 
 func FuzzWalk(f *testing.F) {
 	for i, s := range seeds {
@@ -152,7 +156,7 @@ func FuzzWalk(f *testing.F) {
 		if one.sum != two.sum {
 			t.Error("the walk depends on how the body is cut")
 		}
-		if one.bytes > maxWork*len(body)+4*effortSlack {
+		if one.bytes > maxZipWork*len(body)+4*effortSlack {
 			t.Errorf("%d bytes visited for %d received", one.bytes, len(body))
 		}
 	})
@@ -235,11 +239,17 @@ func TestWorkIsLinear(t *testing.T) {
 				return c.bytes
 			}
 			small, large := size(8<<10), size(96<<10)
-			if large > 16*small+4*effortSlack {
+			if large > 14*small+effortSlack { // a slope of 1.05
 				t.Errorf("%q as %s: %d bytes visited of 8 KB, %d of 96 KB", unit, types[kind], small, large)
 			}
 			if large > maxWork*(96<<10) {
 				t.Errorf("%q as %s: %d bytes visited of 96 KB", unit, types[kind], large)
+			}
+			if large < 6*(96<<10) {
+				continue
+			}
+			if most := size(1 << 20); most > 12*large { // of the dearest
+				t.Errorf("%q as %s: %d bytes visited of 96 KB, %d of 1 MB", unit, types[kind], large, most)
 			}
 		}
 	}

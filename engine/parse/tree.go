@@ -85,7 +85,7 @@ const (
 
 // effortSlack is what a request may take beyond the effort for its bytes, so
 // that short values are decoded to the last layer whatever they hold.
-const effortSlack = 131072
+const effortSlack = 128 << 10
 
 // maxName bounds what is kept of a name. The whole of it is visited as a value.
 const maxName = 256
