@@ -126,7 +126,7 @@ type pathWalk struct {
 
 func (k *pathWalk) walk() {
 	for i := 0; i < len(k.v); {
-		if k.dots >= 2 && !k.other && lostEscape(k.v[i:]) {
+		if k.dots >= 2 && k.junk == 0 && !k.other && lostEscape(k.v[i:]) {
 			k.strange++
 			k.separator(i, i+2, true)
 			i += 2

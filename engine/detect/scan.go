@@ -137,6 +137,7 @@ var detectors = [...]detector{
 	{ScannerTool, whenScannerTool, (*Scanner).scannerTool, false},
 	{SessionFixation, whenSessionFixation, (*Scanner).sessfix, false},
 	{Smuggling, whenMediaType, (*Scanner).mediaType, false},
+	{SQLi, whenSQLJSON, (*Scanner).sqlJSON, true},
 }
 
 // maxKept is how many tokens of SQL a Scanner keeps room for.

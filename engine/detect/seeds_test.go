@@ -4,6 +4,7 @@ package detect
 // none of them needs to be found as it stands.
 var seeds = map[Class][]string{
 	SQLi: {
+		`'{"a":1}'::jsonb @> '{"a":1}'`, `'[1]' -> '$.a'`,
 		"1' or '1'='1", `1" or "1"="1`, "1 or 1=1-- -", "' union select null,null-- ", "1;drop table users",
 		"1) and sleep(5)#", "x'||(select 1 from dual)||'", "1/**/and/**/1=1", "1 order by 10--", "admin'--",
 		"'; exec xp_cmdshell('dir')--", "1 and extractvalue(1,concat(0x7e,version()))", "select * from users where id=1",

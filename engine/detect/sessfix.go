@@ -2,6 +2,7 @@ package detect
 
 import (
 	"bytes"
+	"unicode"
 
 	"github.com/gabionhq/gabion/engine/internal/lexicon"
 )
@@ -31,7 +32,7 @@ func (s *Scanner) sessfix(v []byte, w Where) {
 	if w.Place != InQuery {
 		return
 	}
-	if !sessionNames.Has(v) {
+	if !sessionNames.Has(v) || bytes.IndexFunc(v, unicode.IsControl) >= 0 { // no server drops them
 		return
 	}
 	s.follow(SessionFixation, v, lead{weight: 0.6, to: len(v), reason: "A parameter of the address sets the id of the session."}, sessionNames)
