@@ -259,15 +259,15 @@ var codeFence = []byte("```")
 // attributes, too.
 func insideTag(best *lead, v []byte, texts bool) {
 	before := *best
-	attribute(best, v, htmllex.InTag)
+	attribute(best, v, htmllex.InTag, texts)
 	if bytes.IndexByte(v, '"') >= 0 {
-		attribute(best, v, htmllex.InDouble)
+		attribute(best, v, htmllex.InDouble, texts)
 	}
 	if bytes.IndexByte(v, '\'') >= 0 {
-		attribute(best, v, htmllex.InSingle)
+		attribute(best, v, htmllex.InSingle, texts)
 	}
 	if bytes.IndexByte(v, '`') >= 0 {
-		attribute(best, v, htmllex.InBacktick)
+		attribute(best, v, htmllex.InBacktick, texts)
 	}
 	if texts && best.weight > before.weight && best.weight < unmistakable && best.from > maxBreak && bytes.IndexByte(v[:best.from], '\n') >= 0 {
 		*best = before
@@ -275,9 +275,9 @@ func insideTag(best *lead, v []byte, texts bool) {
 }
 
 // attribute reads v as what follows inside a tag, up to the end of it.
-func attribute(best *lead, v []byte, start htmllex.Start) {
+func attribute(best *lead, v []byte, start htmllex.Start, texts bool) {
 	lex := htmllex.New(v, start)
-	t := tag{inside: true}
+	t := tag{inside: true, texts: texts}
 	for n := 0; lex.InTag(); n++ {
 		k := lex.Next()
 		switch k.Kind {

@@ -96,13 +96,15 @@ func (t *Tree) wireValue(n Node, f wireField) {
 		t.value(n, f.bytes)
 		return
 	}
-	t.nodes[n].effort = t.nodes[n].effort/2 - readEffort // it is read both ways
+	t.nodes[n].effort = t.nodes[n].effort / 2 // it is read both ways
+	before := t.spent.effort
 	t.value(n, f.bytes)
+	each := int32((t.spent.effort-before)/len(f.bytes)) + readEffort
 	if t.Depth(n) >= t.limits.Depth {
 		t.trouble(n, TooDeep, nil)
 		return
 	}
-	if !t.afford(n, len(f.bytes), t.nodes[n].effort, readEffort) {
+	if t.nodes[n].effort -= each; !t.afford(n, len(f.bytes), t.nodes[n].effort, each) {
 		return
 	}
 	t.nodes[n].depth++

@@ -242,6 +242,7 @@ func (t *Tree) value(n Node, v []byte) {
 	t.nodes[n].container = c&parted != 0 || references || t.nodes[n].split
 	t.nodes[n].encoded = c&asHTMLJS != 0 && isCharEscapes(v)
 	took := t.visitor.Visit(t, n, v)
+	t.spent.effort += took
 	if c != 0 {
 		t.decodings(n, v, c, took)
 	}

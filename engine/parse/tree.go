@@ -214,6 +214,7 @@ type spending struct {
 	in      int // bytes received
 	decoded int
 	slack   int // used of effortSlack
+	effort  int // that visits took
 	told    [NumTroubles]bool
 
 	inflater inflater // kept from request to request
