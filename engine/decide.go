@@ -41,6 +41,9 @@ func (tx *Tx) scope(h *Head) {
 // Visit is called by the walk for each value.
 func (tx *Tx) Visit(t *parse.Tree, n parse.Node, value []byte) (effort int) {
 	effort = tx.scan(t, n, value)
+	if t.Excerpt(n) > 0 {
+		return effort // all but the detectors went by the whole
+	}
 	if len(tx.match.Detectors) > 0 {
 		tx.custom(t, n, value)
 	}

@@ -22,11 +22,13 @@ func (tx *Tx) where(t *parse.Tree, n parse.Node, value []byte) detect.Where {
 		Encoded:   t.IsEncoded(n),
 		Decoded:   uint8(t.Opaque(n)),
 		Unescaped: t.Kind(n) == parse.HTMLJS,
+		Binary:    t.IsBinary(n),
+		Excerpt:   t.Excerpt(n) > binarySample,
 	}
 	if w.Name {
 		return w
 	}
-	if (w.Place == detect.InBody || w.Decoded > 0) && isBinary(value) {
+	if (w.Place == detect.InBody || w.Decoded > 0) && (t.Excerpt(n) > 0 || isBinary(value)) {
 		w.Place = detect.InFile // a pack or an archive, whatever it is declared to be
 	}
 	key := t.NearestNamed(n)

@@ -29,6 +29,14 @@ func (s *Scanner) deser(v []byte, w Where) {
 	s.follow(Deserialization, v, best, deserVocabulary)
 }
 
+// object finds serialised objects in data, by what it begins and ends with.
+func (s *Scanner) object(v []byte) {
+	var best lead
+	binaryObject(&best, v)
+	pickle(&best, v)
+	s.follow(Deserialization, v, best, deserVocabulary)
+}
+
 func binaryObject(best *lead, v []byte) {
 	head := v[:min(len(v), 16)]
 	end := min(len(v), 32)

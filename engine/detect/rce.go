@@ -57,7 +57,7 @@ var (
 
 // rce finds commands of a shell in positions where text does not put them.
 func (s *Scanner) rce(v []byte, w Where) {
-	if document(v, w) || w.Place == InFile && len(v) > maxPath {
+	if document(v, w) || w.Place == InFile && (len(v) > maxPath || w.Excerpt) {
 		return
 	}
 	var best lead

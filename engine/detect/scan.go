@@ -62,6 +62,11 @@ type Where struct {
 	// Encoded: the value is nothing but escapes of characters. What it
 	// decodes to is scanned by itself.
 	Encoded bool
+	// Binary: the value is data, the texts in which are scanned by themselves.
+	Binary bool
+	// Excerpt: the value is one of the texts in data of some length, as are
+	// pictures and programs. Nobody takes commands or templates from those.
+	Excerpt bool
 	// Key is the name of the parameter, field or member whose value this
 	// is, nil where there is none.
 	Key []byte
@@ -159,6 +164,10 @@ func (s *Scanner) Scan(v []byte, w Where) []Finding {
 	s.effort = gateEffort * len(v)
 	if w.Encoded {
 		return nil
+	}
+	if w.Binary {
+		s.object(v)
+		return s.findings
 	}
 	have := features(v) | w.features()
 	if w.Place == InTarget && have&^addressMarks == 0 && bytes.IndexByte(v, '?') >= 0 {

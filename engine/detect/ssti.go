@@ -31,7 +31,7 @@ var templateVocabulary = lexicon.New(`config self request class t java lang util
 	system processbuilder getclass forname newinstance os read constructor freemarker template utility execute`)
 
 func (s *Scanner) ssti(v []byte, w Where) {
-	if document(v, w) || w.Place == InFile && len(v) > maxPath {
+	if document(v, w) || w.Place == InFile && (len(v) > maxPath || w.Excerpt) {
 		return
 	}
 	var best lead

@@ -143,7 +143,8 @@ func appendShortForms(dst, v []byte) ([]byte, bool) {
 
 // hasUTF7 reports whether v holds a character of ASCII as UTF-7 spells it
 // (RFC 2152): the upper byte is zero, so that + is followed by A and a
-// letter up to H.
+// letter up to H, and so is what follows in the same run. Base64 in itself
+// holds the first of them once in thirty thousand bytes.
 func hasUTF7(v []byte) bool {
 	for {
 		i := bytes.IndexByte(v, '+')
@@ -151,7 +152,10 @@ func hasUTF7(v []byte) bool {
 			return false
 		}
 		v = v[i+1:]
-		if v[0] == 'A' && 'A' <= v[1] && v[1] <= 'H' && base64Value[v[2]] != 0xff && utf7End(v) >= 3 {
+		if v[0] != 'A' || v[1] < 'A' || v[1] > 'H' {
+			continue
+		}
+		if n := utf7End(v[:min(len(v), 5)]); n >= 3 && base64Value[v[2]]&3 == 0 && (n == 3 || v[3] == 'A' && (n == 4 || v[4] <= 'H')) {
 			return true
 		}
 	}

