@@ -107,6 +107,9 @@ func (l *Lexer) word(c *Command) {
 	for l.pos < len(l.src) {
 		b := l.src[l.pos]
 		switch {
+		case b == '+' && n > 1 && letter(l.peek(l.pos+1)): // a space that nobody decoded
+			c.Name = l.name[:n]
+			return
 		case letter(b) || digit(b) || b == '_' || b == '.' || b == '-' || b == ':' || b == '+':
 			put(lower(b))
 		case b == '/':
