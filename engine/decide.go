@@ -156,8 +156,9 @@ func (tx *Tx) measure(t *parse.Tree, n parse.Node, value []byte) {
 	if last == cap(tx.report.Values) {
 		tx.report.Values = append(make([]Value, 0, max(last+1, min(2*last, MaxValues))), tx.report.Values...)
 	}
-	tx.report.Values = append(tx.report.Values, Value{Key: key})
-	v := &tx.report.Values[last]
+	tx.report.Values = tx.report.Values[:last+1]
+	v := &tx.report.Values[last] // all of it is set below
+	v.Key = key
 	v.Of(value)
 	if known {
 		if d := p.Model.Score(&v.Stat); d.Surprise > 0 {
@@ -170,9 +171,7 @@ func (tx *Tx) measure(t *parse.Tree, n parse.Node, value []byte) {
 		return
 	}
 	v.Hash = uint64(profile.Hash(0).Add(value))
-	from := len(tx.points)
-	tx.points = t.AppendFolded(tx.points, n)
-	v.Point = tx.points[from:len(tx.points):len(tx.points)]
+	v.Point = tx.points.of(t, n, key)
 }
 
 // Trouble is called by the walk for evidence beside values.

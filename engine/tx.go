@@ -72,7 +72,7 @@ type Tx struct {
 	strongest [numClasses]float32 // weight of the strongest finding per class
 	patched   bool                // a virtual patch matched
 	profiled  bool                // the ruleset holds profiles
-	points    []byte              // rendered points of Report.Values
+	points    points              // rendered, of Report.Values
 	place     headerPlace
 	lines     uint64 // the point of the array that holds a text line by line
 	limited   limited
@@ -89,7 +89,6 @@ func (tx *Tx) begin(e *Engine, set *rule.Set, env Env) {
 	tx.patched, tx.profiled = false, false
 	tx.limited.reset()
 	tx.leaky, tx.failed = false, false
-	tx.points = tx.points[:0]
 	tx.lines = 0
 	tx.verdict = Verdict{Mode: env.Mode}
 	tx.report = Report{Findings: tx.report.Findings[:0], Values: tx.report.Values[:0], Limits: tx.report.Limits[:0]}
@@ -141,18 +140,13 @@ func (tx *Tx) Report() *Report {
 	return &tx.report
 }
 
-// maxPoints is how much of the rendered points waits for the next request.
-const maxPoints = 16 << 10
-
 // Close ends the inspection and gives its buffers back, but for those that
 // few requests fill.
 func (tx *Tx) Close() {
 	e := tx.engine
 	tx.walk.Close()
 	tx.scanner.Close()
-	if cap(tx.points) > maxPoints {
-		tx.points = nil
-	}
+	tx.points.reset()
 	tx.engine, tx.set = nil, nil
 	tx.request, tx.fields = rule.Request{}, nil
 	e.pool.Put(tx)

@@ -60,6 +60,14 @@ func appendBase64Decoded(dst, v []byte) ([]byte, bool) {
 // appendBase64 decodes v with space for the value of a space, 0xff for none.
 func appendBase64(dst, v []byte, space byte) ([]byte, bool) {
 	mark := len(dst)
+	for len(v) > 4 {
+		a, b, c, d := base64Value[v[0]], base64Value[v[1]], base64Value[v[2]], base64Value[v[3]]
+		if a|b|c|d > 63 {
+			break
+		}
+		dst = append(dst, a<<2|b>>4, b<<4|c>>2, c<<6|d)
+		v = v[4:]
+	}
 	var acc uint32
 	n := 0
 	for _, b := range v {
@@ -131,6 +139,10 @@ func isMeaningful(v []byte) bool {
 			if b >= ' ' && b != 0x7f || b == '\t' || b == '\n' || b == '\r' {
 				text++
 			}
+			i++
+			continue
+		}
+		if i+1 == len(v) || v[i+1]&0xc0 != 0x80 { // no UTF-8, as random bytes are
 			i++
 			continue
 		}

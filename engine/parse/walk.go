@@ -24,8 +24,9 @@ type Walk struct {
 func (w *Walk) Reset(v Visitor, l Limits, decoders map[string]Opener) {
 	w.decoders = decoders
 	w.spent.reset()
-	w.tree.reset(v, l.fill(), &w.spent)
-	w.body.reset(v, l.fill(), &w.spent)
+	l = l.fill()
+	w.tree.reset(v, l, &w.spent)
+	w.body.reset(v, l, &w.spent)
 }
 
 // Points returns how many values were visited.
@@ -146,12 +147,7 @@ func (w *Walk) field(f *Field) {
 }
 
 func hasBareLine(v []byte) bool {
-	for _, b := range v {
-		if b == '\r' || b == '\n' || b == 0 {
-			return true
-		}
-	}
-	return false
+	return bytes.IndexByte(v, '\n') >= 0 || bytes.IndexByte(v, '\r') >= 0 || bytes.IndexByte(v, 0) >= 0
 }
 
 // upper returns v in upper case, valid until the scratch is cut.
