@@ -75,7 +75,7 @@ var (
 )
 
 func (s *Scanner) code(v []byte, w Where) {
-	if document(v, w) || w.Place == InFile && len(v) > maxPath {
+	if document(v, w) || w.Place == InFile && (len(v) > maxPath || w.Excerpt && w.Decoded > 0) {
 		return
 	}
 	s.effort += lexEffort * len(v)

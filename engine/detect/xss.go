@@ -67,7 +67,7 @@ const (
 var eventNames = lexicon.New(htmlEvents)
 
 func (s *Scanner) xss(v []byte, w Where) {
-	if w.Place == InFile && w.Decoded > 0 && len(v) > maxPath && bytes.IndexByte(v, 0) >= 0 {
+	if w.Place == InFile && w.Decoded > 0 && (w.Excerpt || len(v) > maxPath && bytes.IndexByte(v, 0) >= 0) {
 		return // an archive, which no browser reads
 	}
 	s.effort += lexEffort * len(v)
