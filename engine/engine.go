@@ -40,6 +40,7 @@ type Env struct {
 	Override rule.Override // how a mode of the ruleset combines with it
 	Gray     bool          // the source is on a graylist
 	Observe  bool          // fill Report.Values, for learning
+	Schema   *parse.Schema // of the site's gRPC services; nil names their fields by number
 	// Enough may end Observe once the endpoint is known; nil for never.
 	Enough func(app int32, endpoint uint64) bool
 }

@@ -104,6 +104,7 @@ func (tx *Tx) Headers(h *Head) Verdict {
 	if len(tx.match.Uploads) > 0 {
 		tx.announce(h)
 	}
+	tx.walk.Describe(tx.env.Schema.Input(h.Target))
 	tx.walk.Target(h.Target)
 	tx.walk.Fields(h.Header)
 	return tx.decide()

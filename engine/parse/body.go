@@ -14,12 +14,13 @@ type body struct {
 	joined   [maxBoundary]byte
 	codings  []Opener // of the content, the last applied first
 	coder    coder
-	wrapped  bool    // the coding was not declared
-	charset  charset // declared
-	call     call    // declared
-	recoder  recoder // from another charset, to other
-	recoded  bool    // this is the other of a body
-	other    *body   // the same body in UTF-8; kept from request to request
+	wrapped  bool         // the coding was not declared
+	charset  charset      // declared
+	call     call         // declared
+	input    *Description // of its messages, nil for not known
+	recoder  recoder      // from another charset, to other
+	recoded  bool         // this is the other of a body
+	other    *body        // the same body in UTF-8; kept from request to request
 	begun    bool
 	lanes    [3]lane
 	used     int // lanes in use
@@ -49,8 +50,9 @@ type lane struct {
 	opaque bool // only another charset makes sense of it
 	tree   Tree
 	root   Node
-	at     int // bytes of the buffer that are done with
-	before int // of a raw body, bytes that were visited
+	at     int          // bytes of the buffer that are done with
+	before int          // of a raw body, bytes that were visited
+	input  *Description // of a message
 	form   formParser
 	json   jsonParser
 	xml    xmlParser
@@ -62,7 +64,7 @@ func (b *body) reset(v Visitor, l Limits, s *spending) {
 	b.buf, b.declared, b.begun, b.used = b.buf[:0], raw, false, 0
 	b.kind, b.boundary, b.second = nil, nil, nil
 	b.codings, b.wrapped, b.recoded = nil, false, false
-	b.charset, b.recoder, b.call = ascii, recoder{}, call{}
+	b.charset, b.recoder, b.call, b.input = ascii, recoder{}, call{}, nil
 	b.coder.reset()
 	b.visitor, b.limits, b.spent = v, l, s
 }
@@ -165,9 +167,9 @@ func declaredFormat(v []byte) format {
 		return jsonFormat
 	case containsFold(kind, "graphql"):
 		return graphqlFormat
-	case hasPrefixFold(kind, "application/grpc") && !containsFold(kind, "text"):
+	case hasPrefixFold(kind, "application/grpc") && !containsFold(kind, "text"), hasPrefixFold(kind, "application/connect+proto"):
 		return grpcFormat
-	case containsFold(kind, "protobuf"):
+	case containsFold(kind, "protobuf"), hasPrefixFold(kind, "application/proto"):
 		return protobufFormat
 	case hasPrefixFold(kind, "multipart/"):
 		return multipartFormat
@@ -386,6 +388,7 @@ func (b *body) open(f format) {
 	l := &b.lanes[b.used]
 	b.used++
 	l.format, l.at, l.before = f, 0, 0
+	l.input = b.input
 	l.tree.reset(b.visitor, b.limits, b.spent)
 	root := l.tree.root(Post, nil, 0)
 	if b.wrapped {
@@ -409,7 +412,7 @@ func (b *body) open(f format) {
 			l.tree.call = &b.call
 		}
 	case grpcFormat:
-		l.grpc = grpcParser{node: l.tree.pushDecoder(root, GRPC)}
+		l.grpc = grpcParser{node: l.tree.pushDecoder(root, GRPC), input: b.input}
 	case xmlFormat:
 		l.xml = newXMLParser(&l.tree, l.tree.pushDecoder(root, XML))
 	case multipartFormat:
@@ -449,7 +452,7 @@ func (l *lane) feed(buf []byte, last bool) int {
 	}
 	l.tree.part(l.root, buf, l.before, len(buf))
 	if l.format == protobufFormat {
-		l.tree.protobuf(l.root, buf)
+		l.tree.protobuf(l.root, buf, l.input)
 	}
 	return len(buf)
 }

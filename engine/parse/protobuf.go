@@ -6,12 +6,12 @@ import (
 	"unicode/utf8"
 )
 
-// protobuf visits the fields of a message without its description: field 2
-// of a nested message in field 1 is protobuf.1.2. What could be text or a
-// message is read as both.
-func (t *Tree) protobuf(n Node, v []byte) {
+// protobuf visits the fields of a message, by their names where d describes
+// them. Without, field 2 of a nested message in field 1 is protobuf.1.2, and
+// what could be text or a message is read as both.
+func (t *Tree) protobuf(n Node, v []byte, d *Description) {
 	at := t.pushDecoder(n, Protobuf)
-	t.message(at, v)
+	t.message(at, v, d)
 	t.drop(at)
 }
 
@@ -20,6 +20,7 @@ type wireField struct {
 	number uint64
 	bytes  []byte // of length-delimited fields
 	scalar uint64
+	width  int // of a number of fixed length, 0 for others
 	size   int // of the whole field
 }
 
@@ -38,7 +39,7 @@ func nextField(v []byte) (f wireField, ok bool) {
 		f.scalar, f.size = x, n+m
 		return f, m > 0
 	case 1:
-		f.size = n + 8
+		f.scalar, f.width, f.size = fixed(rest, 8), 8, n+8
 		return f, len(rest) >= 8
 	case 2:
 		length, m := binary.Uvarint(rest)
@@ -48,7 +49,7 @@ func nextField(v []byte) (f wireField, ok bool) {
 		f.bytes, f.size = rest[m:m+int(length)], n+m+int(length)
 		return f, true
 	case 5:
-		f.size = n + 4
+		f.scalar, f.width, f.size = fixed(rest, 4), 4, n+4
 		return f, len(rest) >= 4
 	}
 	return f, false
@@ -71,17 +72,25 @@ func isMessage(v []byte) bool {
 
 // message visits the fields of v. What is left when v is no message is
 // visited as it is.
-func (t *Tree) message(at Node, v []byte) {
+func (t *Tree) message(at Node, v []byte, d *Description) {
 	for len(v) > 0 {
 		f, ok := nextField(v)
 		if !ok {
 			t.value(at, v)
 			return
 		}
-		var name [10]byte
-		n := t.push(at, Hash, strconv.AppendUint(name[:0], f.number, 10), 0)
-		t.wireValue(n, f)
-		t.drop(n)
+		if known := d.field(f.number); known != nil {
+			n := t.push(at, Hash, known.name, 0)
+			if !t.described(n, f, known) {
+				t.wireValue(n, f)
+			}
+			t.drop(n)
+		} else {
+			var name [10]byte
+			n := t.push(at, Hash, strconv.AppendUint(name[:0], f.number, 10), 0)
+			t.wireValue(n, f)
+			t.drop(n)
+		}
 		v = v[f.size:]
 	}
 }
@@ -108,7 +117,7 @@ func (t *Tree) wireValue(n Node, f wireField) {
 		return
 	}
 	t.nodes[n].depth++
-	t.message(n, f.bytes)
+	t.message(n, f.bytes, nil)
 }
 
 // hasBinary reports whether v holds controls that text does not.
@@ -126,6 +135,8 @@ type grpcParser struct {
 	node Node
 	next int32
 	left int // bytes of a message that is too long to be read whole
+
+	input *Description // of the messages
 }
 
 // grpcPrefix is the length of what stands before a message: a flag for
@@ -178,7 +189,7 @@ func (p *grpcParser) message(t *Tree, v []byte) {
 	case v[0] == 1:
 		t.value(n, v[grpcPrefix:])
 	default:
-		t.protobuf(n, v[grpcPrefix:])
+		t.protobuf(n, v[grpcPrefix:], p.input)
 	}
 	if n != p.node {
 		t.drop(n)

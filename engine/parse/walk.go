@@ -179,6 +179,10 @@ func (t *Tree) cookies(at Node, v []byte) {
 	t.drop(n)
 }
 
+// Describe says what the messages of the body are, if it is one of gRPC or
+// protobuf. It is to be called before Fields.
+func (w *Walk) Describe(input *Description) { w.body.input = input }
+
 // Close ends a request that may not be finished. It lets go of buffers that few
 // requests fill.
 func (w *Walk) Close() {

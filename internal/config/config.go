@@ -71,6 +71,7 @@ type Site struct {
 	OnError     string   `yaml:"on_error" enum:"open,closed" doc:"What happens to a request when inspection fails; empty is open."`
 	Forwarded   bool     `yaml:"forwarded" doc:"Tell the upstream who asks, in X-Forwarded-For: claims of clients that are no trusted proxies are dropped and the address of the peer is appended."`
 	Application int32    `yaml:"application" doc:"Number of the application in the cloud; 0 is the default one."`
+	Descriptors []string `yaml:"descriptors" doc:"Files that describe its gRPC services, each a FileDescriptorSet as protoc --include_imports --descriptor_set_out writes; fields are then known by their names and not by their numbers. They are read at the start and stay on the node."`
 }
 
 // Inspect bounds inspection.

@@ -16,6 +16,7 @@ import (
 	"github.com/gabionhq/gabion/engine/rule"
 	"github.com/gabionhq/gabion/internal/config"
 	"github.com/gabionhq/gabion/internal/node/agent"
+	"github.com/gabionhq/gabion/internal/node/descriptors"
 	"github.com/gabionhq/gabion/internal/node/health"
 	"github.com/gabionhq/gabion/internal/node/proxy"
 	"github.com/gabionhq/gabion/wire/wirepb"
@@ -126,6 +127,9 @@ func siteOf(s config.Site) (proxy.Site, error) {
 		site.Upstreams = append(site.Upstreams, u)
 	}
 	var err error
+	if site.Schema, err = descriptors.Load(s.Descriptors); err != nil {
+		return site, err
+	}
 	if s.Mode != "" {
 		if site.Mode, err = rule.ParseMode(s.Mode); err != nil {
 			return site, err

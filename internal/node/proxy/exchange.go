@@ -274,7 +274,7 @@ func (x *exchange) env() engine.Env {
 	if x.enough == nil {
 		x.enough = x.unmeasured
 	}
-	return engine.Env{Mode: x.site.Mode, Override: x.site.Override, Observe: x.p.observer != nil, Enough: x.enough}
+	return engine.Env{Mode: x.site.Mode, Override: x.site.Override, Observe: x.p.observer != nil, Enough: x.enough, Schema: x.site.Schema}
 }
 
 // unmeasured says whether the observer needs no values of this request.

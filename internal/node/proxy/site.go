@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/gabionhq/gabion/engine/parse"
 	"github.com/gabionhq/gabion/engine/rule"
 	"github.com/gabionhq/gabion/internal/node/h1"
 )
@@ -20,6 +21,7 @@ type Site struct {
 	FailOpen    bool // forward uninspected when inspection fails
 	Forwarded   bool // tell the upstream the source in X-Forwarded-For
 	Application int32
+	Schema      *parse.Schema // of its gRPC services, nil for not known
 }
 
 // label names the site in metrics and records.
