@@ -48,6 +48,8 @@ var units = []string{
 	// words and plain text
 	"a", "A", "1", "0", ".", ",", ";", ":", "=", "_", "-a", " ", "\t", "x ", "ab ", "the select of union ", "word ", "a1 ", "é", "日本", "🙂", "QUFB", "YWJj", "=ab", "41", "deadbeef", "a=b&", "a[]=", "a;", "a,b;", "key: value\n", "* item\n", "> quote\n", "```\ncode\n```\n", "1;2;3\n", "a=1;", "user@mail.example ", "https://a.example/b?c=d ",
 	"=?utf-7?Q?", "+ADw-", "eyJhIjoi", "a.b.c ", "--a\r\n", "H4sI", "x\x9c", "\\u003c", "&#60;", "%3C", "\\x3c", "\\74",
+	// found by -search
+	"%c0%aeword ' or /val{%c0%ae", "[[$(')%252e<s[", "stV1eye=`a`b`c$(d)a/&style=+ADw-@@a\n\\';<a text()\\x61eval(eval('||(a)||'QUFB", "(')%252e<script/O91:\"%c0%ae<p class=\"a\">b<<p>\nNa/",
 	// dense with what several languages use at once
 	"')(\"];{}--", "a(b,'c')[d]={e:f};", "if(a<b&&c>d){e='f'}", "SELECT a FROM b WHERE c='d';\n", "<p class=\"a\">b</p>\n", "$(a).b('c');\n", "ls -l | grep a > b; ", "a=$(b 'c' | d);", "{{a|b('c')}}", "\"a\":{\"b\":['c',1]},", "'+(a)+'", "\"+(a)+\"", "'||(a)||'", "\\\"a\\\":", "a`b`c$(d)${e}", "1' 2\" 3` 4( 5[ 6{ ",
 }

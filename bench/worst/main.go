@@ -39,6 +39,7 @@ func main() {
 	match := flag.String("match", "", "only the cases whose name contains `TEXT`")
 	show := flag.Int("show", 40, "print the dearest `N` cases, 0 for all")
 	largest := flag.Int("largest", 40, "measure the dearest `N` cases, and all steep ones, up to 8 MB")
+	every := flag.Int("every", 1, "measure only every `N`th case")
 	search := flag.Duration("search", 0, "search for dearer values for this long")
 	flag.Parse()
 	m := &meter{engine: engine.New(engine.Options{})}
@@ -46,7 +47,7 @@ func main() {
 		hunt(os.Stdout, m, *search)
 		return
 	}
-	survey(os.Stdout, m, *match, *show, *largest)
+	survey(os.Stdout, m, *match, *show, *largest, max(*every, 1))
 }
 
 // A meter measures single requests.
@@ -160,10 +161,10 @@ func (r *result) marks() string {
 	return strings.Join(marks, " ")
 }
 
-func survey(out io.Writer, m *meter, match string, show, largest int) {
+func survey(out io.Writer, m *meter, match string, show, largest, every int) {
 	var results []*result
-	for _, c := range cases() {
-		if !strings.Contains(c.name, match) {
+	for i, c := range cases() {
+		if i%every != 0 || !strings.Contains(c.name, match) {
 			continue
 		}
 		r := &result{c: c}
