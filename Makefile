@@ -2,7 +2,7 @@
 GO ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: all build run test lint bench fuzz soak gen console clean
+.PHONY: all build run test lint bench apps fuzz soak gen console clean
 
 all: build
 
@@ -26,6 +26,10 @@ bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./engine/... ./internal/node/...
 	$(GO) run ./cmd/gabion score --corpus corpus
 	cd bench && $(GO) run ./compare && $(GO) run ./worst && $(GO) run ./proxy
+
+# Real applications, directly and behind a node: APPS="cgit radicale" make apps
+apps:
+	cd apps && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund; } && node run.mjs $(APPS)
 
 # FUZZTIME=10m make fuzz
 FUZZTIME ?= 10s
