@@ -78,7 +78,7 @@ const hello = (user) => run(user, 'Hello.ipynb', [
 const compute = (user) => run(user, 'Compute.ipynb', [
   { source: analysis, shows: '2.414 for 2 rows' },
   { source: queries, shows: "('b', 1)" },
-  { source: '!ls -la | head -n 3; echo done', shows: 'done' },
+  { source: '!ls *.ipynb | head -n 3; echo done', shows: 'done' },
 ])
 
 export default {
