@@ -29,7 +29,7 @@ func (tx *Tx) scope(h *Head) {
 	tx.set.Match(&tx.match, &tx.request)
 	tx.report.Endpoint = tx.match.Endpoint
 	if tx.env.Observe && tx.env.Enough != nil {
-		tx.env.Observe = !tx.env.Enough(h.App, tx.report.Endpoint)
+		tx.env.Observe = !tx.env.Enough(tx.report.Endpoint)
 	}
 	for range tx.set.Profiles() {
 		tx.profiled = true

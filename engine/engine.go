@@ -42,7 +42,7 @@ type Env struct {
 	Observe  bool          // fill Report.Values, for learning
 	Schema   *parse.Schema // of the site's gRPC services; nil names their fields by number
 	// Enough may end Observe once the endpoint is known; nil for never.
-	Enough func(app int32, endpoint uint64) bool
+	Enough func(endpoint uint64) bool
 }
 
 // Decision is what the host shall do with a request.

@@ -86,9 +86,9 @@ type exchange struct {
 	cpu     time.Duration // spent in the engine
 
 	ear       ear
-	enough    func(app int32, endpoint uint64) bool // unmeasured, made once
-	messages  bool                                  // the body is a stream of gRPC messages
-	streaming bool                                  // a pump writes the request
+	enough    func(endpoint uint64) bool // unmeasured, made once
+	messages  bool                       // the body is a stream of gRPC messages
+	streaming bool                       // a pump writes the request
 	pumped    chan error
 }
 
@@ -278,7 +278,7 @@ func (x *exchange) env() engine.Env {
 }
 
 // unmeasured says whether the observer needs no values of this request.
-func (x *exchange) unmeasured(_ int32, endpoint uint64) bool {
+func (x *exchange) unmeasured(endpoint uint64) bool {
 	x.record.Share = 0
 	x.identify()
 	x.tell(func(o Observer) { x.record.Share = o.Share(&x.record, endpoint) })
