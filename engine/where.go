@@ -32,7 +32,7 @@ func (tx *Tx) where(t *parse.Tree, n parse.Node, value []byte) detect.Where {
 		w.Place = detect.InFile // a pack or an archive, whatever it is declared to be
 	}
 	key := t.NearestNamed(n)
-	w.Listing = t.Base(n) == parse.Post && (tx.isLine(t, n, value) || isShownCode(t, key))
+	w.Listing = t.Format(n) == parse.Archive || t.Base(n) == parse.Post && (tx.isLine(t, n, value) || isShownCode(t, key))
 	if key < 0 {
 		return w
 	}
@@ -109,7 +109,12 @@ func (tx *Tx) placeOf(t *parse.Tree, n parse.Node) detect.Place {
 			return detect.InFile
 		}
 		return detect.InForm
-	case parse.JSON:
+	case parse.Archive:
+		if t.IsName(n) {
+			return detect.InFileName
+		}
+		return detect.InFile
+	case parse.JSON, parse.Calendar:
 		return detect.InJSON
 	case parse.XML:
 		return detect.InXML

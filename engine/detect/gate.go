@@ -157,7 +157,7 @@ func (w *Where) features() feature {
 	switch {
 	case len(w.Key) > 0 && w.Key[0] == '$' && !w.Name:
 		return hasDollar | hasColon
-	case w.Place == InFileName, w.Place == InHeader && isFileNameField(w.Key):
+	case w.Place == InFileName && !w.Name, w.Place == InHeader && isFileNameField(w.Key):
 		return asFileName
 	case w.Place == InContentType, w.Place == InForm && isMediaTypeField(w.Key):
 		return asMediaType

@@ -49,11 +49,17 @@ func document(v []byte, w Where) bool {
 		return v[i] == '"' || v[i] == '{' || v[i] == '[' || v[i] == ']' || isDigit(v[i])
 	case '-':
 		return v[1] == '-' // a multipart body
+	case 'B', 'b':
+		return isCalendar(v)
 	case '<':
 		return isLetter(v[1]) || hasPrefixFold(v, "<?xml")
 	}
 	return w.Place == InBody || w.Place == InCookie || w.Place == InHeader
 }
+
+// isCalendar reports whether v, which is read in parts, is a calendar or card.
+// Its text is escaped, and lines of their own stand between any two.
+func isCalendar(v []byte) bool { return hasPrefixFold(v, "begin:v") }
 
 // maxEvidence bounds the bytes of a span that are made into tokens.
 const maxEvidence = 256

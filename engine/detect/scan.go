@@ -175,7 +175,7 @@ func (s *Scanner) Scan(v []byte, w Where) []Finding {
 	}
 	// What merely could be read in parts, as {{x}} behind which padding stands,
 	// is read whole, too.
-	parted := len(v) > maxContainer && (w.Place == InTarget || document(v, w))
+	parted := len(v) > maxContainer && (w.Place == InTarget || document(v, w)) || w.Container && isCalendar(v)
 	s.have = have
 	for left := have.admits(); left != 0; left &= left - 1 {
 		if d := &detectors[bits.TrailingZeros32(left)]; !parted || !d.parts {

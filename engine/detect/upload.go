@@ -22,6 +22,9 @@ var (
 
 // upload judges the names of uploaded files.
 func (s *Scanner) upload(v []byte, w Where) {
+	if w.Name { // of a member of an archive
+		return
+	}
 	if w.Place != InFileName && !(w.Place == InHeader && isFileNameField(w.Key)) || len(v) == 0 {
 		return
 	}

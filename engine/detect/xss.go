@@ -67,6 +67,9 @@ const (
 var eventNames = lexicon.New(htmlEvents)
 
 func (s *Scanner) xss(v []byte, w Where) {
+	if w.Listing && w.Place == InFile {
+		return // a page in an archive holds scripts of its own
+	}
 	if w.Place == InFile && w.Decoded > 0 && (w.Excerpt || len(v) > maxPath && bytes.IndexByte(v, 0) >= 0) {
 		return // an archive, which no browser reads
 	}

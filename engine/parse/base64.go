@@ -169,6 +169,8 @@ func looksBinary(v []byte) bool {
 	case v[0] == 0xff && v[1] == 1 && len(v) >= 16: // ASP.NET view state
 	case v[0] == 0x80 && 2 <= v[1] && v[1] <= 5: // Python pickle
 	case v[0] == 0xff && v[1] == 0xfe, v[0] == 0xfe && v[1] == 0xff: // UTF-16
+	case hasPrefix(v, "\x89PNG\r\n"), hasPrefix(v, "\xff\xd8\xff"):
+	case isArchive(v):
 	default:
 		return false
 	}

@@ -106,7 +106,7 @@ func isText(b byte) bool { return ' ' <= b && b < 0x7f || isSpace(b) }
 // multipart body may be.
 func (t *Tree) holdsData(n Node, v []byte, f trait) bool {
 	at := &t.nodes[n]
-	return f&hasControl != 0 && at.excerpt == 0 && !at.name && (at.base == Post || at.opaque > 0) && t.written != ebcdic && isBinary(v) && !looksMultipart(v)
+	return f&hasControl != 0 && at.excerpt == 0 && !at.name && (at.base == Post || at.opaque > 0) && t.written != ebcdic && (isBinary(v) || isArchive(v) || t.continues(n, v)) && !looksMultipart(v)
 }
 
 // binary visits data: as it is, what it is by its format, and the texts in it
@@ -131,7 +131,16 @@ func (t *Tree) binary(n Node, v []byte, f trait) {
 	if c != 0 {
 		t.decodings(n, v, c, took)
 	}
-	t.nodes[n].excerpt = int32(min(len(v), 1<<30))
+	if t.visitor.Decode(t, n, Archive) && t.Depth(n) < t.limits.Depth {
+		t.archive(n, v)
+		return
+	}
+	t.excerpts(n, v, len(v))
+}
+
+// excerpts visits the texts in v, a part of data of some size at n.
+func (t *Tree) excerpts(n Node, v []byte, size int) {
+	t.nodes[n].excerpt = int32(min(size, 1<<30))
 	for from := 0; from < len(v); {
 		start, end := nextText(v, from)
 		if start < end {

@@ -9,9 +9,10 @@ import (
 
 // An inflater reads compressed values. It is kept from value to value.
 type inflater struct {
-	in   bytes.Reader
-	gzip *gzip.Reader
-	zlib io.ReadCloser
+	in    bytes.Reader
+	gzip  *gzip.Reader
+	zlib  io.ReadCloser
+	flate io.ReadCloser
 }
 
 func isGzip(v []byte) bool { return len(v) >= 18 && v[0] == 0x1f && v[1] == 0x8b && v[2] == 8 }

@@ -56,6 +56,10 @@ const (
 	DTD      // an XML document type declaration
 	Entity   // an entity declaration; Key is its name
 
+	// Kinds are stored by number: what came later stands here.
+	Archive  // zip and tar, whose members are files
+	Calendar // iCalendar and vCard
+
 	numKinds
 )
 
@@ -66,10 +70,10 @@ func (k Kind) keyed() bool { return shapes[k] == byKey }
 func (k Kind) indexed() bool { return shapes[k] == byIndex }
 
 // container reports whether k is a format that a value is written in.
-func (k Kind) container() bool { return Form <= k && k < Hash }
+func (k Kind) container() bool { return Form <= k && k < Hash || k >= Archive }
 
 // parted reports whether k is a container whose parts are points.
-func (k Kind) parted() bool { return Form <= k && k <= Cookie }
+func (k Kind) parted() bool { return Form <= k && k <= Cookie || k >= Archive }
 
 type shape uint8
 
@@ -91,7 +95,7 @@ var kindNames = [numKinds]string{
 	Protobuf: "protobuf", Cookie: "cookie", Base64: "base64", Hex: "hex", Percent: "percent",
 	HTMLJS: "htmljs", Gzip: "gzip", JWT: "jwt", ViewState: "viewstate", Pollution: "pollution",
 	Charset: "charset", HashName: "hash_name", File: "file", FileName: "file_name", Comment: "comment", PI: "pi",
-	DTD: "dtd", Entity: "entity",
+	DTD: "dtd", Entity: "entity", Archive: "archive", Calendar: "ical",
 }
 
 // String returns the word that stands for k in a rendered point, empty for

@@ -99,12 +99,13 @@ const (
 	asMultipart
 	asGraphQL
 	asForm
+	asCalendar
 )
 
 // parted are the decoders whose own syntax proves nothing once the parts
 // have been visited. XML is not among them: what looks like a document may
 // be the markup of an attack. The bytes of compressed data are chance.
-const parted = asJSON | asForm | asMultipart | asGraphQL | asGzip
+const parted = asJSON | asForm | asMultipart | asGraphQL | asGzip | asCalendar
 
 // shortest is the length from which anything but a percent or character
 // escape can hold something worth decoding.
@@ -157,6 +158,9 @@ func (t *Tree) sniff(n Node, v []byte, f trait) coding {
 	if v[0] == '-' && f&hasSpace != 0 && looksMultipart(v) {
 		return c | asMultipart
 	}
+	if v[0]|0x20 == 'b' && f&hasSpace != 0 && looksCalendar(v) {
+		return asCalendar
+	}
 	if f&hasEqual != 0 && looksForm(v, f) {
 		c |= asForm
 	}
@@ -166,7 +170,7 @@ func (t *Tree) sniff(n Node, v []byte, f trait) coding {
 // codings lists the decoders in the order in which they are tried: bit i of
 // a coding is the one at i.
 var codings = [...]Kind{
-	Percent, HTMLJS, Base64, Hex, JWT, Gzip, Charset, ViewState, JSON, XML, Multipart, GraphQL, Form,
+	Percent, HTMLJS, Base64, Hex, JWT, Gzip, Charset, ViewState, JSON, XML, Multipart, GraphQL, Form, Calendar,
 }
 
 // decode visits what one decoder makes of the value v at n.
@@ -198,6 +202,8 @@ func (t *Tree) decode(n Node, v []byte, kind Kind) {
 		t.graphql(n, v)
 	case Form:
 		t.form(n, v)
+	case Calendar:
+		t.calendar(n, v)
 	}
 }
 
