@@ -376,7 +376,7 @@ func (b *body) apparent() format {
 		return xmlFormat
 	case looksMultipart(b.buf):
 		return multipartFormat
-	case looksForm(b.buf, f):
+	case looksForm(b.buf, f) && !isBinary(b.buf):
 		return formFormat
 	case b.declared == graphqlFormat:
 		return graphqlFormat
