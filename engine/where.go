@@ -32,7 +32,11 @@ func (tx *Tx) where(t *parse.Tree, n parse.Node, value []byte) detect.Where {
 		w.Place = detect.InFile // a pack or an archive, whatever it is declared to be
 	}
 	key := t.NearestNamed(n)
-	w.Listing = t.Format(n) == parse.Archive || t.Base(n) == parse.Post && (tx.isLine(t, n, value) || isShownCode(t, key))
+	packed := t.InArchive(n)
+	if packed {
+		w.Place = detect.InFile
+	}
+	w.Listing = packed || t.Base(n) == parse.Post && (tx.isLine(t, n, value) || isShownCode(t, key))
 	if key < 0 {
 		return w
 	}
