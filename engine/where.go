@@ -73,8 +73,8 @@ func isShownCode(t *parse.Tree, n parse.Node) bool {
 		if isCodeTag(t, n) {
 			return true
 		}
-		for n >= 0 && t.Kind(n) != parse.XML {
-			n = t.Parent(n)
+		if n = markup(t, n); n < 0 {
+			return false
 		}
 		n = t.NearestNamed(t.Parent(n)) // whose text that markup is
 	}
@@ -95,10 +95,23 @@ func isCodeTag(t *parse.Tree, n parse.Node) bool {
 	case "p", "pre", "li", "td", "dd", "div":
 		return true
 	}
-	for n >= 0 && t.Kind(n) != parse.XML {
+	n = markup(t, n)
+	return n >= 0 && t.Kind(t.Parent(n)) != parse.Post
+}
+
+// maxElements is deeper than elements of pages that people write are.
+const maxElements = 48
+
+// markup returns the document that the element at n is in, negative for an
+// element too deep for a page.
+func markup(t *parse.Tree, n parse.Node) parse.Node {
+	for range maxElements {
+		if n < 0 || t.Kind(n) == parse.XML {
+			return n
+		}
 		n = t.Parent(n)
 	}
-	return n >= 0 && t.Kind(t.Parent(n)) != parse.Post
+	return -1
 }
 
 // placeOf returns the place of n: the innermost format that it is part of,

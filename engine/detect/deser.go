@@ -75,38 +75,61 @@ func phpObject(best *lead, v []byte) {
 
 func isClassName(c byte) bool { return isWord(c) || c == '\\' }
 
+// typeTagsAt are the names of types that a reader makes instances of, by the
+// byte in front of their first letter, which is the one at.
+var typeTagsAt = [...]struct {
+	mark   byte
+	at     int
+	text   string
+	weight float32
+	reason string
+}{
+	{'$', 3, "_$$ND_FUNC$$_", 0.97, "A function of node-serialize runs when it is read."},
+	{'!', 2, "!!python/", 0.92, "A YAML tag makes an object of Python."},
+	{'!', 1, "!python/", 0.9, "A YAML tag makes an object of Python."},
+	{'!', 2, "!!java", 0.9, "A YAML tag makes an object of Java."},
+	{'!', 2, "!!org.", 0.85, "A YAML tag makes an object of Java."},
+	{'!', 2, "!!com.", 0.85, "A YAML tag makes an object of Java."},
+	{'!', 1, "!ruby/", 0.9, "A YAML tag makes an object of Ruby."},
+	{'!', 2, "!!php/", 0.9, "A YAML tag makes an object of PHP."},
+	{'@', 2, `"@type":"`, 0.55, "A JSON member names the type of Java to make."},
+	{'$', 2, `"$type":"System.`, 0.8, "A JSON member names the type of .NET to make."},
+	{'"', 1, `"py/object"`, 0.85, "A JSON member names the object of Python to make."},
+	{'"', 1, `"py/reduce"`, 0.92, "A JSON member names the function of Python to call."},
+}
+
+// beginsTag reports whether c is the first letter of one of them.
+func beginsTag(c byte) bool {
+	switch c {
+	case 'N', 'p', 'j', 'o', 'c', 'r', 't':
+		return true
+	}
+	return false
+}
+
 // typeTags finds names of types that a reader makes instances of.
 func typeTags(best *lead, v []byte) {
-	if bytes.IndexByte(v, '!') < 0 && bytes.IndexByte(v, '"') < 0 && bytes.IndexByte(v, '$') < 0 {
-		return // what all of them hold
-	}
-	for _, t := range [...]struct {
-		text   string
-		weight float32
-		reason string
-	}{
-		{"_$$ND_FUNC$$_", 0.97, "A function of node-serialize runs when it is read."},
-		{"!!python/", 0.92, "A YAML tag makes an object of Python."},
-		{"!python/", 0.9, "A YAML tag makes an object of Python."},
-		{"!!java", 0.9, "A YAML tag makes an object of Java."},
-		{"!!org.", 0.85, "A YAML tag makes an object of Java."},
-		{"!!com.", 0.85, "A YAML tag makes an object of Java."},
-		{"!ruby/", 0.9, "A YAML tag makes an object of Ruby."},
-		{"!!php/", 0.9, "A YAML tag makes an object of PHP."},
-		{`"@type":"`, 0.55, "A JSON member names the type of Java to make."},
-		{`"$type":"System.`, 0.8, "A JSON member names the type of .NET to make."},
-		{`"py/object"`, 0.85, "A JSON member names the object of Python to make."},
-		{`"py/reduce"`, 0.92, "A JSON member names the function of Python to call."},
-	} {
-		if i := bytes.Index(v, []byte(t.text)); i >= 0 {
-			best.offer(t.weight, i, i+len(t.text), t.reason)
+	for i := 1; i < len(v); i++ {
+		mark := v[i-1]
+		if mark != '!' && mark != '"' && mark != '$' && mark != '@' || !beginsTag(v[i]) {
+			continue
+		}
+		for j := range typeTagsAt {
+			t := &typeTagsAt[j]
+			if from := i - t.at; t.mark == mark && from >= 0 && bytes.HasPrefix(v[from:], []byte(t.text)) {
+				best.offer(t.weight, from, from+len(t.text), t.reason)
+			}
 		}
 	}
 }
 
 // pickle finds the opcodes that import a function and call it.
 func pickle(best *lead, v []byte) {
-	call := bytes.HasSuffix(bytes.TrimRight(v, "\r\n "), []byte("R."))
+	end := len(v)
+	for end > 0 && (v[end-1] == '\n' || v[end-1] == '\r' || v[end-1] == ' ') {
+		end--
+	}
+	call := bytes.HasSuffix(v[:end], []byte("R."))
 	switch {
 	case len(v) > 4 && v[0] == 0x80 && v[1] >= 2 && v[1] <= 5 && call:
 		best.offer(0.85, 0, min(len(v), 32), "The value is a pickle of Python that calls a function.")

@@ -67,13 +67,9 @@ func (s *Scanner) rce(v []byte, w Where) {
 	words.address = w.Place == InTarget || isAddress(v)
 	s.sh = shlex.New(v)
 	s.effort += lexEffort * len(v)
-	for {
-		c, ok := s.sh.Next()
-		if !ok {
-			break
-		}
+	for c := new(shlex.Command); s.sh.Next(c); {
 		s.effort += commandEffort
-		words.command(&best, &c)
+		words.command(&best, c)
 	}
 	if w.Name {
 		best.weight *= 0.7 // names are short words

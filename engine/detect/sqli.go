@@ -2,6 +2,7 @@ package detect
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/gabionhq/gabion/engine/internal/sqllex"
 )
@@ -166,7 +167,7 @@ func (s *Scanner) sqli(v []byte, w Where) {
 		if w.Container && q == '"' {
 			continue // the quotes of JSON and of markup
 		}
-		if i := bytes.IndexByte(v, q); i >= 0 {
+		if i := bytes.IndexByte(v, q); i >= 0 && i+1 < len(v) {
 			s.sqlContext(v, i+1, true, whole)
 		}
 	}
@@ -193,12 +194,12 @@ func (s *Scanner) sqlContext(v []byte, start int, broken bool, whole int32) int3
 	buf := s.sql.toks[:0]
 	for {
 		for len(buf) < sqlChunk {
-			t := lex.Next()
-			if t.Kind == sqllex.End {
-				r.last = true
+			n := len(buf)
+			buf = slices.Grow(buf, 1)[:n+1]
+			if lex.Next(&buf[n]); buf[n].Kind == sqllex.End {
+				buf, r.last = buf[:n], true
 				break
 			}
-			buf = append(buf, t)
 		}
 		s.effort += sqlEffort * len(buf)
 		pairParens(buf)
@@ -263,7 +264,10 @@ func (s *Scanner) sqlReport(v []byte, w Where) {
 		s.tok(r.start-1, r.start, Punct, true)
 	}
 	// Tokens some bytes before the evidence give it context.
-	for t := lex.Next(); t.Kind != sqllex.End && len(s.tokens)-mark < maxTokens; t = lex.Next() {
+	for t := (sqllex.Token{}); len(s.tokens)-mark < maxTokens; {
+		if lex.Next(&t); t.Kind == sqllex.End {
+			break
+		}
 		if t.To > r.from-12 {
 			s.tok(int(t.From), int(t.To), sqlTokenKind(t.Kind), sqlKnown(t.Kind))
 		}

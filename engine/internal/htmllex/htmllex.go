@@ -48,16 +48,16 @@ type Lexer struct {
 
 // New returns a lexer of src that begins in a context.
 func New(src []byte, start Start) Lexer {
-	l := Lexer{src: src, inTag: start != Data}
+	pos := 0
 	switch start {
 	case InSingle:
-		l.pos = after(src, 0, '\'')
+		pos = after(src, 0, '\'')
 	case InDouble:
-		l.pos = after(src, 0, '"')
+		pos = after(src, 0, '"')
 	case InBacktick:
-		l.pos = after(src, 0, '`')
+		pos = after(src, 0, '`')
 	}
-	return l
+	return Lexer{src: src, pos: pos, inTag: start != Data}
 }
 
 // InTag reports whether the next token is still inside a tag.

@@ -61,28 +61,29 @@ type Lexer struct {
 // New returns a lexer of src.
 func New(src []byte) Lexer { return Lexer{src: src} }
 
-// Next returns the next command, or false at the end.
-func (l *Lexer) Next() (Command, bool) {
+// Next makes c the next command, or reports false at the end. It writes where
+// the caller keeps the command: to return one took longer than to read it.
+func (l *Lexer) Next(c *Command) bool {
 	for !l.done {
-		c := l.command()
+		l.command(c)
 		l.separator()
 		if len(c.Name) > 0 || c.IFS {
-			return c, true
+			return true
 		}
 	}
-	return Command{}, false
+	return false
 }
 
 // command reads the word and the arguments at pos.
-func (l *Lexer) command() Command {
-	c := Command{Lead: l.lead, At: l.at}
+func (l *Lexer) command(c *Command) {
+	*c = Command{Lead: l.lead, At: l.at}
 	gap := l.pos
 	for l.pos < len(l.src) && (blank(l.src[l.pos]) || l.src[l.pos] == '"' || l.src[l.pos] == '\'' || l.src[l.pos] == '@' || l.src[l.pos] == '{' && (l.peek(l.pos+1) == '{' || l.pos > 0 && l.src[l.pos-1] == '{')) {
 		l.pos++
 	}
 	c.Glued = gap == l.pos
 	c.From = l.pos
-	l.word(&c)
+	l.word(c)
 	c.To = l.pos
 	if !l.bounded() && !(c.Split && l.peek(c.From) == '{') {
 		c.Name = nil
@@ -90,9 +91,8 @@ func (l *Lexer) command() Command {
 	c.Bin = programDir(c.Name)
 	c.Glob = c.Glob && wildPath(c.Name)
 	c.Name = base(c.Name)
-	l.arguments(&c)
+	l.arguments(c)
 	c.End = l.pos
-	return c
 }
 
 // word reads the command's name and takes out what splits it.

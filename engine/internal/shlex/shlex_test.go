@@ -8,7 +8,8 @@ import (
 func names(src string) string {
 	var out []string
 	for l := New([]byte(src)); ; {
-		c, ok := l.Next()
+		var c Command
+		ok := l.Next(&c)
 		if !ok {
 			return strings.Join(out, " ")
 		}
@@ -43,7 +44,8 @@ func TestFlags(t *testing.T) {
 	f := func(src string, ok func(Command) bool) {
 		t.Helper()
 		l := New([]byte(src))
-		c, _ := l.Next()
+		var c Command
+		l.Next(&c)
 		if !ok(c) {
 			t.Errorf("%q: %+v", src, c)
 		}
@@ -63,7 +65,8 @@ func FuzzLexer(f *testing.F) {
 	f.Fuzz(func(t *testing.T, src string) {
 		l := New([]byte(src))
 		for n := 0; ; n++ {
-			c, ok := l.Next()
+			var c Command
+			ok := l.Next(&c)
 			if !ok {
 				return
 			}

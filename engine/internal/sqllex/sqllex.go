@@ -58,15 +58,16 @@ type Lexer struct {
 // New returns a lexer of src that begins at pos.
 func New(src []byte, pos int) Lexer { return Lexer{src: src, pos: pos} }
 
-// Next returns the next token, of kind End when there is none.
-func (l *Lexer) Next() Token {
+// Next makes t the next token, of kind End when there is none. It writes where
+// the caller keeps the token: to return one took longer than to read it.
+func (l *Lexer) Next(t *Token) {
 	for l.pos < len(l.src) {
 		from := l.pos
 		kind, role := l.lex(l.src[from])
 		if kind == End {
 			continue
 		}
-		t := Token{From: int32(from), To: int32(l.pos), Kind: kind, Role: role, Glued: l.glued, Hint: l.hint}
+		*t = Token{From: int32(from), To: int32(l.pos), Kind: kind, Role: role, Glued: l.glued, Hint: l.hint}
 		switch kind {
 		case String, Open:
 			t.Quote = l.src[from]
@@ -79,9 +80,9 @@ func (l *Lexer) Next() Token {
 			}
 		}
 		l.glued = false
-		return t
+		return
 	}
-	return Token{From: int32(len(l.src)), To: int32(len(l.src))}
+	*t = Token{From: int32(len(l.src)), To: int32(len(l.src))}
 }
 
 // lex reads what begins with c. It returns End for white space and for

@@ -9,7 +9,8 @@ import (
 func render(src string, pos int) string {
 	var out []string
 	l := New([]byte(src), pos)
-	for t := l.Next(); t.Kind != End; t = l.Next() {
+	var t Token
+	for l.Next(&t); t.Kind != End; l.Next(&t) {
 		name := [...]string{"", "word", "key", "num", "str", "open", "var", "cmp", "op", "logic", "(", ")", ",", ";", ".", "cut", "other"}[t.Kind]
 		text := src[t.From:t.To]
 		if t.Glued {
@@ -83,7 +84,8 @@ func FuzzLexer(f *testing.F) {
 		}
 		l := New(src, pos)
 		last := int32(pos)
-		for k := l.Next(); k.Kind != End; k = l.Next() {
+		var k Token
+		for l.Next(&k); k.Kind != End; l.Next(&k) {
 			if k.From < last || k.To <= k.From || int(k.To) > len(src) {
 				t.Fatalf("%q: token %+v after %d", src, k, last)
 			}
