@@ -486,7 +486,7 @@ func (c *codeWalk) brackets(best *lead, v []byte, i int) {
 	if k-j < 4 || !execCalls.Has(v[j:k]) {
 		return
 	}
-	if v[i] == '[' && bytes.IndexAny(v[i:j], `'"`) < 0 {
+	if v[i] == '[' && !bytes.ContainsAny(v[i:j], `'"`) {
 		return // [link](address) is Markdown
 	}
 	end := min(len(v), k+32)

@@ -54,7 +54,7 @@ func (s *Scanner) crlf(v []byte, w Where) {
 // followed by a header field: \r\nSet-Cookie:a=b.
 func writtenLine(best *lead, v []byte) {
 	i := bytes.Index(v, []byte(`\r\n`))
-	if i < 0 || bytes.IndexAny(v[:i], " {<\"'") >= 0 {
+	if i < 0 || bytes.ContainsAny(v[:i], " {<\"'") {
 		return
 	}
 	at := i + 4

@@ -39,7 +39,7 @@ func (s *Scanner) xxe(v []byte, w Where) {
 			judgeTransform(&best, v, i)
 		}
 	}
-	if w.Place == InXML && hasSuffixFold(w.Key, ":schemalocation") && bytes.Contains(v, []byte("://")) && bytes.IndexAny(v, " \t\r\n") < 0 {
+	if w.Place == InXML && hasSuffixFold(w.Key, ":schemalocation") && bytes.Contains(v, []byte("://")) && !bytes.ContainsAny(v, " \t\r\n") {
 		best.offer(0.6, 0, len(v), loneLocation)
 	}
 	s.follow(XXE, v, best, xmlVocabulary)

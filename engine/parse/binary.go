@@ -63,9 +63,9 @@ func nextText(v []byte, from int) (start, end int) {
 		if i == len(v) {
 			return start, end
 		}
-		r, n := rune(v[i]), 1
-		if r >= utf8.RuneSelf {
-			r, n = utf8.DecodeRune(v[i:])
+		n := 1
+		if v[i] >= utf8.RuneSelf {
+			_, n = utf8.DecodeRune(v[i:])
 		}
 		if n == 1 && !isText(v[i]) {
 			count -= oddByte
