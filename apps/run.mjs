@@ -202,7 +202,7 @@ if (unknown) {
   console.error(`no application ${unknown}; there are ${applications.map((a) => a.name).join(', ')}`)
   process.exit(2)
 }
-const chosen = applications.filter((a) => positionals.length ? positionals.includes(a.name) : !a.onlyAsked)
+const chosen = applications.filter((a) => !positionals.length || positionals.includes(a.name))
 await provide(chosen)
 const built = await mkdtemp(join(tmpdir(), 'gabion-apps-'))
 let good = true
