@@ -161,7 +161,7 @@ func (s *Scanner) Close() {
 func (s *Scanner) Scan(v []byte, w Where) []Finding {
 	s.findings = s.findings[:0]
 	s.tokens = s.tokens[:0]
-	s.effort = gateEffort * len(v)
+	s.effort = valueEffort + gateEffort*len(v)
 	if w.Encoded {
 		return nil
 	}
@@ -179,7 +179,7 @@ func (s *Scanner) Scan(v []byte, w Where) []Finding {
 	s.have = have
 	for left := have.admits(); left != 0; left &= left - 1 {
 		if d := &detectors[bits.TrailingZeros32(left)]; !parted || !d.parts {
-			s.effort += len(v)
+			s.effort += runEffort + len(v)
 			d.scan(s, v, w)
 		}
 	}
@@ -189,7 +189,9 @@ func (s *Scanner) Scan(v []byte, w Where) []Finding {
 // What work takes, in units of about a nanosecond, beyond one per byte for
 // each detector that runs. They were measured on dense values.
 const (
+	valueEffort   = 40 // per value, however short
 	gateEffort    = 1  // per byte
+	runEffort     = 24 // per detector that runs
 	sqlEffort     = 12 // per token and context
 	commandEffort = 16 // per command
 	lexEffort     = 3  // per byte, of what reads a language

@@ -119,6 +119,8 @@ const (
 	// buffer; the last sqlOverlap of them are read again with the next.
 	sqlChunk   = 1024
 	sqlOverlap = 96
+	// shortestSQL is what it takes to leave a string and go on.
+	shortestSQL = 3
 	// maxOperand bounds the tokens of one expression that are followed.
 	maxOperand = 24
 	maxNesting = 64
@@ -156,6 +158,9 @@ type sqlReader struct {
 }
 
 func (s *Scanner) sqli(v []byte, w Where) {
+	if len(v) < shortestSQL {
+		return
+	}
 	s.sql.best = sqlReader{miss: 1}
 	s.sql.texts = w.Place.holdsText()
 	whole := int32(len(v))

@@ -66,7 +66,13 @@ const (
 
 var eventNames = lexicon.New(htmlEvents)
 
+// shortestXSS is what it takes to leave an attribute and open a tag.
+const shortestXSS = 4
+
 func (s *Scanner) xss(v []byte, w Where) {
+	if len(v) < shortestXSS {
+		return
+	}
 	if w.Listing && w.Place == InFile {
 		return // a page in an archive holds scripts of its own
 	}

@@ -264,6 +264,7 @@ const readEffort = 4
 // decodings visits what the decoders in c make of the value v at n, which
 // took some effort to visit. They share what is left of the effort for n, so
 // that what one value holds, however it is encoded, takes nothing from others.
+// What one of them takes beyond its share and the slack, the next one lacks.
 func (t *Tree) decodings(n Node, v []byte, c coding, took int) {
 	each := int32(took/len(v)) + readEffort
 	whole := t.nodes[n].effort
@@ -275,14 +276,18 @@ func (t *Tree) decodings(n Node, v []byte, c coding, took int) {
 	if together != 0 {
 		shares -= bits.OnesCount16(uint16(together)) - 1
 	}
-	left := (whole - each) / int32(shares)
+	left := whole - each
+	even := left / int32(shares)
 	for ; c != 0; c &= c - 1 {
 		bit := c & -c
 		kind := codings[bits.TrailingZeros16(uint16(bit))]
-		if !t.visitor.Decode(t, n, kind) || !t.afford(n, len(v), left, each) {
+		share := min(left/int32(shares), even)
+		shares = max(shares-1, 1)
+		if !t.visitor.Decode(t, n, kind) || !t.afford(n, len(v), share, each) {
 			continue
 		}
-		t.nodes[n].effort = left
+		t.nodes[n].effort = share
+		before := t.spent.effort - t.spent.slack
 		if bit&together != 0 {
 			t.unescapeAll(n, v, together)
 			c &^= together
@@ -291,6 +296,8 @@ func (t *Tree) decodings(n Node, v []byte, c coding, took int) {
 			t.decode(n, v, kind)
 		}
 		t.nodes[n].effort = whole
+		took := max(t.spent.effort-t.spent.slack-before, 0) / len(v)
+		left -= int32(min(took, maxEffort)) + readEffort
 	}
 }
 
