@@ -192,7 +192,7 @@ const (
 	valueEffort   = 40 // per value, however short
 	gateEffort    = 1  // per byte
 	runEffort     = 24 // per detector that runs
-	sqlEffort     = 12 // per token and context
+	sqlEffort     = 12 // per token and context, and operand that is read
 	commandEffort = 16 // per command
 	lexEffort     = 3  // per byte, of what reads a language
 )

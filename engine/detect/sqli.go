@@ -147,7 +147,8 @@ type sqlReader struct {
 	at    int32 // where it began
 	texts bool  // people send whole statements there
 	// joined: a UNION was read.
-	joined bool
+	joined   bool
+	operands int // that were read, some of them several times
 
 	seen  uint64 // signs
 	miss  float32
@@ -222,6 +223,7 @@ func (s *Scanner) sqlContext(v []byte, start int, broken bool, whole int32) int3
 		buf = buf[:copy(buf, buf[end:])]
 		r.first = false
 	}
+	s.effort += sqlEffort * r.operands
 	s.sql.toks = buf
 	if r.seen != 0 && r.miss < s.sql.best.miss {
 		s.sql.best = r

@@ -64,6 +64,7 @@ func joinOperands(a, b operand, numeric bool) operand {
 
 // operand reads one operand with its signs.
 func (r *sqlReader) operand(i int) (int, operand) {
+	r.operands++
 	for n := 0; n < 8 && (r.kind(i) == sqllex.Arith || r.role(i) == sqllex.Not || r.role(i) == sqllex.All); n++ {
 		i++
 	}
