@@ -43,14 +43,14 @@ var (
 		ftp_connect ftp_get ftp_put ssh2_exec proc_nice proc_terminate proc_get_status ini_alter ini_restore set_time_limit spl_autoload stream_get_contents
 		stream_context_create runkit_function_rename newrelic ctype_alpha iterator_apply forward_static_call func_num_args is_callable method_exists
 		function_exists get_object_vars get_class_methods session_start setcookie is_array chr bzdecompress bzopen get_defined_functions get_defined_constants mb_ereg_replace ereg_replace console.info console.log
-		lstat readlink utf8_decode strtr number_format array_intersect array_reduce openlog syslog imagecreatefromgif imagecreatefrompng`)
+		pfsockopen posix_getegid posix_geteuid zlib_decode filegroup fileowner fileperms strip_tags vprintf printf lstat readlink utf8_decode strtr number_format array_intersect array_reduce openlog syslog imagecreatefromgif imagecreatefrompng`)
 	// directives are settings of PHP that change what code it loads or runs.
 	directives = lexicon.New(`allow_url_include allow_url_fopen auto_prepend_file auto_append_file disable_functions disable_classes
 		open_basedir safe_mode extension extension_dir zend_extension engine unserialize_max_depth unserialize_callback_func enable_dl
 		mbstring.regex_stack_limit mbstring.encoding_translation mbstring.func_overload session.save_path session.auto_start session.use_trans_sid
 		session.upload_progress.name cgi.force_redirect cgi.redirect_status_env cgi.fix_pathinfo opcache.jit_max_polymorphic_calls opcache.preload
 		opcache.enable opcache.file_cache suhosin.simulation sendmail_path mail.log error_log log_errors display_errors include_path
-		short_open_tag asp_tags register_globals magic_quotes_gpc php_value php_admin_value xdebug.remote_host xdebug.client_host assert.callback
+		short_open_tag asp_tags register_globals magic_quotes_gpc php_value php_admin_value xdebug.remote_host xdebug.client_host assert.callback memory_limit mbstring.regex_retry_limit
 		soap.wsdl_cache_dir sys_temp_dir upload_tmp_dir user_ini.filename variables_order request_order output_handler docref_root`)
 	superglobals = lexicon.New(`_get _post _request _cookie _files _server _session _env globals http_raw_post_data php_self argv`)
 	// dangerousTypes are classes and packages whose names alone do not occur
@@ -62,7 +62,7 @@ var (
 		com.opensymphony.xwork2 com.sun.rowset org.springframework.context org.springframework.expression org.codehaus.groovy groovy.lang java.runtime
 		ognl.ognlcontext process.mainmodule process.binding process.env global.process child_process.exec os.system os.popen subprocess.popen
 		subprocess.call subprocess.run subprocess.check_output system.diagnostics.process runtime.getruntime java.util.zip
-		com.alibaba.fastjson org.hibernate.engine java.awt.desktop class.module.classloader class.classloader module.classloader
+		com.sun.org.apache com.alibaba.fastjson org.hibernate.engine java.awt.desktop class.module.classloader class.classloader module.classloader
 		processbuilder.evil runtime.exec processbuilder.start`)
 	// beforeCalls are words of programs behind which an expression stands.
 	programWords   = lexicon.New("import from package use using const var let function def class public private module require")
@@ -215,7 +215,7 @@ func (c *codeWalk) typeName(best *lead, v []byte, i, j int, w Where) {
 	if i > 0 && v[i-1] == '/' {
 		return // a module of Java, or a path
 	}
-	if c.listing || w.Place == InFile || w.Place == InXML && hasPrefixFold(v[i:], "org.") {
+	if c.listing || w.Place == InFile || w.Place == InXML && hasPrefixFold(v[i:], "org.apache") {
 		weight = 0.4
 	}
 	best.offer(weight, i, j, "A class or package of the server's language is named.")
@@ -240,7 +240,7 @@ func (c *codeWalk) call(best *lead, v []byte, at, end, open int) {
 		loop(best, v, at, open)
 		return
 	}
-	if !execCalls.Has(word) {
+	if !execCalls.Has(word) || open == len(v)-1 {
 		c.whole(best, v, at, end, open)
 		return
 	}
@@ -281,6 +281,10 @@ func (c *codeWalk) call(best *lead, v []byte, at, end, open int) {
 // whole judges a value that is nothing but a call of a function of PHP or
 // Node.
 func (c *codeWalk) whole(best *lead, v []byte, at, end, open int) {
+	if at == 0 && open == len(v)-1 && (serverCalls.Has(v[:end]) || execCalls.Has(v[:end])) && bytes.IndexByte(v[:end], '_') > 0 {
+		best.offer(0.55, 0, len(v), "The value is a call of a function of the server's language, cut off.")
+		return
+	}
 	if c.listing || at > 12 || len(v) > 80 || end-at < 4 && end-open != 0 || !serverCalls.Has(v[at:end]) && !execCalls.Has(v[at:end]) || bytes.IndexByte(v[open:], ')') < 0 {
 		return
 	}
@@ -392,7 +396,7 @@ func (c *codeWalk) tag(best *lead, v []byte, i int) {
 	rest := v[i:]
 	switch {
 	case hasPrefixFold(rest, "<?php"), hasPrefixFold(rest, "<?="), hasPrefixFold(rest, "<script language=php"), hasPrefixFold(rest, `<script language="php"`):
-	case hasPrefixFold(rest, "<? "), hasPrefixFold(rest, "<?\t"), len(rest) == 2 && rest[1] == '?' && i > 0 && isWord(v[i-1]):
+	case hasPrefixFold(rest, "<? "), hasPrefixFold(rest, "<?\t"), hasPrefixFold(rest, "<?\nphp "), len(rest) == 2 && rest[1] == '?' && i > 0 && isWord(v[i-1]):
 	case hasPrefixFold(rest, "<?xml") && len(rest) > 6 && gap(rest, 5) < len(rest) && rest[gap(rest, 5)] == ':':
 	case hasPrefixFold(rest, "<%@") || hasPrefixFold(rest, "<jsp:"):
 		best.offer(0.75, i, min(len(v), i+24), "A directive of a server page is inserted.")

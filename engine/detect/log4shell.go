@@ -7,7 +7,7 @@ import (
 )
 
 // whenLog4Shell: a lookup begins with ${.
-var whenLog4Shell = []feature{hasDollarBrace, hasBrace | hasColonSlash}
+var whenLog4Shell = []feature{hasDollarBrace, hasBrace | hasColonSlash, hasDollar | hasAmp | hasColon}
 
 var lookupVocabulary = lexicon.New(`jndi ldap ldaps rmi dns iiop corba nds nis http https lower upper env sys java
 	main ctx map date bundle docker k8s kubernetes log4j marker sd spring web base64 url`)
@@ -57,6 +57,9 @@ func (s *Scanner) log4shell(v []byte, w Where) {
 	}
 	if i := indexFold(v, "{jndi:"); i > 0 && best.weight == 0 && bytes.Contains(v[i:min(len(v), i+16)], []byte("://")) {
 		best.offer(0.8, i, min(len(v), i+40), "A JNDI lookup stands behind what other lookups or a decoder make its sign.")
+	}
+	if i := indexFold(v, "$&lbrace"); i >= 0 && best.weight == 0 && indexFold(v[i:min(len(v), i+20)], "jndi:") > 0 {
+		best.offer(0.8, i, min(len(v), i+40), "A JNDI lookup stands behind a bracket that markup spells.")
 	}
 	s.follow(Log4Shell, v, best, lookupVocabulary)
 }

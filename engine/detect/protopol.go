@@ -9,7 +9,7 @@ import (
 // whenProtoPol: the words, in any place.
 var whenProtoPol = []feature{hasProtoWord}
 
-const protoGateWords = "__proto__ constructor"
+const protoGateWords = "__proto__ constructor prototype"
 
 var protoVocabulary = lexicon.New("__proto__ proto constructor prototype object env onerror src")
 
@@ -40,6 +40,9 @@ func (s *Scanner) protopol(v []byte, w Where) {
 		if i > 0 && isNameByte(v[i-1]) {
 			continue
 		}
+		if i > 0 && v[i-1] == ':' && (bytes.HasPrefix(v[from:], []byte(":constructor")) || bytes.HasPrefix(v[from:], []byte(":prototype"))) {
+			best.offer(0.85, i, from, "A reference of React's server functions reaches the constructor of functions.")
+		}
 		j := from
 		for j < len(v) && j < from+4 && bytes.IndexByte([]byte(`.[]"'\`), v[j]) >= 0 {
 			j++
@@ -47,6 +50,11 @@ func (s *Scanner) protopol(v []byte, w Where) {
 		if j > from && bytes.HasPrefix(v[j:], []byte("prototype")) {
 			end := j + len("prototype")
 			best.offer(keyWeight(v, i, end, w, 0.88), i, end, "A name reaches an object's prototype by its constructor.")
+		}
+	}
+	if len(v) > 4 && v[0] == '$' && isWordASCII(v[1]) {
+		if i := bytes.Index(v, []byte(":prototype")); i > 0 && (i+len(":prototype") == len(v) || v[i+len(":prototype")] == ':') && run(v, 1, i, func(c byte) bool { return isWordASCII(c) || c == ':' }) == i {
+			best.offer(0.8, 0, len(v), "A reference of React's server functions reaches a prototype.")
 		}
 	}
 	s.follow(PrototypePollution, v, best, protoVocabulary)

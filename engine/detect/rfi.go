@@ -43,7 +43,7 @@ func (s *Scanner) rfi(v []byte, w Where) {
 // which pages keep where their own code is, which old versions of PHP let
 // anyone set: mosConfig_absolute_path, _CONF[path], phpbb_root_path.
 func includeName(name []byte) bool {
-	if len(name) > 1 && name[0] == '_' && hasSuffixFold(name, "[path]") || hasPrefixFold(name, "globals[") {
+	if len(name) > 1 && name[0] == '_' && (hasSuffixFold(name, "[path]") || hasPrefixFold(name, "_conf[")) || hasPrefixFold(name, "globals[") {
 		return true
 	}
 	for _, end := range [...]string{"absolute_path", "root_path", "rootpath", "root_dir", "rootdir", "base_path", "basepath", "basedir",

@@ -143,6 +143,7 @@ var detectors = [...]detector{
 	{SessionFixation, whenSessionFixation, (*Scanner).sessfix, false},
 	{Smuggling, whenMediaType, (*Scanner).mediaType, false},
 	{SQLi, whenSQLJSON, (*Scanner).sqlJSON, true},
+	{Code, whenWhole, (*Scanner).whole, true},
 }
 
 // maxKept is how many tokens of SQL a Scanner keeps room for.

@@ -56,6 +56,10 @@ var seeds = map[Class][]string{
 		"$_GET[0]($_GET[1])",
 		"require('child_process').exec('id')",
 		"Runtime.getRuntime().exec('id')",
+		"document/**/.cookie", "\"onzoom=", "<f o r m", "!![]+1", "reflect.a.call``", "ja&tab;vascript:", `\xbca\xbe`, "console.info(1)",
+		"$ {'a'}", "$$b(2)", "[a][0](b)", "(x)('id');", "[php]echo", "cd /;cd etc", "alias +m a=b", "$shell -c a", "cat /etc/x", "/[e//]tc",
+		"{,ip}", "$[]", ">/tmp/a", ";a<<<b", "!-1!-2", "http:127.1", "/sys/a", `<a b:schemaLocation="c http://h">`, "$7:Module:prototype", "$&lbrace;jndi:",
+		"powershell c:\\", "module.exports=", "base64_decode(", "whoami;1",
 	},
 	SSTI: {
 		"{{7*7}}",

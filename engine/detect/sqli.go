@@ -108,7 +108,7 @@ var sqlSigns = [numSigns]struct {
 	signHint:          {0.92, true, "SQL is hidden in a version comment."},
 	signDangling:      {0.45, false, "A statement ends where its condition would begin."},
 	signDeclare:       {0.55, false, "A variable of the database is declared."},
-	signName:          {0.52, false, "The value is the call of a database function, cut off or with a cast, as scanners probe."},
+	signName:          {0.52, false, "The value is a call of a database function or another piece of a query alone, as scanners probe."},
 	signExponent:      {0.80, true, "A number with an empty exponent, which the database drops, hides a call."},
 	signWholeCut:      {0.30, false, "A statement ends in a comment that hides what would follow."},
 	signGlue:          {0.72, false, "Comments stand for the spaces between SQL words."},
@@ -128,9 +128,10 @@ const (
 
 // sqlScratch is what the SQL detector keeps between values.
 type sqlScratch struct {
-	toks  []sqllex.Token
-	best  sqlReader
-	texts bool
+	toks    []sqllex.Token
+	best    sqlReader
+	texts   bool
+	segment bool
 }
 
 // A sqlReader reads the tokens of one context.
@@ -146,6 +147,8 @@ type sqlReader struct {
 	whole bool
 	at    int32 // where it began
 	texts bool  // people send whole statements there
+	// segment: the value is part of a path, where names look like calls.
+	segment bool
 	// joined: a UNION was read.
 	joined   bool
 	operands int // that were read, some of them several times
@@ -163,7 +166,7 @@ func (s *Scanner) sqli(v []byte, w Where) {
 		return
 	}
 	s.sql.best = sqlReader{miss: 1}
-	s.sql.texts = w.Place.holdsText()
+	s.sql.texts, s.sql.segment = w.Place.holdsText(), w.Place == InPath
 	whole := int32(len(v))
 	if w.Listing {
 		whole = -1 // its statement began on a line before
@@ -195,7 +198,7 @@ var endOfComment = []byte("*/")
 // is more than any context showed before. A whole statement may have begun
 // at whole, outside; sqlContext returns where one began here.
 func (s *Scanner) sqlContext(v []byte, start int, broken bool, whole int32) int32 {
-	r := sqlReader{v: v, texts: s.sql.texts, broken: broken, first: true, miss: 1, start: start, at: whole, whole: int(whole) < start}
+	r := sqlReader{v: v, texts: s.sql.texts, segment: s.sql.segment, broken: broken, first: true, miss: 1, start: start, at: whole, whole: int(whole) < start}
 	lex := sqllex.New(v, start)
 	buf := s.sql.toks[:0]
 	for {
@@ -503,6 +506,8 @@ func (r *sqlReader) begin() {
 		i++
 	}
 	switch k := r.kind(i); {
+	case r.cutPiece():
+		r.hit(signName, 0, len(r.toks))
 	case r.role(i) == sqllex.Is && r.role(i+1) == sqllex.Literal && r.cut(i+2):
 		r.hit(signBreakCompare, i, i+2)
 	case k == sqllex.Cut:
@@ -532,6 +537,8 @@ func (r *sqlReader) probe() {
 		return
 	}
 	switch role := r.role(0); {
+	case r.wholeCall(n), r.wholePiece(n):
+		r.hit(signName, 0, n)
 	case n == 2 && r.kind(1) == sqllex.LParen && role >= sqllex.Niladic && role <= sqllex.Danger:
 		r.hit(signName, 0, n)
 	case n > 2 && n < 2*maxOperand && r.kind(n-2) == sqllex.Dot && r.v[r.toks[n-2].From] == ':' && r.role(n-1) == sqllex.Type:
@@ -539,6 +546,77 @@ func (r *sqlReader) probe() {
 	case r.kind(0) == sqllex.LParen && int(r.toks[0].Pair) == n-2 && r.kind(n-1) == sqllex.Cut && r.onlySQL(n-1):
 		r.hit(signName, 0, n)
 	}
+}
+
+// wholeCall reports whether the n tokens are a call that delays the database,
+// behind a comma as in a list to sort by, or a query or condition that is cut
+// off in a call.
+func (r *sqlReader) wholeCall(n int) bool {
+	function := func(i int) bool { return r.role(i) >= sqllex.Niladic && r.role(i) <= sqllex.Danger }
+	switch {
+	case n < 3 || n > maxOperand || r.segment:
+		return false
+	case r.role(0) == sqllex.Sleep:
+		return n == 4 && r.kind(1) == sqllex.LParen && r.kind(2) == sqllex.Number && r.kind(3) == sqllex.RParen || r.is(0, "benchmark") && r.kind(1) == sqllex.LParen && r.kind(2) == sqllex.Number
+	case r.kind(0) == sqllex.Comma:
+		return function(1) && r.kind(2) == sqllex.LParen && int(r.toks[2].Pair) == n-3
+	case r.role(0) == sqllex.Select:
+		return r.kind(n-1) == sqllex.LParen && function(n-2) || n == 4 && function(1) && r.kind(2) == sqllex.LParen && r.toks[2].From == r.toks[1].To && r.kind(3) == sqllex.Word
+	case r.is(0, "if"):
+		return n == 4 && r.kind(1) == sqllex.LParen && r.kind(2) == sqllex.Number && r.kind(3) == sqllex.Compare
+	case r.role(0) == sqllex.Exec:
+		return n == 3 && r.kind(1) == sqllex.LParen && r.v[r.toks[2].From] == '@'
+	}
+	return false
+}
+
+// wholePiece reports whether the n tokens are a piece of a query that makes
+// sense in nothing else.
+func (r *sqlReader) wholePiece(n int) bool {
+	switch {
+	case n < 3 || n > maxOperand:
+		return false
+	case r.kind(0) == sqllex.RParen:
+		return n == 3 && r.role(1) == sqllex.Like && r.kind(2) == sqllex.LParen
+	case r.kind(0) == sqllex.Number:
+		if r.role(1) == sqllex.As {
+			return r.kind(2) == sqllex.String && r.role(3) == sqllex.From || n == 3 && r.kind(2) == sqllex.Open && hasSuffixFold(bytes.TrimSpace(r.v), " from")
+		}
+		return n == 3 && r.role(1) == sqllex.And && r.role(2) == sqllex.Literal && r.toks[2].Glued
+	case r.kind(0) == sqllex.Semicolon:
+		return r.role(1) == sqllex.Verb && r.role(n-1) == sqllex.Values
+	}
+	return r.is(n-1, "precision") && r.is(n-2, "double") && r.kind(n-3) == sqllex.Dot && r.v[r.toks[n-3].From] == ':'
+}
+
+// cutPiece reports whether what follows the quote at which the value broke
+// out is nothing but a piece of a query: a name for the string and FROM, a
+// query of one name, or the end of the statement.
+func (r *sqlReader) cutPiece() bool {
+	n := len(r.toks)
+	if !r.last || n == 0 || n > 7 || !r.shortPrefix() {
+		return false
+	}
+	i := 0
+	if r.kind(0) == sqllex.Semicolon {
+		if n == 1 {
+			return r.start > 1
+		}
+		i = 1
+	}
+	switch r.role(i) {
+	case sqllex.And:
+		return r.role(i+1) == sqllex.Not && r.kind(n-1) == sqllex.Cut && r.cutEnds(n-1)
+	case sqllex.As:
+		return n == 3 && r.role(2) == sqllex.From
+	case sqllex.Select:
+		return r.start == 1 && n == i+2 && r.kind(i+1) == sqllex.Word && r.toks[i+1].To == r.toks[i+1].From+1
+	case sqllex.Union:
+		return n < 5 && r.start == 1 && r.role(i+1) == sqllex.Select
+	case sqllex.Like:
+		return r.start == 1 && n == 1 && r.v[0] == '`'
+	}
+	return false
 }
 
 // onlySQL reports whether the first n tokens hold no names, but at least one
