@@ -10,7 +10,7 @@ import (
 // whenPathTraversal: a step up needs two dots or an odd spelling of them, as
 // in ". .2f"; a name counts only beside a separator.
 var whenPathTraversal = []feature{
-	hasDotDot, hasDotSlash, hasSlashDot, hasSpaceDot, hasBackslash, hasPercent, hasControl, hasFileWord, hasPathWord | hasSlash,
+	hasDotDot, hasDotSlash, hasSlashDot, hasSpaceDot, hasBackslash, hasPercent, hasControl, hasFileWord, hasPathWord | hasSlash, hasPathWord | hasBang,
 }
 
 // stepFeatures are those of steps up, of stream wrappers and of hidden
@@ -469,7 +469,11 @@ func rooted(v []byte) bool {
 		return false
 	}
 	sym, n, _ := pathnorm.Next(v[i:])
-	if sym == pathnorm.Sep || sym == '.' || sym == pathnorm.Junk {
+	if sym == '.' && i+n < len(v) {
+		sym, n, _ = pathnorm.Next(v[i+n:])
+		return sym == pathnorm.Sep || sym == '.'
+	}
+	if sym == pathnorm.Sep || sym == pathnorm.Junk {
 		return true
 	}
 	if !isLetter(sym) || i+n+1 >= len(v) {

@@ -10,10 +10,12 @@ import (
 
 // whenXSS: markup needs <, an attribute or an assignment = and its name, a call
 // its name or a template string, a script URL its scheme and a colon, with what
-// browsers drop inside, or the reference of one.
+// browsers drop inside, or the reference of one; of markup in another charset
+// the name is left.
 var whenXSS = []feature{
 	hasLess, hasBacktick, hasBracket, hasHash, hasMarkWord | hasEqual, hasControl | hasEqual, hasMarkWord | hasOpen, hasBackslash | hasOpen,
 	hasMarkWord | hasColon, hasSpace | hasColon, hasLine | hasColon, hasControl | hasColon, hasHigh | hasColon,
+	hasHigh | hasMarkWord,
 	hasAmp | hasSemi, hasAmp | hasBrace,
 }
 
@@ -21,7 +23,7 @@ var whenXSS = []feature{
 const markGateWords = htmlEvents + ` style alert confirm prompt eval execscript function import expression importscripts settimeout setinterval
 	setimmediate requestanimationframe constructor document cookie location href localstorage sessionstorage fetch sendbeacon getscript open
 	write writeln postmessage appendchild xmlhttprequest activexobject websocket eventsource wscript image innerhtml outerhtml
-	insertadjacenthtml srcdoc fromcharcode atob unescape fromcodepoint javascript vbscript livescript jscript mocha data feed`
+	insertadjacenthtml srcdoc fromcharcode atob unescape fromcodepoint script img svg javascript vbscript livescript jscript mocha data feed`
 
 var xssVocabulary = lexicon.New(htmlTags, htmlAttributes, htmlEvents, jsNames)
 
