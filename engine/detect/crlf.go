@@ -45,7 +45,7 @@ func (s *Scanner) crlf(v []byte, w Where) {
 	if line && !w.Container && len(v) <= maxPath {
 		writtenLine(&best, v)
 	}
-	requestLine(&best, v)
+	requestLine(&best, v, w.Place)
 	setCookie(&best, v)
 	s.follow(CRLF, v, best, responseHeaders)
 }
@@ -100,14 +100,15 @@ func hiddenCookie(best *lead, v []byte) {
 	}
 }
 
-// requestLine judges a value that begins with a request of its own.
-func requestLine(best *lead, v []byte) {
+// requestLine judges a value that begins with a request of its own. In documents
+// it is a line of a log.
+func requestLine(best *lead, v []byte, p Place) {
 	j := run(v, 0, min(len(v), 8), isLetter)
 	if j < 3 || j >= len(v) || v[j] != ' ' || len(v) > maxPath {
 		return
 	}
 	if i := indexFold(v[j:], " http/"); i > 0 && i+j+7 < len(v) && isDigit(v[i+j+6]) && methods.Has(v[:j]) {
-		best.offer(0.75, 0, i+j+9, "The value holds the first line of a request.")
+		best.offer(pick(p == InJSON, 0.35, 0.75), 0, i+j+9, "The value holds the first line of a request.")
 	}
 }
 

@@ -31,7 +31,7 @@ func (s *Scanner) rfi(v []byte, w Where) {
 	case hasPrefixFold(rest, "data:text/plain"):
 		best.offer(0.52, i, len(v), "An address holds text that a page would include.")
 	case hasPrefixFold(rest, "http://"), hasPrefixFold(rest, "https://"), hasPrefixFold(rest, "ftp://"), hasPrefixFold(rest, "ftps://"):
-		remoteScript(&best, v, i)
+		remoteScript(&best, v, i, w.Place)
 		if w.Place == InQuery && includeName(w.Key) {
 			best.offer(0.55, i, len(v), "A parameter that names the directory of a page's own code is given an address.")
 		}
@@ -56,7 +56,7 @@ func includeName(name []byte) bool {
 	return false
 }
 
-func remoteScript(best *lead, v []byte, at int) {
+func remoteScript(best *lead, v []byte, at int, p Place) {
 	host := authority(v[at:])
 	path := v[at:]
 	swallow := bytes.HasSuffix(path, []byte("?")) || bytes.HasSuffix(path, []byte("\x00")) || bytes.HasSuffix(path, []byte("%00")) || bytes.HasSuffix(path, []byte("??"))
@@ -75,7 +75,8 @@ func remoteScript(best *lead, v []byte, at int) {
 	case script && (shellNames.Has(bytes.TrimRight(name[:bytes.LastIndexByte(name, '.')+1], ".")) || hasFold(v[at+len(path):], "cmd=") || hasFold(v[at+len(path):], "exec=")):
 		best.offer(0.6, at, len(v), "The address of a script is given that is named like a web shell or takes a command.")
 	case swallow:
-		best.offer(0.5, at, len(v), "The address of another host ends so that it swallows what the page appends.")
+		// Documents hold addresses that programs made, with queries that came out empty.
+		best.offer(pick(p.single(), 0.5, 0.3), at, len(v), "The address of another host ends so that it swallows what the page appends.")
 	case hasPrefixFold(v[at:], "ftp"):
 		best.offer(pick(numeric, 0.55, 0.4), at, len(v), "The address of a file transfer is given.")
 	}
