@@ -18,7 +18,7 @@ test:
 	.ci/run
 
 lint:
-	@test -z "$$(git ls-files -z '*.go' | xargs -0 gofmt -l | tee /dev/stderr)"
+	@test -z "$$(git ls-files -z '*.go' | xargs -0 gofmt -l | tee -a /dev/stderr)"
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
 

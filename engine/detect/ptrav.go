@@ -470,7 +470,7 @@ func rooted(v []byte) bool {
 	}
 	sym, n, _ := pathnorm.Next(v[i:])
 	if sym == '.' && i+n < len(v) {
-		sym, n, _ = pathnorm.Next(v[i+n:])
+		sym, _, _ = pathnorm.Next(v[i+n:])
 		return sym == pathnorm.Sep || sym == '.'
 	}
 	if sym == pathnorm.Sep || sym == pathnorm.Junk {
