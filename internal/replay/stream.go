@@ -70,7 +70,11 @@ func Each[T any](ctx context.Context, r io.Reader, work func(line []byte) (T, er
 	}
 	g.Go(func() error {
 		for j := range order {
-			<-j.done
+			select {
+			case <-j.done:
+			case <-ctx.Done(): // it may never have been handed to a worker
+				return ctx.Err()
+			}
 			if j.err != nil {
 				return j.err
 			}
