@@ -58,45 +58,58 @@ func (tx *Tx) Visit(t *parse.Tree, n parse.Node, value []byte) (effort int) {
 
 // scan runs the engine's detectors and returns what they took.
 func (tx *Tx) scan(t *parse.Tree, n parse.Node, value []byte) (effort int) {
-	where := tx.where(t, n, value)
-	hash, recurring := tx.recurring(t, n, value, &where)
-	if recurring && tx.engine.clean.has(hash) {
-		return recurringEffort * len(value)
-	}
-	found := tx.scanner.Scan(value, where)
-	if recurring && len(found) == 0 {
-		tx.engine.clean.add(hash)
-	}
+	found := tx.scanner.Scan(value, tx.where(t, n, value))
+	tx.found = tx.found || len(found) > 0
 	for i := range found {
 		tx.add(t, n, value, &found[i], 0)
-	}
-	if recurring {
-		return recurringEffort * len(value)
 	}
 	return tx.scanner.Effort()
 }
 
-// recurringEffort is what a byte of a value that may be remembered counts
-// for, remembered or not, so that what came before changes no verdict.
-const recurringEffort = 16
-
-// maxRecurring is the length up to which names and header fields are
-// remembered.
-const maxRecurring = 512
-
-// recurring reports whether the value is one that recurs from request to
-// request, as names and header fields do, and returns what to remember when
-// nothing was found in it. What is found is never remembered, and the hash is
-// keyed, so that no one can make one value pass for another.
-func (tx *Tx) recurring(t *parse.Tree, n parse.Node, value []byte, w *detect.Where) (hash uint64, ok bool) {
-	if !w.Name && (t.Kind(n) != parse.Header || w.Container) || len(value) > maxRecurring {
-		return 0, false
+// Known is called by the walk before it visits a name or header field. It
+// takes the statistics of one that it knows, and has nothing else to do.
+func (tx *Tx) Known(t *parse.Tree, n parse.Node, value []byte) bool {
+	if tx.readsAll() {
+		return false
 	}
-	h := maphash.Bytes(tx.engine.seed, value) ^ uint64(w.Place)<<56 ^ uint64(w.Decoded)<<48
-	if w.Name {
-		return h ^ 1<<40, true
+	tx.asked, tx.found = maphash.Bytes(tx.engine.seed, value)^placeKey(t, n), false
+	if !tx.engine.clean.has(tx.asked) {
+		return false
 	}
-	return h ^ t.Keys(n).Exact, true
+	if (tx.env.Observe || tx.profiled) && !t.IsName(n) {
+		tx.measure(t, n, value)
+	}
+	return true
+}
+
+// readsAll reports whether rules want to read values, whatever they hold.
+func (tx *Tx) readsAll() bool {
+	m := &tx.match
+	return len(m.Detectors) > 0 || len(m.Parsers) > 0 || len(m.Queries) > 0 || len(m.Uploads) > 0
+}
+
+// placeKey tells apart where one value may mean different things: the fields,
+// and all that the place of a name follows from.
+func placeKey(t *parse.Tree, n parse.Node) uint64 {
+	if !t.IsName(n) {
+		return t.Keys(n).Exact
+	}
+	key := uint64(t.Kind(n))<<56 | uint64(t.Base(n))<<48 | uint64(t.Format(n))<<40
+	if t.InFile(n) {
+		key |= 1 << 39
+	}
+	return key
+}
+
+// Remember is called by the walk for what Known did not know. What is found is
+// never remembered, and the hash is keyed, so that no one can make one value
+// pass for another.
+func (tx *Tx) Remember(t *parse.Tree, n parse.Node, value []byte) bool {
+	if tx.readsAll() || tx.found || t.IsContainer(n) {
+		return false
+	}
+	tx.engine.clean.add(tx.asked)
+	return true
 }
 
 // isParameter reports whether the value at n is one that an application

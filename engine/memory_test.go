@@ -3,9 +3,12 @@ package engine
 import (
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"unsafe"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/gabionhq/gabion/engine/rule"
 )
@@ -109,4 +112,36 @@ func reachable(v reflect.Value, seen map[unsafe.Pointer]bool) (n int) {
 // windowOf returns the bytes of the window of the body, which the limits set.
 func windowOf(tx *Tx) int {
 	return reflect.ValueOf(tx).Elem().FieldByName("walk").FieldByName("body").FieldByName("buf").Cap()
+}
+
+// TestKnown inspects requests with engines that know nothing and with one that
+// has seen all of them: what it remembers must not show.
+func TestKnown(t *testing.T) {
+	attack := "' union select password from users -- "
+	values := []string{"navigate", "same-origin", "*/*", "YWJjZGVmZ2hpamts", "a=b&c=d", "{\"a\":[1,2]}", "%27%20or", "&lt;b&gt;", attack,
+		"\xc0\xae\xc0\xae/", "line\nfeed", "a.b.c", strings.Repeat("x", 600), strings.Repeat("%25", 100) + "41", "<a>b</a>", "$ne", "__proto__"}
+	var requests []request
+	for _, v := range values {
+		requests = append(requests,
+			request{"GET", "/?" + v + "=1&a=" + v, append([]string{"X-A", v, "Sec-Fetch-Mode", v, "User-Agent", v, v, "1", "X-A", "other"}, browser...), ""},
+			request{"POST", "/", append([]string{"Content-Type", "application/json", "Cookie", v + "=1"}, browser...), "{" + strconv.Quote(v) + ":1}"},
+			request{"POST", "/", append([]string{"Content-Type", "application/x-www-form-urlencoded"}, browser...), v + "=1"})
+	}
+	env := Env{Mode: rule.Block, Observe: true}
+	knowing := New(Options{})
+	for range 3 {
+		for i := range requests {
+			inspect(knowing, nil, env, &requests[i], whole)
+		}
+	}
+	for i := range requests {
+		v, rep := inspect(New(Options{}), nil, env, &requests[i], whole)
+		v2, rep2 := inspect(knowing, nil, env, &requests[i], whole)
+		if d := cmp.Diff(v, v2); d != "" {
+			t.Errorf("%q: %s", requests[i], d)
+		}
+		if d := cmp.Diff(rep, rep2); d != "" {
+			t.Errorf("%q: %s", requests[i], d)
+		}
+	}
 }

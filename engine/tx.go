@@ -78,6 +78,9 @@ type Tx struct {
 	limited   limited
 	verdict   Verdict
 
+	asked uint64 // the hash that Known looked for last
+	found bool   // detectors found something since
+
 	leaky  bool // the response may hold text
 	failed bool // its status says so
 }

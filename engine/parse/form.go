@@ -143,7 +143,9 @@ func (t *Tree) visitName(parent Node, name []byte) {
 	if parent < 0 {
 		kind = GetName
 	}
-	t.leaf(parent, kind, nil, 0, name)
+	n := t.push(parent, kind, nil, 0)
+	t.recurring(n, name)
+	t.drop(n)
 }
 
 // visit visits a value, or a part of which own bytes are not repeated, at the

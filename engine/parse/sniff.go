@@ -258,6 +258,36 @@ func (t *Tree) value(n Node, v []byte) {
 	}
 }
 
+// maxRecurring is the length up to which names and header fields are worth
+// remembering.
+const maxRecurring = 512
+
+// recurringEffort is what a byte of a value that may be remembered counts for,
+// remembered or not.
+const recurringEffort = 16
+
+// recurring is value for a name or a header field. One that is known is not
+// visited again, if nothing depends on it: it decodes to nothing and takes from
+// no limit. Whether it is known changes neither verdict nor report.
+func (t *Tree) recurring(n Node, v []byte) {
+	s := t.spent
+	if t.memory == nil || len(v) > maxRecurring || s.slack > 0 || s.decoded > growthSlack/2 || s.points >= t.limits.Points || t.nodes[n].opaque > 0 {
+		t.value(n, v)
+		return
+	}
+	effort := s.effort + recurringEffort*len(v)
+	if t.memory.Known(t, n, v) {
+		s.points++
+		s.effort = effort
+		return
+	}
+	points, decoded, trouble := s.points, s.decoded, s.trouble
+	t.value(n, v)
+	if s.points == points+1 && s.trouble == trouble && s.slack == 0 && t.memory.Remember(t, n, v) {
+		s.decoded, s.effort = decoded, effort
+	}
+}
+
 // readEffort is what a decoder takes per byte, and finding out which apply.
 const readEffort = 4
 

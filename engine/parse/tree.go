@@ -143,6 +143,19 @@ type Visitor interface {
 	Trouble(t *Tree, n Node, what Trouble, value []byte)
 }
 
+// A Memory is a Visitor that knows values which come again from request to
+// request. Only names and header fields are asked for: a client repeats them.
+type Memory interface {
+	Visitor
+	// Known reports whether the value at n was remembered, by Remember, at such
+	// a point. It is then not visited.
+	Known(t *Tree, n Node, value []byte) bool
+	// Remember is told of the value that Known did not know last, which has been
+	// visited and decodes to nothing. It reports whether nothing was found in
+	// it, so that the value may be known the next time.
+	Remember(t *Tree, n Node, value []byte) bool
+}
+
 // A Node is a point of a Tree. It is valid while the tree's visitor runs.
 type Node int32
 
@@ -174,6 +187,7 @@ type node struct {
 // request and not its length.
 type Tree struct {
 	visitor Visitor
+	memory  Memory // the visitor, nil for one without
 	limits  Limits
 	spent   *spending
 	nodes   []node
@@ -217,6 +231,7 @@ type spending struct {
 	decoded int
 	slack   int // used of effortSlack
 	effort  int // that visits took
+	trouble int // how often there was any
 	told    [NumTroubles]bool
 
 	inflater inflater // kept from request to request
@@ -226,6 +241,7 @@ func (s *spending) reset() { *s = spending{inflater: s.inflater} }
 
 func (t *Tree) reset(v Visitor, l Limits, s *spending) {
 	t.visitor, t.limits, t.spent, t.written = v, l, s, ascii
+	t.memory, _ = v.(Memory)
 	t.call, t.long.node = nil, -1
 	t.nodes, t.names, t.scratch, t.frames = t.nodes[:0], t.names[:0], t.scratch[:0], t.frames[:0]
 }
@@ -280,6 +296,7 @@ func (t *Tree) leaf(parent Node, kind Kind, key []byte, index int32, value []byt
 }
 
 func (t *Tree) trouble(n Node, what Trouble, value []byte) {
+	t.spent.trouble++
 	if t.spent.told[what] {
 		return
 	}

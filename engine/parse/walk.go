@@ -127,8 +127,10 @@ func (w *Walk) field(f *Field) {
 	w.spent.in += len(f.Name) + len(f.Value)
 	mark := len(t.scratch)
 	name := t.upper(f.Name)
-	t.leaf(-1, HeaderName, nil, 0, f.Name)
-	n := t.root(Header, name, 0)
+	n := t.root(HeaderName, nil, 0)
+	t.recurring(n, f.Name)
+	t.drop(n)
+	n = t.root(Header, name, 0)
 	at := n
 	if i := w.pairs.next(name); i >= 0 {
 		at = t.push(n, Array, nil, i)
@@ -140,7 +142,7 @@ func (w *Walk) field(f *Field) {
 		t.whole(at, f.Value)
 		t.cookies(at, f.Value)
 	} else {
-		t.value(at, f.Value)
+		t.recurring(at, f.Value)
 	}
 	t.drop(n)
 	t.scratch = t.scratch[:mark]
