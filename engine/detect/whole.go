@@ -127,6 +127,34 @@ var forms = [...]form{
 	{"/sys/A", PathTraversal, "An absolute path leads to the devices of the server."},
 }
 
+// formsAt are the forms that a value may have, by its first byte.
+var formsAt = func() (t [256][]uint8) {
+	for i := range forms {
+		for b := range t {
+			if begins(forms[i].pattern[0], byte(b)) {
+				t[b] = append(t[b], uint8(i))
+			}
+		}
+	}
+	return t
+}()
+
+// begins reports whether a value that begins with b may be of a pattern that
+// begins with c.
+func begins(c, b byte) bool {
+	switch c {
+	case '_', ' ', '*':
+		return true
+	case 'A':
+		return isWordASCII(b)
+	case '9':
+		return isDigit(b)
+	case 'Q':
+		return b == '\'' || b == '"' || b == '`'
+	}
+	return lower(b) == c
+}
+
 // namedForms are those of names: a parameter may be called like a word that a
 // value may not be.
 var namedForms = [...]form{
@@ -168,7 +196,7 @@ func (s *Scanner) whole(v []byte, w Where) {
 	if len(body) < 3 || bytes.IndexByte(body, '\n') >= 0 {
 		return
 	}
-	for i := range forms {
+	for _, i := range formsAt[body[0]] {
 		if f := &forms[i]; f.is(body) {
 			s.wholeForm(f, v, v0)
 			return
@@ -287,9 +315,6 @@ func (p Place) single() bool {
 // is reports whether v is written in the form.
 func (f *form) is(v []byte) bool {
 	i := 0
-	if len(v) == 0 || f.pattern[0]-'a' < 26 && lower(v[0]) != f.pattern[0] {
-		return false
-	}
 	for p := range len(f.pattern) {
 		c := f.pattern[p]
 		if c == '*' {

@@ -272,7 +272,7 @@ const recurringEffort = 16
 func (t *Tree) recurring(n Node, v []byte) {
 	s := t.spent
 	if t.memory == nil || len(v) > maxRecurring || s.slack > 0 || s.decoded > growthSlack/2 || s.points >= t.limits.Points || t.nodes[n].opaque > 0 {
-		t.value(n, v)
+		t.anew(n, v)
 		return
 	}
 	effort := s.effort + recurringEffort*len(v)
@@ -282,10 +282,18 @@ func (t *Tree) recurring(n Node, v []byte) {
 		return
 	}
 	points, decoded, trouble := s.points, s.decoded, s.trouble
-	t.value(n, v)
+	t.anew(n, v)
 	if s.points == points+1 && s.trouble == trouble && s.slack == 0 && t.memory.Remember(t, n, v) {
 		s.decoded, s.effort = decoded, effort
 	}
+}
+
+// anew visits a name or a header field that is not known.
+func (t *Tree) anew(n Node, v []byte) {
+	if base := t.nodes[n].base; base == Header || base == HeaderName {
+		t.strict(n, v)
+	}
+	t.value(n, v)
 }
 
 // readEffort is what a decoder takes per byte, and finding out which apply.

@@ -135,10 +135,8 @@ func (w *Walk) field(f *Field) {
 	if i := w.pairs.next(name); i >= 0 {
 		at = t.push(n, Array, nil, i)
 	}
-	if hasBareLine(f.Name) || hasBareLine(f.Value) {
-		t.trouble(at, BareLine, f.Value)
-	}
 	if string(name) == "COOKIE" {
+		t.strict(at, f.Value)
 		t.whole(at, f.Value)
 		t.cookies(at, f.Value)
 	} else {
@@ -146,6 +144,13 @@ func (w *Walk) field(f *Field) {
 	}
 	t.drop(n)
 	t.scratch = t.scratch[:mark]
+}
+
+// strict reports bytes that no field may hold.
+func (t *Tree) strict(n Node, v []byte) {
+	if hasBareLine(v) {
+		t.trouble(n, BareLine, v)
+	}
 }
 
 func hasBareLine(v []byte) bool {
