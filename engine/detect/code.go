@@ -285,10 +285,20 @@ func (c *codeWalk) whole(best *lead, v []byte, at, end, open int) {
 		best.offer(0.55, 0, len(v), "The value is a call of a function of the server's language, cut off.")
 		return
 	}
-	if c.listing || at > 12 || len(v) > 80 || end-at < 4 && end-open != 0 || !serverCalls.Has(v[at:end]) && !execCalls.Has(v[at:end]) || bytes.IndexByte(v[open:], ')') < 0 {
+	if c.listing || at > 12 || len(v) > 80 || end-at < 4 && end-open != 0 || isProse(v, at, end, open) || !serverCalls.Has(v[at:end]) && !execCalls.Has(v[at:end]) || bytes.IndexByte(v[open:], ')') < 0 {
 		return
 	}
 	best.offer(0.55, at, len(v), "The value is a call of a function of the server's language.")
+}
+
+// isProse reports whether a call is rather words of a sentence or its name in
+// the quotes of Markdown: a blank before the bracket, and words in it.
+func isProse(v []byte, at, end, open int) bool {
+	if at > 0 && v[at-1] == '`' && bytes.IndexByte(v[open:], '`') > 0 {
+		return true
+	}
+	close := bytes.IndexByte(v[open:], ')')
+	return open == end+1 && v[end] == ' ' && close > 0 && run(v, open+1, open+close, func(c byte) bool { return isWord(c) || c == ' ' || c == '-' }) == open+close && close > 1
 }
 
 // nestedCall reports whether the arguments begin with another call.
@@ -438,10 +448,21 @@ func (c *codeWalk) variable(best *lead, v []byte, i int) int {
 		if k := indexed(v, b); k > b && k < len(v) && v[k] == '(' {
 			best.offer(0.7, i, min(len(v), k+8), "A function of PHP is called by a name in a variable.")
 		}
-	} else if k := gap(v, j); !c.listing && j > i+1 && k < len(v) && v[k] == '(' && !bytes.HasPrefix(v[k+1:], []byte("$.")) && (i == 0 || v[i-1] == '.' || v[i-1] == ';' || v[i-1] == '@' || i > 1 && v[i-1] == '>' && v[i-2] == '-') && bytes.IndexByte(v[k:], ')') > 0 {
+	} else if k := gap(v, j); !c.listing && j > i+1 && k < len(v) && v[k] == '(' && !bytes.HasPrefix(v[k+1:], []byte("$.")) && c.assigned(v, i, j) && (i == 0 || v[i-1] == '.' || v[i-1] == ';' || v[i-1] == '@' || i > 1 && v[i-1] == '>' && v[i-2] == '-') && bytes.IndexByte(v[k:], ')') > 0 {
 		best.offer(0.6, i, min(len(v), k+8), "A function of PHP is called by a name in a variable.")
 	}
 	return max(j, i+1)
+}
+
+// assigned reports whether the variable v[i:j] may hold the name of a function:
+// it is set in the value, holds what the request sends, or is called with a
+// string. JSONata has functions that are named like variables.
+func (c *codeWalk) assigned(v []byte, i, j int) bool {
+	if i > 0 || superglobals.Has(v[i+1:j]) {
+		return true
+	}
+	k := gap(v, j)
+	return j-i < 5 || k > j || k+1 < len(v) && (v[k+1] == '\'' || v[k+1] == '"') || bytes.Contains(v[k:], v[i:j])
 }
 
 // indexed returns the end of the brackets that follow each other from i.

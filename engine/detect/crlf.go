@@ -143,10 +143,20 @@ func newLine(best *lead, v []byte, from, at int, line, odd bool) {
 	case j > at && j < len(v) && v[j] == ':' && (responseHeaders.Has(v[at:j]) || odd):
 		best.offer(pick(line, 0.92, pick(plain, 0.8, 0.25)), from, end, "A line end is followed by a header field.")
 	case j > at && j+1 < len(v) && v[j] == ':' && line && plain && isLetter(v[at]):
-		best.offer(0.72, from, end, "A line end is followed by what looks like a header field.")
+		best.offer(pick(isSentence(v, from, at, j), 0.42, 0.72), from, end, "A line end is followed by what looks like a header field.")
 	case at < len(v) && v[at] == '<' && line && plain && from > 0 && (v[from-1] == '\n' || v[from-1] == '\r'):
 		best.offer(0.7, from, end, "Two line ends are followed by a document.")
 	}
+}
+
+// isSentence reports whether a word with a colon behind a plain line end goes on
+// as texts do: it is no compound, and several words follow. The lines of
+// messages look like that, too, and fields of responses have no such value.
+func isSentence(v []byte, from, at, colon int) bool {
+	if v[from] != '\n' || bytes.IndexByte(v[at:colon], '-') >= 0 || colon+1 >= len(v) || v[colon+1] != ' ' {
+		return false
+	}
+	return bytes.IndexByte(v[colon+2:], ' ') > 0 || bytes.IndexByte(v[colon+1:], '%') >= 0
 }
 
 func pick(ok bool, a, b float32) float32 {

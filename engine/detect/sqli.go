@@ -482,7 +482,7 @@ func (r *sqlReader) key(i int, role sqllex.Role) {
 	case sqllex.Danger:
 		r.danger(i)
 	case sqllex.System:
-		if r.role(i-1) == sqllex.From && !r.is(i, "master") || r.kind(i-1) == sqllex.Dot && r.role(i-3) == sqllex.From || r.kind(i+1) == sqllex.Dot && r.kind(i+2) != sqllex.End && r.toks[i+2].From == r.toks[i+1].To {
+		if r.role(i-1) == sqllex.From && !r.is(i, "master") || r.kind(i-1) == sqllex.Dot && r.role(i-3) == sqllex.From || r.qualifies(i) {
 			r.hit(signCatalogue, i, i+1)
 		}
 	case sqllex.Spy, sqllex.Func:
@@ -664,6 +664,9 @@ func (r *sqlReader) breakOperator(i int) {
 		j++ // not like
 	}
 	words := r.kind(i) == sqllex.Key
+	if r.text(i)[0] == '!' && r.kind(i) == sqllex.Arith {
+		return // which joins nothing
+	}
 	if r.kind(j) == sqllex.Open {
 		size := r.toks[j].To - r.toks[j].From
 		if (size <= 2 || size < 16 && (words || r.kind(i) != sqllex.Arith)) && r.shortPrefix() && (words || r.closedByQuery()) {
@@ -778,6 +781,19 @@ func (r *sqlReader) asked(i int) bool {
 	return false
 }
 
+// qualifies reports whether the catalogue at i is the first part of a name.
+// The databases of SQL Server have names that other things have, too, and in
+// texts people write the names of catalogues where no query reads them.
+func (r *sqlReader) qualifies(i int) bool {
+	if r.kind(i+1) != sqllex.Dot || r.kind(i+2) == sqllex.End || r.toks[i+2].From != r.toks[i+1].To {
+		return false
+	}
+	if r.is(i, "master") || r.is(i, "tempdb") || r.is(i, "msdb") {
+		return r.kind(i+2) == sqllex.Dot || r.is(i+2, "dbo") || r.is(i+2, "sys") || r.role(i+2) == sqllex.System || r.role(i+2) == sqllex.Danger
+	}
+	return !r.texts || r.asked(i) || r.operandBefore(i)
+}
+
 // called reports whether a function name at i is followed by its arguments
 // and is no method of something else.
 func (r *sqlReader) called(i int) bool {
@@ -799,7 +815,10 @@ const longBenchmark = 6
 
 // long reports whether the call at i delays for long: any SLEEP does.
 func (r *sqlReader) long(i int) bool {
-	return !r.is(i, "benchmark") || r.kind(i+2) != sqllex.Number || len(r.text(i+2)) >= longBenchmark
+	if !r.is(i, "benchmark") {
+		return true
+	}
+	return r.kind(i+2) != sqllex.Word && (r.kind(i+2) != sqllex.Number || len(r.text(i+2)) >= longBenchmark)
 }
 
 // quoteAt reports whether a string begins at token i.

@@ -202,6 +202,9 @@ func (r *sqlReader) afterCase(i int) int {
 
 // condition looks at what follows a word or sign that adds a condition.
 func (r *sqlReader) condition(i int) {
+	if r.kind(i) == sqllex.Logic && r.first && !r.broken && r.kind(0) == sqllex.Compare {
+		return // >=16 || 14: a range of versions, and no operand
+	}
 	before := r.operandBefore(i)
 	start, open := i+1, 0
 	for r.role(start) == sqllex.Not || r.kind(start) == sqllex.Arith && r.v[r.toks[start].From] == '!' {
@@ -246,6 +249,8 @@ func (r *sqlReader) compare(i, start, left int, a operand, before bool) {
 		r.hit(signBreakCompare, i, right)
 	case a == opLiteral && b == opLiteral:
 		r.constants(i, start, left, right, before, next)
+	case (a == opName && b == opCall || a == opCall && b == opName) && r.kind(i) == sqllex.Logic && !r.broken:
+		return // && i < len(x), as programs compare their variables
 	case (a >= opCall || b >= opCall) && a != opUnknown && b != opUnknown && (a.constant() || b.constant()) && (before || r.atBreak(i) || r.role(i) != sqllex.And):
 		if next || a == opQuery || b == opQuery {
 			r.hit(signCompareCall, i, right)

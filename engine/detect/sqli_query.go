@@ -318,11 +318,22 @@ func (r *sqlReader) danger(i int) {
 	switch {
 	case r.role(before-1) == sqllex.Exec, r.kind(before-1) == sqllex.Semicolon, r.role(before-1) == sqllex.Select, r.is(before-1, "begin"):
 		r.hit(signDanger, i, j)
+	case before < i && !r.databaseOwns(before), r.sharedName(i) && !r.asked(i) && !r.broken:
+		// a method, or a function of a program
 	case r.kind(j) == sqllex.LParen && (before == 0 || r.kind(before-1) != sqllex.Word):
 		r.hit(signDanger, i, j+1)
 	case r.quoteAt(j) || r.atBreak(i) || r.cut(j) && before <= 1:
 		r.hit(signDangerName, i, j)
 	}
+}
+
+// sharedName reports whether programs, too, have functions of that name.
+func (r *sqlReader) sharedName(i int) bool { return r.is(i, "readfile") || r.is(i, "writefile") }
+
+// databaseOwns reports whether the name at i, the first part of a longer one, is
+// a schema or package of a database, and no object of a program.
+func (r *sqlReader) databaseOwns(i int) bool {
+	return r.kind(i) == sqllex.Key || r.toks[i].Quote != 0 || r.is(i, "sys") || r.is(i, "dbo") || r.is(i, "public")
 }
 
 // stacked looks at what follows a semicolon.

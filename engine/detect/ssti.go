@@ -129,6 +129,7 @@ type expression struct {
 	flow           bool // it reads the data of a flow, as {{ $json.x }}
 	names          int  // of templateNames
 	name           lead
+	words          int // names of any kind
 	calls          int // names with an open bracket behind
 	dotted         int
 	math           bool // numbers with an operator between, or a string times a number
@@ -188,7 +189,8 @@ func (e *expression) read(end byte) {
 func (e *expression) word(limit int) {
 	j := run(e.v, e.to, limit, isWord)
 	word := e.v[e.to:j]
-	if templateNames.Has(word) {
+	e.words++
+	if templateNames.Has(word) && !e.isField(j) {
 		e.names++
 		e.name.offer(1, e.to, j, "")
 	}
@@ -205,6 +207,12 @@ func (e *expression) word(limit int) {
 		e.names++
 	}
 	e.to = j
+}
+
+// isField reports whether the name that ends at j is os as the last part of a
+// longer one: matrix.os is a field like any other, the module is used.
+func (e *expression) isField(j int) bool {
+	return j-e.to == 2 && e.to > e.body && e.v[e.to-1] == '.' && (j >= len(e.v) || e.v[j] != '.' && e.v[j] != '(' && e.v[j] != '[')
 }
 
 // stringNames looks for names inside a string, as filters and attributes
@@ -236,10 +244,12 @@ func (e *expression) quoted() bool {
 func (e *expression) judge(best *lead) {
 	text := e.v[e.body:e.to]
 	to := e.to
-	if e.math && e.closed && e.names+e.calls == 0 && to-e.from <= 40 {
+	if e.math && e.closed && e.names+e.calls == 0 && to-e.from <= 40 && (e.words == 0 || e.v[e.from] != '@') {
 		best.offer(0.85, e.from, to, "A template expression calculates, as probes for template injection do.")
 	}
 	switch {
+	case e.names == 1 && e.quoted():
+		best.offer(0.42, e.from, to, "A string of JavaScript names objects of the server.")
 	case e.names > 1 && (e.calls > 0 || e.dotted > 0):
 		best.offer(0.95, e.from, to, "A template expression reaches the classes or commands of the server.")
 	case e.names > 0 && (e.calls > 0 || e.filter || e.dotted > 0):
@@ -252,7 +262,7 @@ func (e *expression) judge(best *lead) {
 		best.offer(0.6, e.from, to, "A template expression names objects of the server.")
 	case e.concat && e.closed:
 		best.offer(0.75, e.from, to, "A template expression joins strings, as probes for template injection do.")
-	case e.v[e.from] == '<' && e.v[e.from+1] == '%' && e.closed && len(text) > 3:
+	case e.v[e.from] == '<' && e.v[e.from+1] == '%' && e.closed && len(text) > 3 && bytes.Contains(e.v[e.body:min(len(e.v), e.body+maxExpression)], []byte("%>")):
 		best.offer(pick(e.listing || e.shown && isName(text), 0.42, 0.6), e.from, to, "A block of server page code is inserted.")
 	case e.v[e.from] == '<' && (hasPrefixFold(text, "assign") || hasPrefixFold(text, "list") || hasPrefixFold(text, "include")):
 		best.offer(0.65, e.from, to, "A directive of FreeMarker is inserted.")

@@ -69,7 +69,7 @@ func (s *Scanner) axisStep(v []byte) {
 			case len(test) == 0 && end < len(v) && v[end] == '*', nodeTests.Has(test) && bytes.HasPrefix(v[end:], []byte("()")):
 				s.path(from, end, 0.75, "An axis of XPath selects other nodes of the document.")
 				return
-			case path && len(test) > 0:
+			case path && len(test) > 0 && !isConstant(test):
 				s.path(from, end, 0.55, "An axis of XPath selects other nodes of the document.")
 				return
 			}
@@ -80,6 +80,12 @@ func (s *Scanner) axisStep(v []byte) {
 		}
 		i += 2 + next
 	}
+}
+
+// isConstant reports whether a name is in capitals, as constants of classes are
+// that programs read as self::NAME.
+func isConstant(name []byte) bool {
+	return bytes.IndexFunc(name, func(r rune) bool { return r >= 'a' && r <= 'z' }) < 0
 }
 
 // documentCall looks for a call of a function over the document that a

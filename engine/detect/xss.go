@@ -95,7 +95,9 @@ func (s *Scanner) xss(v []byte, w Where) {
 	}
 	scriptURL(&best, v, 0, len(v))
 	links(&best, v)
-	script(&best, v, w)
+	if w.Place != InFile || !isListing(v, w.Place) { // the text of a program
+		script(&best, v, w)
+	}
 	if w.Listing && best.weight < unmistakable {
 		best.weight *= shownShare
 	}
@@ -134,7 +136,7 @@ func inserted(best *lead, v []byte, at int) {
 var (
 	tagNames = lexicon.New(htmlTags)
 	// formatting are elements that people put into texts and searches.
-	formatting = lexicon.New("b i u em strong s p h1 h2 h3 h4 h5 h6 br hr ul ol li dl dt dd code pre blockquote q sub sup small span")
+	formatting = lexicon.New("b big i u em strong s p h1 h2 h3 h4 h5 h6 br hr ul ol li dl dt dd code pre blockquote q sub sup small span")
 )
 
 func isTagByte(c byte) bool { return isLetter(c) || isDigit(c) || c == '-' || c == ':' }
@@ -889,6 +891,9 @@ func script(best *lead, v []byte, w Where) {
 
 // freeWeight grades a hit outside of any tag.
 func freeWeight(v []byte, h jslex.Hit, whole, out, first bool) float32 {
+	if end := run(v, h.From, len(v), isWordASCII); h.From > 0 && v[h.From-1] == '`' && end < len(v) && v[end] == '`' {
+		return 0 // a word in the quotes of Markdown
+	}
 	switch h.Sink {
 	case jslex.Dialog:
 		switch {
@@ -965,8 +970,12 @@ func leading(v []byte) int {
 // or bracket with only plain words before it, and an operator behind. In a
 // program's own text brackets and assignments come first.
 func leavesString(v []byte) int {
+	if bytes.HasPrefix(v, codeFence) && bytes.IndexByte(v, '\n') >= len(codeFence) {
+		return -1
+	}
 	for i, c := range v[:min(len(v), 64)] {
 		switch {
+		case c == '*' && (i+1 == len(v) || v[i+1] != '/'): // ends no comment
 		case c == '\'' || c == '"' || c == '`' || c == ')' || c == '}' || c == '*' || c == ']' || c == '\\' || c == ';' && i == 0:
 			j := i + 1
 			for j < len(v) && j < i+16 && (isSpace(v[j]) || bytes.IndexByte([]byte("'\"`)}]\\"), v[j]) >= 0) {

@@ -1,6 +1,8 @@
 // Package pathnorm reads file paths through the spellings that decoders and file systems accept.
 package pathnorm
 
+import "unicode/utf8"
+
 // Symbols other than plain bytes.
 const (
 	// Junk is a byte sequence that decodes to nothing certain: bad escapes,
@@ -55,6 +57,12 @@ func percent(b []byte) (byte, int, bool) {
 		return wide(uint16(hexByte(b[p+1], b[p+2]))<<8 | uint16(hexByte(b[p+3], b[p+4]))), p + 5, true
 	case p+1 < len(b) && ishex(b[p]) && ishex(b[p+1]):
 		r := Plain(hexByte(b[p], b[p+1]))
+		if r == '\n' || r == '\r' || r == '\t' {
+			return r, p + 2, false
+		}
+		if n := escapedRune(b); n > 0 && p == 1 {
+			return r, n, false
+		}
 		if r >= 0x80 || r < ' ' {
 			return Junk, p + 2, true
 		}
@@ -67,6 +75,22 @@ func percent(b []byte) (byte, int, bool) {
 		return Junk, p + 2, true
 	}
 	return '%', 1, false
+}
+
+// escapedRune returns the length of the escapes of one character beyond ASCII
+// (RFC 3986, 2.5) at the start of b, if it stands for no dot or separator.
+func escapedRune(b []byte) int {
+	var c [utf8.UTFMax]byte
+	n := 0
+	for n < len(c) && 3*n+2 < len(b) && b[3*n] == '%' && ishex(b[3*n+1]) && ishex(b[3*n+2]) {
+		c[n] = hexByte(b[3*n+1], b[3*n+2])
+		n++
+	}
+	r, size := utf8.DecodeRune(c[:n])
+	if size < 2 || r == utf8.RuneError || r < 0x10000 && wide(uint16(r)) != Junk {
+		return 0
+	}
+	return 3 * size
 }
 
 // wide maps a character of 16 bits to what it becomes where it is narrowed.

