@@ -10,14 +10,15 @@ import (
 var whenCode = []feature{hasCodeWord, hasCallWord | hasOpen, hasCallWord | hasEqual, hasDQuote | hasOpen, hasLess, hasDollar, hasHash, hasAt | hasBrace}
 
 // callGateWords are called, beside execCalls and serverCalls.
-const callGateWords = "while getruntime require"
+const callGateWords = "while getruntime require execute print println"
 
 const codeGateWords = dangerousWords + ` runtime java javax ognl beanshell bsh xwork2 opensymphony apache
-	springframework codehaus hibernate alibaba sun groovy diagnostics corba process require os subprocess __import__ __builtins__ globals`
+	springframework codehaus hibernate alibaba sun groovy diagnostics corba process require os subprocess grab grabconfig grabresolver asttest __import__ __builtins__ globals`
 
 // dangerousWords name classes and methods that run commands or load code.
 const dangerousWords = `processbuilder clonetransformer invokertransformer instantiatetransformer constanttransformer chainedtransformer forclosure
 		instantiatefactory prototypeclonefactory prototypeserializationfactory whileclosure templatesimpl scriptenginemanager _memberaccess ognlcontext classloader
+		jndiloginmodule
 		getruntime child_process mainmodule allowstaticmethodaccess springmacrorequestcontext jdbcrowsetimpl xmldecoder`
 
 var (
@@ -158,6 +159,9 @@ func (c *codeWalk) name(best *lead, v []byte, i int, w Where) int {
 		best.offer(0.55, i, len(v), "A setting of PHP is given that changes which code it runs.")
 	}
 	k := gap(v, j)
+	if k < len(v) && v[k] == '(' && k == j && hasPrefixFold(last, "execute") && len(last) == len("execute") && i > 1 && i == at && v[i-1] == '.' && (v[i-2] == '\'' || v[i-2] == '"' || v[i-2] == ']') {
+		best.offer(pick(c.listing, 0.42, 0.82), at, min(len(v), k+2), "A text of Groovy is run as a command.")
+	}
 	if k < len(v) && v[k] == '(' {
 		c.call(best, v, at, j, k)
 	} else if k < len(v) && v[k] == '$' && (hasPrefixFold(last, "include") || hasPrefixFold(last, "require")) && len(last) <= len("require_once") {
@@ -285,6 +289,9 @@ func (c *codeWalk) whole(best *lead, v []byte, at, end, open int) {
 		best.offer(0.55, 0, len(v), "The value is a call of a function of the server's language, cut off.")
 		return
 	}
+	if !c.listing && (at == 0 || at < 40 && bytes.IndexByte([]byte(";'\")}"), v[at-1]) >= 0) && probes(v, at, end, open) {
+		best.offer(0.62, at, len(v), "A call prints what it calculates, as probes for code injection do.")
+	}
 	if c.listing || at > 12 || len(v) > 80 || end-at < 4 && end-open != 0 || isProse(v, at, end, open) || !serverCalls.Has(v[at:end]) && !execCalls.Has(v[at:end]) || bytes.IndexByte(v[open:], ')') < 0 {
 		return
 	}
@@ -299,6 +306,22 @@ func isProse(v []byte, at, end, open int) bool {
 	}
 	close := bytes.IndexByte(v[open:], ')')
 	return open == end+1 && v[end] == ' ' && close > 0 && run(v, open+1, open+close, func(c byte) bool { return isWord(c) || c == ' ' || c == '-' }) == open+close && close > 1
+}
+
+// probes reports whether v ends in a call that prints the sum or the product
+// of two numbers.
+func probes(v []byte, at, end, open int) bool {
+	switch string(v[at:end]) {
+	case "print", "println", "printf", "echo", "print_r", "var_dump":
+	default:
+		return false
+	}
+	i := run(v, open+1, len(v), isDigit)
+	if i == open+1 || i+1 >= len(v) || v[i] != '*' && v[i] != '+' && v[i] != '-' {
+		return false
+	}
+	j := run(v, i+1, len(v), isDigit)
+	return j > i+1 && j < len(v) && v[j] == ')' && len(bytes.Trim(v[j:], ");./#'\"\r\n ")) == 0
 }
 
 // nestedCall reports whether the arguments begin with another call.
@@ -549,9 +572,13 @@ func (c *codeWalk) ognl(best *lead, v []byte, i int) {
 	case i > 0 && isWord(v[i-1]): // an e-mail address
 	case hasPrefixFold(rest, "@java."), hasPrefixFold(rest, "@ognl."), hasPrefixFold(rest, "@org.apache"):
 		best.offer(0.93, i, i+len(rest), "An expression of Struts calls a static method.")
+	case hasPrefixFold(rest, "#post_render") || hasPrefixFold(rest, "#pre_render") || hasPrefixFold(rest, "#lazy_builder") || hasPrefixFold(rest, "#access_callback"):
+		best.offer(pick(c.listing, 0.4, 0.8), i, i+len(rest), "A property of Drupal's forms names a function that is called.")
 	case hasPrefixFold(rest, "#context["), hasPrefixFold(rest, "#context.get"), hasPrefixFold(rest, "#_memberaccess"), hasPrefixFold(rest, "#attr["),
 		hasPrefixFold(rest, "#application["), hasPrefixFold(rest, "#request["), hasPrefixFold(rest, "#parameters."), hasPrefixFold(rest, "#parameters["):
 		best.offer(0.85, i, i+len(rest), "An expression of Struts reaches its context.")
+	case hasPrefixFold(rest, "@grab(") || hasPrefixFold(rest, "@grabconfig(") || hasPrefixFold(rest, "@grabresolver(") || hasPrefixFold(rest, "@groovy.") || hasPrefixFold(rest, "@asttest("):
+		best.offer(pick(c.listing && bytes.Count(v, []byte("\n")) > 8, 0.42, 0.8), i, i+len(rest), "An annotation of Groovy loads or runs code when it is compiled.")
 	case hasPrefixFold(rest, "@{["):
 		best.offer(0.75, i, i+len(rest), "An expression of Perl is evaluated in a string.")
 	}

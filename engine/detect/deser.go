@@ -14,7 +14,7 @@ var whenDeser = []feature{
 }
 
 // objectGateWords begin serialised objects in base64.
-const objectGateWords = "ro rO AAEAAAD"
+const objectGateWords = "ro rO AAEAAAD aced"
 
 var deserVocabulary = lexicon.New(`o c a s i b python java javax ruby php object apply new name module org com sun net type
 	nd_func function py reduce os system subprocess popen builtins eval exec gem installer lang runtime processbuilder`)
@@ -23,6 +23,7 @@ var deserVocabulary = lexicon.New(`o c a s i b python java javax ruby php object
 func (s *Scanner) deser(v []byte, w Where) {
 	var best lead
 	binaryObject(&best, v)
+	hexObject(&best, v)
 	phpObject(&best, v)
 	typeTags(&best, v)
 	pickle(&best, v)
@@ -45,10 +46,26 @@ func binaryObject(best *lead, v []byte) {
 		best.certain(0.95, 0, end, "The value is a serialised object of Java.")
 	case bytes.HasPrefix(head, []byte("rO0AB")):
 		best.certain(0.95, 0, end, "The value is a serialised object of Java in base64.")
+	case bytes.HasPrefix(head, []byte("\xff\x01\x32")) && bytes.Contains(head, []byte("\x00\x01\x00\x00\x00\xff\xff\xff\xff")):
+		best.certain(0.95, 0, end, "The state of a page of ASP.NET is nothing but a serialised object.")
 	case bytes.HasPrefix(head, []byte("\x00\x01\x00\x00\x00\xff\xff\xff\xff")), bytes.HasPrefix(head, []byte("AAEAAAD/")):
 		best.certain(0.95, 0, end, "The value is a serialised object of .NET.")
 	}
 }
+
+// hexObject finds objects of Java whose bytes are spelled in hexadecimal
+// digits, as the pools of connections of c3p0 take them.
+func hexObject(best *lead, v []byte) {
+	i := indexFold(v, "aced0005")
+	if i < 0 || i > 0 && isWordASCII(v[i-1]) {
+		return
+	}
+	if end := run(v, i, len(v), isHexDigit); end-i >= 24 {
+		best.offer(0.9, i, min(end, i+32), "The value is a serialised object of Java in hexadecimal digits.")
+	}
+}
+
+func isHexDigit(c byte) bool { return isDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'f' }
 
 // phpObject finds O:4:"Name":1:{ and its custom form C:. Arrays and scalars
 // alone are data.

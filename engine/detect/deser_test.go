@@ -16,7 +16,11 @@ func TestDeserialization(t *testing.T) {
 		"{\"py/object\": \"os\"}",
 		"!!javax.script.ScriptEngineManager []",
 		"O:+4:\"Evil\":0:{}",
+		"Map:ACED0005737200116A6176612E7574696C",
+		"\xff\x01\x32\x88\x61\x00\x01\x00\x00\x00\xff\xff\xff\xff\x01",
 	}, []string{
+		"aced0005",
+		"/wEPDwUKMTY1",
 		"",
 		"a:2:{s:1:\"a\";i:1;}",
 		"s:5:\"hello\";",

@@ -46,7 +46,7 @@ func document(v []byte, w Where) bool {
 	case '{':
 		return v[i] == '"' || v[i] == '}'
 	case '[':
-		return v[i] == '"' || v[i] == '{' || v[i] == '[' || v[i] == ']' || isDigit(v[i])
+		return v[i] == '"' || v[i] == '{' || v[i] == '[' && !(i+1 < len(v) && (v[i+1] == '$' || v[i+1] == '*' || v[i+1] == '(')) || v[i] == ']' || isDigit(v[i])
 	case '-':
 		return v[1] == '-' // a multipart body
 	case 'B', 'b':

@@ -29,6 +29,7 @@ type lookup struct {
 	depth int
 	odd   bool // a lookup hides a letter
 	leaks bool // a lookup reads the environment
+	loads bool // a lookup runs a script or opens an address or a file
 }
 
 func (s *Scanner) log4shell(v []byte, w Where) {
@@ -100,6 +101,8 @@ func (l *lookup) close() {
 		l.odd = l.odd || l.depth > 0
 	case colon > 0 && (string(text[:colon]) == "env" || string(text[:colon]) == "sys" || string(text[:colon]) == "java" || string(text[:colon]) == "ctx" || string(text[:colon]) == "bundle"):
 		l.leaks = true
+	case colon > 0 && (string(text[:colon]) == "script" || string(text[:colon]) == "dns" || string(text[:colon]) == "url" && bytes.Contains(text[colon+1:], []byte(":"))):
+		l.loads = true
 	}
 	n := copy(text, text[keep:])
 	// Turkish dotless i, which upper-cases to I.
@@ -120,10 +123,12 @@ func (l *lookup) judge(best *lead, end int) {
 		best.certain(0.98, l.from[0], end, "Nested Log4j lookups spell JNDI, which loads code from another host.")
 	case l.odd:
 		best.offer(0.78, l.from[0], end, "Nested lookups spell a word letter by letter.")
+	case l.loads:
+		best.offer(0.75, l.from[0], end, "A lookup of a text runs a script or opens an address.")
 	case l.leaks:
 		best.offer(0.55, l.from[0], end, "A lookup reads the environment of the server.")
 	}
-	l.n, l.odd, l.leaks = 0, false, false
+	l.n, l.odd, l.leaks, l.loads = 0, false, false, false
 }
 
 func (l *lookup) endsWith(word string) bool {

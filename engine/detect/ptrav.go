@@ -29,7 +29,7 @@ const (
 const (
 	secretFiles = `etc/passwd etc2fpasswd etc/shadow etc/group etc/issue etc/gshadow etc/sudoers etc/master proc/self proc/version
 		proc/cmdline proc/meminfo proc/interrupts proc/modules proc/filesystems sys/kernel sys/firmware etc/subuid etc/subgid boot.ini win.ini system.ini windows/system32 winnt/system32 windows/win winnt/win winnt/repair
-		windows/repair repair/sam repair/system config/sam drivers/etc web-inf/web wp-config.php wp-config.bak ssh/id_rsa ssh/authorized_keys aws/credentials .bash_history etc/hosts etc/hostname
+		windows/repair repair/sam repair/system config/sam drivers/etc web-inf wp-config.php wp-config.bak ssh/id_rsa ssh/authorized_keys aws/credentials .bash_history etc/hosts etc/hostname
 		etc/fstab etc/crontab etc/mysql etc/apache2 etc/httpd etc/nginx etc/ssh etc/init etc/motd etc/resolv
 		etc/php etc/php5 etc/security etc/samba windows/panther system32/config windows/iis6 windows/debug
 		meta-inf/context proc/net proc/mounts proc/cpuinfo inetpub/logs`
@@ -80,7 +80,7 @@ func (s *Scanner) ptrav(v []byte, w Where) {
 			v = v[:i] // the query's values are scanned by themselves
 		}
 	}
-	if s.have&stepFeatures == 0 && !rooted(v) && w.Place != InPath && w.Place != InTarget && !hasFold(v, "0x") {
+	if s.have&stepFeatures == 0 && !rooted(v) && w.Place != InPath && w.Place != InTarget && !hasFold(v, "0x") && !inner(v, w) {
 		return // names count only in absolute paths and behind steps
 	}
 	var best lead
@@ -413,6 +413,8 @@ func (k *pathWalk) judgeName(best *lead, v []byte, absolute bool, p Place) {
 		best.offer(0.42, k.file.from, k.file.to, "The path of a file of the system that holds no secret is given.")
 	case k.secret && absolute:
 		best.offer(0.85, k.file.from, k.file.to, "The path of a file of the system or of a secret is given.")
+	case k.secret && p.single() && !k.blank && innerStart(v):
+		best.offer(0.6, k.file.from, k.file.to, "The path of a file of the system or of a secret is given.")
 	case k.secret && k.seps:
 		best.offer(0.3, k.file.from, k.file.to, "The path of a file of the system or of a secret is named in a text.")
 	case k.plain && absolute:
@@ -420,6 +422,14 @@ func (k *pathWalk) judgeName(best *lead, v []byte, absolute bool, p Place) {
 	case absolute && k.seps:
 		judgeRoot(best, v, p)
 	}
+}
+
+// inner reports whether v may be a path, without a slash before it, of what a
+// server keeps for itself.
+func inner(v []byte, w Where) bool { return w.Place.single() && len(v) <= maxPath && innerStart(v) }
+
+func innerStart(v []byte) bool {
+	return hasPrefixFold(v, "web-inf/") || hasPrefixFold(v, "etc/passwd") || hasPrefixFold(v, "etc/shadow")
 }
 
 // judgeRoot weighs an absolute path by its first directory. Documents about
@@ -526,6 +536,8 @@ func asked(best *lead, v []byte) {
 		switch {
 		case forgeWords.Has(part), string(part) == "-":
 			return
+		case equalFold(part, "web-inf"):
+			best.offer(0.6, from, end, "A directory is asked for that servers of Java keep for themselves.")
 		case len(part) > 2 && part[0] == '.' && secretNames.Has(stem(part[1:])):
 			best.offer(0.6, from, end, "A directory or file is asked for in which a tool keeps its settings or secrets.")
 		case end == len(v) && serverLogs.Has(part):

@@ -11,18 +11,20 @@ func TestPathTraversal(t *testing.T) {
 		"..%uEFC8..%uEFC8etc%uEFC8passwd", "0x2e0x2e0x2f0x2e0x2e0x2fetc0x2fpasswd", "..;/..;/manager/html",
 		"....//....//etc/passwd", ".../.../.../windows/system32/drivers/etc/hosts", "..%2%f..%2%fetc%2%fpasswd",
 		"\xf0\x80\x80\xae\xf0\x80\x80\xae/etc/passwd", "..\x00/..\x00/boot.ini", "..2f..2f..2fetc2fpasswd", "\uff0e\uff0e\uff0f\uff0e\uff0e\uff0fetc\uff0fpasswd",
+		"WEB-INF/web.xml", "etc/passwd", "/../../WEB-INF",
 		"/etc/passwd", "/etc/passwd\x00", `C:\boot.ini`, "/proc/self/environ", "../../../../../../var/www/x.php", "file:///etc/hosts",
 		"php://filter/convert.base64-encode/resource=index", "phar://x.jpg", "/root/.ssh/id_rsa", "x?page=php://input",
 		"./././././././././././././etc", `\\10.0.0.1\d$\users`, "//::1/c$/x",
 	}, []string{
 		"", "..", "...", "a/b/c.txt", "../docs/a.md", "../../img/a.png", "see ../a and ../b", "wait... what?/no", "1/2", "3.14/2.5",
-		"/home/ann/file.txt", `C:\Users\jo\notes.txt`, "https://example.com/a/../b", "https://example.com/?next=..%2Fa", "etc. and so on/or not",
+		"etc", "web-inf", "src/main/webapp/WEB-INF/views", "/home/ann/file.txt", `C:\Users\jo\notes.txt`, "https://example.com/a/../b", "https://example.com/?next=..%2Fa", "etc. and so on/or not",
 		"I edited /etc/hosts by hand", "/products/42", "50%/60%", "ÀÁà/ðñò", "ÀÀ/ÁÁ text", "process.env.HOME", "a.b.c/d.e", "0x2e is a dot",
 		"C0 AE", `\\server\share\a.txt`, "//cdn.example/a$b", "src/../lib", "/docs/etc-guide", "application/json", "../../../a.png and more text",
 	})
 	recognises(t, PathTraversal, Where{Place: InFileName}, []string{"../shell.php", `..\a.asp`}, []string{"a.tar.gz", "..."})
 	recognises(t, PathTraversal, Where{Place: InPath}, []string{
 		"/.git/config", "/a/.env.local", "/.claude/settings.json", "/.docker/config.json", "/wp-content/debug.log", "/backup.sql.gz", "/proc/interrupts",
+		"/;/WEB-INF/web.xml",
 	}, []string{
 		"/.well-known/security.txt", "/u/repo/src/branch/main/.github/x.yml", "/u/repo/-/blob/main/.gitignore", "/api/repos/a/b/contents/.vscode/x",
 		"/docs/schema.sql", "/blog/debug.log.html", "/.within.website/x", "/logs/today.log", "/a/.b", "/backup/sql", "/",

@@ -16,7 +16,7 @@ var whenRCE = []feature{
 	hasDQuote | hasSemi, hasDQuote | hasPipe, hasDQuote | hasAmp, hasDQuote | hasLine, hasDQuote | hasOpen, hasDQuote | hasSlash,
 }
 
-const shellGateWords = certainCommands + " " + commonCommands + " bin sbin system tcp udp encodedcommand executionpolicy nop"
+const shellGateWords = certainCommands + " " + commonCommands + " " + optionGateWords + " bin sbin system tcp udp encodedcommand executionpolicy nop pipe"
 
 // Commands whose names are no words of ordinary text, and those that are or
 // that texts on computers often name.
@@ -63,7 +63,7 @@ func (s *Scanner) rce(v []byte, w Where) {
 	var best lead
 	words := shellText{listing: w.Listing || isListing(v, w.Place), shown: w.Listing, v: v, texts: w.Place.holdsText(), agent: w.Place == InUserAgent || w.Place == InReferer || w.Place == InAccept || w.Place == InContentType}
 	words.head = skipBlank(v, 0)
-	words.keyed = (w.Place == InQuery || w.Place == InForm) && (hasFold(w.Key, "cmd") || hasFold(w.Key, "command"))
+	words.keyed = (w.Place == InQuery || w.Place == InForm) && (hasFold(w.Key, "cmd") || hasFold(w.Key, "command") || hasFold(w.Key, "exec") || hasFold(w.Key, "shell"))
 	words.address = w.Place == InTarget || isAddress(v)
 	s.sh = shlex.New(v)
 	s.effort += lexEffort * len(v)
@@ -98,6 +98,7 @@ type shellText struct {
 	shown   bool // code, by where it stands
 	script  int  // commands so far in a row that follow another one: the text shows a script
 	end     int  // of the last command
+	shell   int  // the end of a shell that was started to be talked with
 	head    int  // of the value: the first byte that is not blank
 	from    int  // the start of the line of the last separator
 	seen    int  // that separator
@@ -125,7 +126,7 @@ func (t *shellText) command(best *lead, c *shlex.Command) {
 		t.from = t.seen + i + 1
 	}
 	t.seen = c.At
-	certain := certainCommandSet.Has(c.Name)
+	certain := certainCommandSet.Has(c.Name) || isVersioned(c.Name)
 	known := certain || commonCommandSet.Has(c.Name)
 	args := t.arguments(c)
 	scripted := t.scripted(c)
@@ -137,6 +138,10 @@ func (t *shellText) command(best *lead, c *shlex.Command) {
 	}
 	if c.Glob {
 		best.offer(0.8, c.At, c.End, reasonHidden)
+	}
+	t.handsShell(best, c)
+	if !known && t.runsGoal(c) {
+		known, args = true, 1
 	}
 	if !known && (!c.Bin || t.v[c.From] == '.') { // a program of one's own
 		return
@@ -170,7 +175,9 @@ func (t *shellText) command(best *lead, c *shlex.Command) {
 	default:
 		weight = t.separated(c, certain, args)
 	}
-	if t.quoted(c, scripted) {
+	if c.Redirect && c.Lead != shlex.Start && c.Lead != shlex.Group && !t.listing && writesPage(t.v[c.To:c.End]) {
+		weight = 0.82
+	} else if t.quoted(c, scripted) {
 		weight *= 0.45
 	}
 	if t.agent && !c.Secret && !c.Bin && weight < 0.85 && c.At > 1 {
@@ -186,7 +193,7 @@ func (t *shellText) quoted(c *shlex.Command, scripted bool) bool {
 	case c.Lead == shlex.Start:
 		return t.texts && t.filtered(c) || t.shown && !t.goal(c)
 	case scripted || c.Lead == shlex.Pipe && t.joined(c.At):
-		return t.texts && t.filtered(c) || !t.goal(c) && (t.texts || !c.Secret && !c.Bin && !t.fetches(c))
+		return t.texts && t.filtered(c) || !t.goal(c) && !runsCode(t.v, c) && (t.texts || !c.Secret && !c.Bin && !t.fetches(c))
 	case !t.listing || c.Secret || t.breaksOut(c):
 		return false
 	}
@@ -285,6 +292,8 @@ func (t *shellText) arguments(c *shlex.Command) float32 {
 		return 1
 	case c.Option, c.File && c.Words <= 3, c.URL, c.Redirect && c.Words <= 3:
 		return 0.8
+	case c.Words == 1 && reachers.Has(c.Name) && t.hostArgument(c):
+		return 0.8
 	case (c.Number || c.Var || c.Quote) && c.Words <= 2:
 		return 0.7
 	case c.Words == 0:
@@ -306,7 +315,9 @@ func (t *shellText) start(c *shlex.Command, certain bool, args float32) float32 
 		return 0.75
 	case c.Secret && c.Words <= 1 && t.goal(c):
 		return 0.7
-	case t.keyed && c.To == len(t.v) && (certain || string(c.Name) == "id" || string(c.Name) == "dir" || string(c.Name) == "env"):
+	case t.keyed && certain && c.Words <= 2 && args >= 0.7, runsCode(t.v, c):
+		return 0.62
+	case t.keyed && c.To == len(t.v) && !fileVerbs.Has(c.Name) && (certain || string(c.Name) == "id" || string(c.Name) == "dir" || string(c.Name) == "env"):
 		return 0.6
 	case certain && c.Option && (c.Number || c.File) && c.Words == 0 && len(t.v) <= 40:
 		return 0.55
@@ -395,12 +406,15 @@ func (t *shellText) separated(c *shlex.Command, certain bool, args float32) floa
 func (t *shellText) line(c *shlex.Command, certain bool, args float32) float32 {
 	before := bytes.TrimRight(t.before(c), "\r")
 	runs := (c.Bin || c.Secret) && c.Words <= 2 || certain && args >= 0.7 && c.Words <= 1
+	data := t.head >= c.At || t.datum(before, t.from == 0)
 	switch {
+	case data && t.from == 0 && !t.shown && t.follows(c, certain, args):
+		return 0.62
 	case !runs || bytes.Contains(before, []byte("```")):
 	case !t.texts:
 		return 0.7
 	case t.shown:
-	case t.head >= c.At || t.datum(before, t.from == 0):
+	case data:
 		return 0.62
 	}
 	return 0.35 * args
@@ -447,7 +461,7 @@ func (t *shellText) alternative(c *shlex.Command) bool {
 // Markdown.
 func (t *shellText) backtick(c *shlex.Command, certain bool, args float32) float32 {
 	closed := c.End < len(t.v) && t.v[c.End] == '`'
-	if closed && certain && t.fetches(c) && t.inData(c) {
+	if closed && certain && (t.fetches(c) || args == 1 || !t.texts) && (t.inData(c) || t.behindDatum(c)) || closed && args >= 0.6 && t.bare(c) {
 		return 0.82
 	}
 	glued := c.At > 0 && bytes.IndexByte([]byte("(;|&=\"'${,\n+-"), t.v[c.At-1]) >= 0 || c.At == 0 && c.End+2 >= len(t.v)
@@ -479,10 +493,12 @@ func (t *shellText) constructs(best *lead) {
 	v := t.v
 	t.escapedLine(best)
 	t.alias(best)
+	t.exchange(best)
+	t.options(best)
 	for i := 0; i+4 < len(v); i++ {
 		switch v[i] {
 		case '/':
-			if hasPrefixFold(v[i:], "/dev/tcp/") || hasPrefixFold(v[i:], "/dev/udp/") {
+			if hasPrefixFold(v[i:], "/dev/tcp/") || hasPrefixFold(v[i:], "/dev/udp/") || hasPrefixFold(v[i:], "/inet/tcp/") || hasPrefixFold(v[i:], "/inet/udp/") {
 				best.offer(0.93, i, min(len(v), i+40), "A network connection is opened as a file of the shell.")
 			}
 		case '>':
@@ -494,7 +510,7 @@ func (t *shellText) constructs(best *lead) {
 		case '`':
 			t.inWord(best, i)
 		case ';', '&', '|':
-			if v[i+1] == '$' && len(v) <= 128 && assigned(v, i) {
+			if (v[i+1] == '$' || v[i+1] == ' ' && v[i+2] == '$') && len(v) <= 160 && assigned(v, i+int(pick(v[i+1] == ' ', 1, 0))) {
 				best.offer(0.7, i, min(len(v), i+12), "A variable that was just set is run as a command.")
 			}
 		case '{':
@@ -510,6 +526,14 @@ func (t *shellText) constructs(best *lead) {
 		case 'i', 'I':
 			if hasPrefixFold(v[i:], "if ") || hasPrefixFold(v[i:], "if/i ") || hasPrefixFold(v[i:], "iex(") || hasPrefixFold(v[i:], "iex (") {
 				t.batchIf(best, i)
+			}
+		case '!':
+			if i > 0 && bytes.IndexByte([]byte("\n:='\"\\"), v[i-1]) >= 0 && escapesToShell(v[i+1:]) {
+				best.offer(0.8, i-1, min(len(v), i+12), "A program is told to start a shell.")
+			}
+		case 'n', 'N':
+			if hasPrefixFold(v[i:], "new-object") && hasFold(v[i:min(len(v), i+48)], "net.sockets.tcp") {
+				best.offer(pick(t.listing, 0.42, 0.85), i, min(len(v), i+48), "PowerShell opens a connection.")
 			}
 		case '-':
 			if hasPrefixFold(v[i:], "-encodedcommand ") || hasPrefixFold(v[i:], "-executionpolicy") || hasPrefixFold(v[i:], "-nop -") {
@@ -574,7 +598,7 @@ func (t *shellText) inWord(best *lead, i int) {
 func assigned(v []byte, i int) bool {
 	name := v[i+2 : run(v, i+2, len(v), isWordASCII)]
 	at := bytes.Index(v[:i], name)
-	return len(name) > 0 && isLetter(name[0]) && at >= 0 && at+len(name) < i && v[at+len(name)] == '='
+	return len(name) > 0 && isLetter(name[0]) && at >= 0 && at+len(name) < i && v[at+len(name)] == '=' && (at == 0 || v[at-1] != '$')
 }
 
 func (t *shellText) dollar(best *lead, i int) {
@@ -588,6 +612,8 @@ func (t *shellText) dollar(best *lead, i int) {
 		best.offer(0.8, i, min(len(v), i+24), reasonHidden)
 	case hasPrefixFold(v[i:], "$[") && bytes.IndexByte(v[i:min(len(v), i+16)], ']') > 0 && len(bytes.Trim(v[i+2:i+bytes.IndexByte(v[i:], ']')], "0123456789+*-/ ")) == 0, hasPrefixFold(v[i:], "$(($("):
 		best.offer(0.7, i, min(len(v), i+24), "The shell is made to calculate, as probes do.")
+	case hasPrefixFold(v[i:], "${run{"):
+		best.offer(0.9, i, min(len(v), i+24), "An expansion of a mail server runs a command.")
 	case hasPrefixFold(v[i:], "${shell}") && i == 0:
 		best.offer(0.6, i, min(len(v), i+16), "A variable names the shell that is run.")
 	case v[i+1] == '{' && i+3 < len(v) && isLetter(v[i+2]) && len(v) <= 80 && bytes.HasPrefix(v[run(v, i+2, len(v), isWordASCII):], []byte("//")):
@@ -618,6 +644,9 @@ func braces(b []byte) int {
 func (t *shellText) percent(best *lead, i int) {
 	if hasPrefixFold(t.v[i:], "%comspec%") || hasPrefixFold(t.v[i:], "%systemroot%") || hasPrefixFold(t.v[i:], "%programfiles") {
 		best.offer(0.6, i, min(len(t.v), i+16), reasonWindows)
+	}
+	if hasPrefixFold(t.v[i:], "%pipe%") && i+6 < len(t.v) && isWord(t.v[i+6]) {
+		best.offer(0.85, i, min(len(t.v), i+24), "A program of PostScript opens a command as a file.")
 	}
 }
 

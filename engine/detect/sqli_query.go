@@ -449,7 +449,7 @@ func (r *sqlReader) statement(i int) sqlGrade {
 	switch r.role(i) {
 	case sqllex.Select:
 		_, c := r.query(i)
-		if c == likely {
+		if c == likely || c == no && r.kind(i+1) == sqllex.Number && r.is(i+2, "into") && r.kind(i+3) == sqllex.Variable {
 			c = sure // what follows a semicolon needs no more
 		}
 		return c
@@ -476,6 +476,9 @@ func (r *sqlReader) statement(i int) sqlGrade {
 		}
 	case sqllex.Verb:
 		return r.change(i, name)
+	}
+	if r.is(i, "prepare") && r.role(i+2) == sqllex.From && (r.kind(i+3) == sqllex.Variable || r.quoteAt(i+3)) || r.is(i, "handler") && r.is(i+2, "open") {
+		return sure
 	}
 	if r.is(i, "begin") && (r.role(i+1) == sqllex.Declare || r.role(i+1) == sqllex.Exec) {
 		return sure

@@ -113,8 +113,8 @@ func judgeHost(best *lead, v []byte, at, from, to int, w Where) {
 		weight, reason = 0.93, "An address leads to the metadata service of a cloud."
 	case hostaddr.Loopback:
 		weight, reason = 0.48, "An address leads to the server itself."
-		if w.Place == InQuery && (to == len(v) || to+1 == len(v) && v[to] == '/') && !returnName(w.Key) && bytes.IndexByte(bytes.TrimPrefix(v[from:to], []byte("[::1]")), ':') < 0 {
-			weight = 0.55 // its root alone: nothing a page would link to
+		if w.Place == InQuery && !returnName(w.Key) || h.Numeric && string(host) != "127.0.0.1" && string(host) != "::1" && string(host) != "0.0.0.0" {
+			weight = 0.55 // no page links there
 		}
 	case hostaddr.Private:
 		weight, reason = 0.42, "An address leads into a private network."

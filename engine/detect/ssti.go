@@ -22,7 +22,7 @@ var templateNames = lexicon.New(`__class__ __mro__ __subclasses__ __globals__ __
 	template_name settings secret_key phpinfo phpversion _version self diagnostics`)
 
 // rootNames are objects that templates always have, and with them the server.
-var rootNames = lexicon.New("request self config settings debug application session lipsum cycler joiner dump(app) _self this")
+var rootNames = lexicon.New("request self config settings debug application session lipsum cycler joiner dump(app) _self this groovy /groovy")
 
 var templateVocabulary = lexicon.New(`config self request class t java lang util io import set assign for if endif endfor in include
 	extends block macro set new filter attr map join sort raw php literal fetch with each this string range lookup
@@ -66,7 +66,9 @@ func opener(v []byte, i int) (int, byte) {
 			n++
 		}
 		return n, '}'
-	case a == '{' && (b == '%' || b == '#'), a == '{' && (hasPrefixFold(v[i:], "{php}") || hasPrefixFold(v[i:], "{system") || hasPrefixFold(v[i:], "{literal}") || hasPrefixFold(v[i:], "{if ") || hasPrefixFold(v[i:], "{math ") || hasPrefixFold(v[i:], "{fetch ") || hasPrefixFold(v[i:], "{$")):
+	case a == '{' && isDigit(b) && (i == 0 || v[i-1] == '+' || v[i-1] == '\'' || v[i-1] == '"'):
+		return 1, '}'
+	case a == '{' && (b == '%' || b == '#' || b == '@' && hasPrefixFold(v[i:], "{@if ")), a == '{' && (hasPrefixFold(v[i:], "{php}") || hasPrefixFold(v[i:], "{system") || hasPrefixFold(v[i:], "{literal}") || hasPrefixFold(v[i:], "{if ") || hasPrefixFold(v[i:], "{math ") || hasPrefixFold(v[i:], "{fetch ") || hasPrefixFold(v[i:], "{$")):
 		return 1, '}'
 	case a == '<' && b == '%':
 		return 2, '>'
@@ -190,7 +192,7 @@ func (e *expression) word(limit int) {
 	j := run(e.v, e.to, limit, isWord)
 	word := e.v[e.to:j]
 	e.words++
-	if templateNames.Has(word) && !e.isField(j) {
+	if templateNames.Has(word) && !e.isField(j) || string(word) == "class" && j < limit && e.v[j] == '.' && e.to > e.body && e.v[e.to-1] == '.' {
 		e.names++
 		e.name.offer(1, e.to, j, "")
 	}
@@ -256,6 +258,8 @@ func (e *expression) judge(best *lead) {
 		best.offer(0.82, e.from, to, "A template expression reaches objects that templates are not meant to use.")
 	case hasPrefixFold(text, "php}"), hasPrefixFold(text, "php "), bytes.Contains(text, []byte("_.VERSION")):
 		best.offer(0.75, e.from, min(len(e.v), to+16), "A block of code is opened in a template.")
+	case hasPrefixFold(text, "$smarty."):
+		best.offer(0.7, e.from, to, "A template expression reads what Smarty knows of the server.")
 	case e.v[e.from] == '{' && e.closed && rootNames.Has(bytes.Trim(text, " ={}")):
 		best.offer(0.6, e.from, to, "A template expression names objects of the server.")
 	case hasPrefixFold(bytes.TrimLeft(text, " ="), "config") && e.v[e.from] == '{', e.names > 0 && e.closed:

@@ -463,7 +463,7 @@ func (t *tag) special(best *lead, name, v []byte, a, b int) {
 func (t *tag) handler(best *lead, name, v []byte, a, b int) {
 	known := eventNames.Has(name)
 	w := codeWeight(v[a:b])
-	if t.texts && w <= sinkWeight[jslex.Call] && callsPage(v[a:b]) {
+	if t.texts && w <= sinkWeight[jslex.Call] && callsPage(v[a:b], name) {
 		w *= shownShare
 	}
 	if w < unmistakable && (templated(v[a:b]) || tidies(v[a:b])) {
@@ -492,10 +492,14 @@ func templated(code []byte) bool {
 }
 
 // callsPage reports whether code is the call of one function of the page's own
-// without arguments: whoever inserts markup cannot define it.
-func callsPage(code []byte) bool {
+// without arguments: whoever inserts markup cannot define it. The browser's
+// print is not the page's, but buttons call it.
+func callsPage(code, event []byte) bool {
 	code = bytes.TrimRight(bytes.TrimSpace(code), ";")
 	n := run(code, 0, len(code), isWordASCII)
+	if string(code[:n]) == "print" && !equalFold(event, "onclick") {
+		return false
+	}
 	return n > 3 && string(code[n:]) == "()"
 }
 

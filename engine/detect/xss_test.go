@@ -85,6 +85,7 @@ func TestXSS(t *testing.T) {
 		`<script src=//evil.example/x.js></script>`,
 		`"><script>alert(document.cookie)</script>`,
 		`<img src=x onerror=alert(1)>`,
+		`this[/al/.source+/ert/.source](/x/.source);//`,
 		`<img src="x"onerror=alert(1)>`,
 		"<svg/onload=alert`1`>",
 		"<svg\x0conload=confirm(1)>",

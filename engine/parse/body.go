@@ -380,6 +380,8 @@ func (b *body) apparent() format {
 		return formFormat
 	case b.declared == graphqlFormat:
 		return graphqlFormat
+	case b.declared == raw && looksPair(b.buf) && !isBinary(b.buf):
+		return formFormat
 	}
 	return raw
 }

@@ -18,6 +18,21 @@ func looksForm(v []byte, f trait) bool {
 	return amp < 0 || amp > eq && bytes.IndexByte(v[amp:], '=') > 0
 }
 
+// maxPair bounds a body that is taken for one pair of a form although it has
+// bytes that forms escape.
+const maxPair = 1024
+
+// looksPair reports whether v is one line that begins with a name and an
+// equals sign, as programs write forms that escape nothing.
+func looksPair(v []byte) bool {
+	eq := 0
+	for eq < len(v) && isBareByte(v[eq]) {
+		eq++
+	}
+	return eq > 0 && eq <= maxName && eq+1 < len(v) && v[eq] == '=' && v[eq+1] != '=' && len(v) <= maxPair &&
+		bytes.IndexByte(bytes.TrimRight(v, "\r\n"), '\n') < 0
+}
+
 func isNameByte(b byte) bool { return isBareByte(b) || b == '.' || b == '[' || b == ']' || b == '%' }
 
 // form visits the pairs of a nested form.

@@ -1,5 +1,7 @@
 package parse
 
+import "bytes"
+
 var hexValue = buildHexValue()
 
 func buildHexValue() (table [256]byte) {
@@ -41,8 +43,36 @@ func percentEscape(v []byte) int {
 // appendPercentDecoded undoes one layer of percent-encoding (RFC 3986, 2.1).
 // What is not an escape stays as it is.
 func appendPercentDecoded(dst, v []byte) ([]byte, bool) {
-	return appendUnescaped(dst, v, false), true
+	return appendUnescaped(dst, v, joinsWords(v)), true
 }
+
+// maxWords is the length up to which a value may have been encoded twice.
+const maxWords = 512
+
+// joinsWords reports whether + stands for a space in v, as where a form was
+// encoded twice: it joins words, more than once, and v is no base64 and no
+// address, whose query says itself how it is encoded.
+func joinsWords(v []byte) bool {
+	if len(v) > maxWords || bytes.Contains(v, []byte("://")) {
+		return false
+	}
+	joints, data := 0, true
+	for i, b := range v {
+		switch {
+		case b == ' ':
+			return false
+		case b == '+':
+			if i > 0 && i+1 < len(v) && isAlnum(v[i-1]) && isAlnum(v[i+1]) {
+				joints++
+			}
+		case !isAlnum(b) && b != '/' && b != '=' && !(b == '%' && i+2 < len(v) && v[i+1] == '2' && (v[i+2]|0x20 == 'f' || v[i+2]|0x20 == 'b') || b == '%' && i+2 < len(v) && v[i+1] == '3' && v[i+2]|0x20 == 'd'):
+			data = false
+		}
+	}
+	return joints > 1 && !data
+}
+
+func isAlnum(b byte) bool { return b|0x20 >= 'a' && b|0x20 <= 'z' || b >= '0' && b <= '9' }
 
 // appendUnescaped is appendPercentDecoded, and with plus reads + as a space.
 func appendUnescaped(dst, v []byte, plus bool) []byte {

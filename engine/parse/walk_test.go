@@ -94,6 +94,8 @@ func TestQuery(t *testing.T) {
 		`get.p1.x="1"`, `get.p1.y="2"`, `get.p2[0]="aaa"`, `get.p2[1]="bbb"`)
 	f("p3=1&p3=2", `get.p3[0]="1"`, `get.p3[1]="2"`, `get.p3.pollution="1,2"`)
 	f("a=%2527", `get.a="%27"`, `get.a.percent="'"`)
+	f("a=1%2527%2Bor%2B1%2Blike%2B1", `get.a="1%27+or+1+like+1"`, `get.a.percent="1' or 1 like 1"`)
+	f("a=YQ%2BYg%2Bcc%252Fd", `get.a="YQ+Yg+cc%2Fd"`, `get.a.percent="YQ+Yg+cc/d"`)
 }
 
 func TestJSON(t *testing.T) {
@@ -213,6 +215,7 @@ func TestEscapes(t *testing.T) {
 	wantAll(t, walked("/?a=3c7363726970743e78", "", ""), `get.a.hex="<script>x"`)
 	wantAll(t, walked("/?a=sel<>ect%20o<x>n<b>e</b>", "", ""), `get.a.htmljs="select on<b>e</b>"`)
 	wantAll(t, walked("/?a=PHN2Zy9vbmxvYWQ9YT4+Pg", "", ""), `get.a.base64="<svg/onload=a>>>"`)
+	wantAll(t, walked("/", "", `path=c:\a b`), `post.form."path"="c:\\a b"`)
 	wantAll(t, walked("/", "application/json", `{"a":"x%27%28b=c%29"}`), `post.json.a.percent="x'(b=c)"`)
 	wantAll(t, walked("/", "", `<script>a</script>`), `post="<script>a</script>"`)
 }

@@ -130,7 +130,7 @@ func (l *Lexer) ident() Hit {
 		}
 	case "window", "self", "top", "parent", "frames", "globalThis", "this":
 		if next == '[' && l.quoted(at+1) {
-			return Hit{Sink: Hide, From: from, To: l.argEnd(at), Probe: string(word) != "this" && l.indexed(at)}
+			return Hit{Sink: Hide, From: from, To: l.argEnd(at), Probe: (string(word) != "this" || l.at(at+1) == '/') && l.indexed(at)}
 		}
 	}
 	if called && at == l.pos && len(word) > 0 {

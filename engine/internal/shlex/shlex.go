@@ -258,7 +258,7 @@ func (l *Lexer) arguments(c *Command) {
 		case b == '&' && l.entity() > 0: // of HTML; the decoded text is a value of its own
 			l.pos += l.entity()
 			continue
-		case b == ';' || b == '|' || b == '&' && !l.redirected() || b == '\n' || b == '\r' || b == '`' || b == ')':
+		case b == ';' || b == '|' || b == '&' && !l.redirected() || b == '\n' || b == '\r' || l.cuts(l.pos) || b == '`' || b == ')':
 			return
 		case b == '(' || b == '$' && l.peek(l.pos+1) == '(' || (b == '<' || b == '>') && l.peek(l.pos+1) == '(':
 			c.Var = c.Var || b == '$'
@@ -303,6 +303,15 @@ func (l *Lexer) arguments(c *Command) {
 		fresh = false
 		l.pos++
 	}
+}
+
+// sub ends what cmd.exe reads as a line.
+const sub = 0x1a
+
+// cuts reports whether the byte at i is a sub, early in the text and beside
+// what may be a command, and so not one of binary data.
+func (l *Lexer) cuts(i int) bool {
+	return l.src[i] == sub && i < maxName && letter(l.peek(i+1)) && (i == 0 || l.src[i-1] >= ' ' && l.src[i-1] < 0x7f)
 }
 
 // redirected reports whether the & at pos belongs to >& or &>.
@@ -352,6 +361,8 @@ func (l *Lexer) separator() {
 		l.lead = Amp
 	case b == '\n' || b == '\r':
 		l.lead = Line
+	case b == sub:
+		l.lead = Semi
 	case b == '`':
 		l.lead = Backtick
 	case (b == '$' || b == '<' || b == '>') && next == '(':

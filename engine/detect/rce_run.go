@@ -1,0 +1,223 @@
+package detect
+
+import (
+	"bytes"
+
+	"github.com/gabionhq/gabion/engine/internal/lexicon"
+	"github.com/gabionhq/gabion/engine/internal/shlex"
+)
+
+// optionGateWords are words of programOptions.
+const optionGateWords = "pager pack proxycommand compress checkpoint rsh"
+
+var (
+	shells       = lexicon.New("sh bash dash ash zsh ksh csh tcsh cmd cmd.exe powershell powershell.exe pwsh")
+	interpreters = lexicon.New("python perl ruby php lua luajit node nodejs java bash gawk awk tclsh pypy")
+	// reachers are commands that take a host.
+	reachers = lexicon.New("wget curl fetch nc ncat netcat telnet tftp ftp ping nslookup dig host traceroute tracert ssh")
+	// fileVerbs are commands that file managers on the web call the same.
+	fileVerbs = lexicon.New("ls rm mkdir rmdir mv cp chmod ping tar zip unzip gzip file info get put")
+	// programOptions make a program run another one.
+	programOptions = [...]string{"--open-files-in-pager", "--upload-pack", "--receive-pack", "-oproxycommand", "--use-compress-program",
+		"--checkpoint-action", "--to-command", "--rsh", "--exec", "--pager"}
+)
+
+// unversioned returns the name of a command without the version behind it.
+func unversioned(name []byte) []byte {
+	n := len(name)
+	for n > 1 && (isDigit(name[n-1]) || name[n-1] == '.') {
+		n--
+	}
+	return name[:n]
+}
+
+// isVersioned reports whether name is that of an interpreter with its version.
+func isVersioned(name []byte) bool {
+	plain := unversioned(name)
+	return len(plain) < len(name) && interpreters.Has(plain)
+}
+
+// escapesToShell reports whether b begins with the path of a shell.
+func escapesToShell(b []byte) bool {
+	b = bytes.TrimLeft(b, " ")
+	return hasPrefixFold(b, "/bin/sh") || hasPrefixFold(b, "/bin/bash") || hasPrefixFold(b, "/usr/bin/sh")
+}
+
+// follows reports whether a command behind the first line end, before which
+// one piece of data or nothing stands, is more than a word.
+func (t *shellText) follows(c *shlex.Command, certain bool, args float32) bool {
+	switch {
+	case c.Path && !c.Bin:
+		return false
+	case c.To == c.End && t.ends(c):
+		return certain && c.At < 3 || c.At == 0 && string(c.Name) == "id"
+	case certain && c.Option:
+		return c.Words <= 3
+	}
+	return !t.texts && args >= 0.8
+}
+
+// runsGoal reports whether a command that nobody listed is handed what attacks
+// run or read first, behind what puts it in the position of a command. What
+// text puts before such a path has no options.
+func (t *shellText) runsGoal(c *shlex.Command) bool {
+	switch c.Lead {
+	case shlex.Start, shlex.Group, shlex.Line:
+		return false
+	}
+	if len(c.Name) < 2 || !c.Secret && c.Lead != shlex.Subst || c.To >= c.End || !isSpace(t.v[c.To]) {
+		return false
+	}
+	args := t.v[c.To:min(c.End, c.To+maxEvidence)]
+	for _, shell := range [...]string{"/bin/sh", "/bin/bash", "/bin/dash", "/bin/zsh"} {
+		if hasFold(args, shell) {
+			return true
+		}
+	}
+	if c.Lead == shlex.Subst {
+		return !t.texts && (c.Option && (c.File || c.Quote) || c.Secret)
+	}
+	return (hasFold(args, "/etc/passwd") || hasFold(args, "/etc/shadow")) && (!t.texts || c.Option)
+}
+
+// handsShell finds shells whose input and output go over the network.
+func (t *shellText) handsShell(best *lead, c *shlex.Command) {
+	const reason = "A shell is connected to the network."
+	if c.Lead == shlex.Pipe && t.shell == c.At && t.shell > 0 && (fetchers.Has(c.Name) || string(c.Name) == "openssl") {
+		best.offer(0.85, c.At, c.End, reason)
+	}
+	args := t.v[c.To:min(c.End, c.To+maxEvidence)]
+	if c.Option && shells.Has(c.Name) && bytes.HasPrefix(bytes.TrimLeft(args, " "), []byte("-i")) {
+		t.shell = c.End
+	}
+	switch string(c.Name) {
+	case "nc", "ncat", "netcat", "rcat", "socat", "nc.exe", "ncat.exe", "nc.traditional", "busybox":
+	default:
+		return
+	}
+	for i := 1; i+4 < len(args); i++ {
+		from := i
+		switch {
+		case args[i-1] == ' ' && args[i] == '-' && (args[i+1] == 'e' || args[i+1] == 'c') && args[i+2] == ' ':
+			from += 3
+		case hasPrefixFold(args[i:], "exec:"):
+			from += len("exec:")
+		default:
+			continue
+		}
+		word := bytes.TrimLeft(args[from:], " '\"")
+		word = word[:run(word, 0, len(word), isProgramByte)]
+		if j := bytes.LastIndexByte(word, '/'); j >= 0 {
+			word = word[j+1:]
+		}
+		if shells.Has(word) {
+			best.offer(0.88, c.From, c.End, reason)
+			return
+		}
+	}
+}
+
+func isProgramByte(c byte) bool { return isCommandByte(c) || c == '/' || c == '.' }
+
+// hostArgument reports whether the command's only argument is a host.
+func (t *shellText) hostArgument(c *shlex.Command) bool {
+	arg := bytes.Trim(t.v[c.To:c.End], " \t'\"#")
+	dot := bytes.IndexByte(arg, '.')
+	return dot > 0 && dot+1 < len(arg) && isWordASCII(arg[dot+1]) && bytes.IndexByte(arg, ' ') < 0
+}
+
+// runsCode reports whether c hands an interpreter a program that runs
+// commands or opens connections.
+func runsCode(v []byte, c *shlex.Command) bool {
+	if !interpreters.Has(unversioned(c.Name)) || c.To >= len(v) || !isSpace(v[c.To]) {
+		return false
+	}
+	args := bytes.TrimLeft(v[c.To:min(len(v), c.To+maxEvidence*2)], " ")
+	if len(args) < 4 || args[0] == '-' && args[1] != 'c' && args[1] != 'e' && args[1] != 'r' || args[0] != '-' && args[0] != '\'' {
+		return false
+	}
+	for _, word := range [...]string{"socket", "system(", "popen", "exec(", "spawn", "subprocess", "/bin/sh", "/inet/", "shell_exec"} {
+		if hasFold(args, word) {
+			return true
+		}
+	}
+	return false
+}
+
+// behindDatum reports whether nothing but one piece of data stands before c's
+// backtick, with a blank between.
+func (t *shellText) behindDatum(c *shlex.Command) bool {
+	before := bytes.TrimSpace(t.v[:c.At])
+	return len(before) > 0 && len(before) < maxDatum && bytes.ContainsAny(before, ".@'\"0123456789") && t.datum(before, false)
+}
+
+// bare reports whether the value is nothing but a command in backticks and
+// what breaks out of something before it.
+func (t *shellText) bare(c *shlex.Command) bool {
+	before, after := t.v[:c.At], t.v[min(len(t.v), c.End+1):]
+	if len(before)+len(after) > 16 {
+		return false
+	}
+	breaks := false
+	for _, side := range [...][]byte{before, after} {
+		for _, b := range side {
+			if isWord(b) || b >= 0x80 {
+				return false
+			}
+			breaks = breaks || b == ';' || b == '|' || b == '&' || b == '\'' || b == '"'
+		}
+	}
+	return breaks
+}
+
+// exchange judges =program|'arguments'!cell, which makes a spreadsheet start
+// the program for Dynamic Data Exchange.
+func (t *shellText) exchange(best *lead) {
+	v := t.v
+	if t.head >= len(v) || bytes.IndexByte([]byte("=+-@"), v[t.head]) < 0 {
+		return
+	}
+	i := bytes.Index(v, []byte("|'"))
+	if i < 1 || !isWordASCII(v[i-1]) {
+		return
+	}
+	if end := bytes.Index(v[i+2:], []byte("'!")); end > 0 {
+		best.offer(0.85, t.head, i+end+4, "A formula of a spreadsheet starts a program.")
+	}
+}
+
+// options judges a value that begins with an option which makes the program
+// that reads it run another one.
+func (t *shellText) options(best *lead) {
+	v := t.v[t.head:]
+	if len(v) == 0 || v[0] != '-' || len(v) > maxPath {
+		return
+	}
+	for _, o := range programOptions {
+		if !hasPrefixFold(v, o) || len(v) < len(o)+3 || v[len(o)] != '=' {
+			continue
+		}
+		if b := v[len(o)+1]; isWord(b) || b == '/' || b == '`' || b == '$' || b == '"' || b == '\'' || b == ';' || b == '|' {
+			best.offer(0.7, t.head, len(t.v), "An option makes a program run another one.")
+		}
+	}
+}
+
+// writesPage reports whether the arguments send output to a file that a web
+// server runs.
+func writesPage(args []byte) bool {
+	i := bytes.LastIndexByte(args, '>')
+	if i < 0 {
+		return false
+	}
+	name := bytes.Trim(args[i+1:], " '\"#")
+	if bytes.IndexByte(name, ' ') >= 0 {
+		return false
+	}
+	for _, end := range [...]string{".php", ".jsp", ".jspx", ".asp", ".aspx", ".phtml", ".ashx"} {
+		if hasSuffixFold(name, end) {
+			return true
+		}
+	}
+	return false
+}
