@@ -253,7 +253,7 @@ func (k *pathWalk) separator(i, end int, strange bool) {
 	case !k.other && k.dots == 1 && k.junk == 0:
 		k.here++
 	case k.other || k.dots+k.junk < 2:
-	case k.url && k.dots == 3 && k.strange == 0: // an ellipsis in an address
+	case k.dots == 3 && k.strange == 0 && (k.url || k.from > 0 && isSpace(k.v[k.from-1])): // an ellipsis in an address or text
 	case k.dots > 2 && k.v[i] == '\\': // an ellipsis before an escape
 	case k.dots >= 2:
 		k.step(end)

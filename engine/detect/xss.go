@@ -167,6 +167,12 @@ func markup(best *lead, v []byte, from, to, depth int, p *page) {
 			t.close(best, v, to)
 			return
 		case htmllex.Open:
+			if end := p.span(v, a-1, to); end > 0 {
+				shown := page{texts: true, whole: true}
+				markup(best, v, a-1, end, depth, &shown)
+				from, lex = end, htmllex.New(v[end:to], htmllex.Data)
+				continue
+			}
 			t = tag{name: v[a:b], from: a - 1, texts: p.texts}
 			if b < to && (v[b] == '|' || v[b] == ')') {
 				break // of a regular expression: browsers take that for a part of the name
@@ -233,6 +239,10 @@ type page struct {
 
 	unescaped bool // it was escaped as text
 	code      int  // elements for code that are open
+
+	at    int // up to where backticks were looked for
+	ticks int // how many of them opened the quotation that is open there
+	began int // and where, 0 for none
 }
 
 func isCodeElement(name []byte) bool {
@@ -252,10 +262,11 @@ func (p *page) shows(v []byte, i int) bool {
 	}
 	for p.pos < i {
 		line := v[p.pos:]
-		if bytes.HasPrefix(line, codeFence) && (p.fence || bytes.Contains(line[len(codeFence):], codeFence)) {
+		next := bytes.IndexByte(line, '\n')
+		mark := bytes.TrimLeft(line[:min(len(line), maxIndent)], " \t>")
+		if bytes.HasPrefix(mark, codeFence) && (p.fence || bytes.Contains(line[bytes.IndexByte(line, '`')+len(codeFence):], codeFence)) {
 			p.fence = !p.fence
 		}
-		next := bytes.IndexByte(line, '\n')
 		if next < 0 {
 			p.pos = len(v)
 			break
@@ -266,6 +277,49 @@ func (p *page) shows(v []byte, i int) bool {
 }
 
 var codeFence = []byte("```")
+
+// maxIndent is how far fences are indented, in lists and quotations.
+const maxIndent = 24
+
+// span returns the end of the quotation in backticks that Markdown has around
+// the tag at i: behind a word, on one line. It returns 0 where there is none.
+func (p *page) span(v []byte, i, to int) int {
+	if !p.texts || p.whole {
+		return 0
+	}
+	for ; p.at < i; p.at++ {
+		switch v[p.at] {
+		case '\n':
+			p.ticks = 0
+		case '`':
+			n := 1
+			for p.at+1 < i && v[p.at+1] == '`' {
+				p.at++
+				n++
+			}
+			if first := p.at + 1 - n; p.ticks == n {
+				p.ticks = 0
+			} else if p.ticks == 0 && n < len(codeFence) && first > 0 && bytes.IndexByte([]byte(" \n(|[*_\"'"), v[first-1]) >= 0 {
+				p.ticks, p.began = n, first
+			}
+		}
+	}
+	if p.ticks == 0 || bytes.IndexByte(v[:p.began], ' ') < 0 {
+		return 0
+	}
+	rest := v[i:min(to, i+maxSpanned)]
+	if n := bytes.IndexByte(rest, '\n'); n >= 0 {
+		rest = rest[:n]
+	}
+	end := bytes.IndexByte(rest, '`')
+	if end < 0 {
+		return 0
+	}
+	return i + end
+}
+
+// maxSpanned bounds the markup in one quotation.
+const maxSpanned = 256
 
 // insideTag reads v as what follows inside a tag, whichever quote it broke
 // out of. Far into a text only an unmistakable script counts: texts show
@@ -745,12 +799,97 @@ func scriptURL(best *lead, v []byte, a, b int) {
 		best.offer(scriptURLWeight(rest), start, min(b, start+maxEvidence), "An address runs script.")
 	case t.all("data:"):
 		head := rest[:min(len(rest), 40)]
+		if isPicture(v[min(i+1, b):b]) {
+			return
+		}
 		if bytes.Contains(rest[:min(len(rest), 80)], []byte("PHNjcmlwd")) || hasFold(head, "html") || hasFold(head, "svg") || hasFold(head, "xml") || hasFold(head, "javascript") || hasFold(head, "dom-event") {
 			best.offer(0.9, start, min(b, start+maxEvidence), "An address holds a document or script of its own.")
 		}
 	case t.all("feed:"):
 		scriptURL(best, v, min(i+1, b), b)
 	}
+}
+
+// isPicture reports whether the rest of a data address is an SVG picture in
+// which no browser runs anything. What is not in base64 is read as markup
+// where it stands.
+func isPicture(rest []byte) bool {
+	if !hasPrefixFold(rest, "image/svg+xml") {
+		return false
+	}
+	comma := bytes.IndexByte(rest[:min(len(rest), 80)], ',')
+	if comma < 0 {
+		return false
+	}
+	if !hasFold(rest[:comma], ";base64") {
+		return true
+	}
+	var p picture
+	bits, n := uint32(0), 0
+	for _, c := range rest[comma+1:] {
+		six := base64Value(c)
+		if six > 63 {
+			return true
+		}
+		if bits, n = bits<<6|uint32(six), n+6; n < 8 {
+			continue
+		}
+		if n -= 8; p.runs(lower(byte(bits >> n))) {
+			return false
+		}
+	}
+	return true
+}
+
+// base64Value returns what a digit of base64 stands for, or 64.
+func base64Value(c byte) byte {
+	switch {
+	case c-'A' < 26:
+		return c - 'A'
+	case c-'a' < 26:
+		return c - 'a' + 26
+	case isDigit(c):
+		return c - '0' + 52
+	case c == '+' || c == '-':
+		return 62
+	case c == '/' || c == '_':
+		return 63
+	}
+	return 64
+}
+
+// A picture is an SVG picture that is read byte by byte.
+type picture struct {
+	tail
+	letters int  // of the current word
+	event   bool // it begins with on, as attributes that run script do
+}
+
+// runs adds a byte and reports whether what ends there runs script, or shows
+// another document.
+func (p *picture) runs(c byte) bool {
+	p.push(c)
+	switch {
+	case c == '=':
+		return p.event
+	case isLetter(c):
+		p.letters++
+		p.event = p.letters == 1 && c == 'o' || p.event && (p.letters > 2 || c == 'n')
+	default:
+		p.letters = 0
+		p.event = p.event && isSpace(c)
+	}
+	switch c {
+	case 't':
+		return p.is("<script") || p.is(":script") || p.is("ascript") || p.is("bscript") || p.is("foreignobject")
+	case 'e':
+		return p.is("<iframe")
+	case 'l':
+		return p.is("data:text/html")
+	case 'y':
+		return p.is("<!entity")
+	}
+	return false
 }
 
 // opensTag reports whether v begins with one of the names and goes on or ends
@@ -881,8 +1020,9 @@ func script(best *lead, v []byte, w Where) {
 		if !ok {
 			return
 		}
-		weight := freeWeight(v, h, start == h.From && h.To+2 >= len(v), out >= 0 && out <= h.From && h.From-out < 256, h.From <= start)
-		if weight == 0 {
+		left := out >= 0 && out <= h.From && h.From-out < 256 && (v[out] != ';' || bytes.IndexByte(v[out:h.From], '\n') < 0)
+		weight := freeWeight(v, h, start == h.From && h.To+2 >= len(v), left, h.From <= start)
+		if weight == 0 || w.Place.holdsText() && (inSpan(v, h.From) || ofObject(v, h.From)) {
 			continue
 		}
 		from := h.From
@@ -929,7 +1069,7 @@ func freeWeight(v []byte, h jslex.Hit, whole, out, first bool) float32 {
 		case h.Probe && h.Sink == jslex.Exec && (whole || glued(v, h.From)):
 			return 0.75
 		case h.Bare:
-			return 0.55
+			return pick(h.From > 0 && v[h.From-1] == '=', 0.55, 0.25)
 		case first:
 			return 0.4
 		}
@@ -941,6 +1081,46 @@ func freeWeight(v []byte, h jslex.Hit, whole, out, first bool) float32 {
 	}
 	return 0
 }
+
+// maxSpan bounds what is looked at of a name in backticks.
+const maxSpan = 48
+
+// inSpan reports whether the word at i stands in backticks of its own, as
+// Markdown writes names. To a script that is a string, whatever is in it; what
+// leaves a string of a script has no blank before it and goes on behind it.
+func inSpan(v []byte, i int) bool {
+	from := i
+	for from > 0 && i-from < maxSpan && (isWordASCII(v[from-1]) || bytes.IndexByte([]byte(".:#/@-"), v[from-1]) >= 0) {
+		from--
+	}
+	open := from
+	for open > 0 && v[open-1] == '`' {
+		open--
+	}
+	text := v[i:min(len(v), i+maxSpan)]
+	to := bytes.IndexByte(text, '`')
+	if open == from || to < 0 || bytes.IndexByte(text[:to], '\n') >= 0 || bytes.IndexByte(text[:to], '{') >= 0 {
+		return false
+	}
+	to = i + to + from - open
+	ends := to >= len(v) || isSpace(v[to]) || to+1 < len(v) && bytes.IndexByte([]byte(".,:;)]|!?*"), v[to]) >= 0 && (isSpace(v[to+1]) || v[to] == ']')
+	return ends && open > 0 && (isSpace(v[open-1]) || v[open-1] == '[' || v[open-1] == '(' || v[open-1] == '|')
+}
+
+// ofObject reports whether the function at i is one of an object of a program
+// of several lines. The boxes and evaluators that attacks call are the page's.
+func ofObject(v []byte, i int) bool {
+	if i < 2 || v[i-1] != '.' || !isWordASCII(v[i-2]) || bytes.IndexByte(v[:i], '\n') < 0 {
+		return false
+	}
+	from := i - 1
+	for from > 0 && i-from < maxSpan && isWordASCII(v[from-1]) {
+		from--
+	}
+	return !pageObjects.Has(v[from : i-1])
+}
+
+var pageObjects = lexicon.New("window self top parent frames this globalthis defaultview document opener contentwindow constructor")
 
 // glued reports whether an operator stands before i, as between the parts of
 // an expression and not of a sentence.
@@ -979,8 +1159,7 @@ func leavesString(v []byte) int {
 	}
 	for i, c := range v[:min(len(v), 64)] {
 		switch {
-		case c == '*' && (i+1 == len(v) || v[i+1] != '/'): // ends no comment
-		case c == '\'' || c == '"' || c == '`' || c == ')' || c == '}' || c == '*' || c == ']' || c == '\\' || c == ';' && i == 0:
+		case c == '\'' || c == '"' || c == '`' || c == ')' || c == '}' || c == '*' && i+1 < len(v) && v[i+1] == '/' && !bytes.Contains(v[:i], []byte("/*")) || c == ']' || c == '\\' || c == ';' && i == 0 && len(v) > 1 && v[1] != ';':
 			j := i + 1
 			for j < len(v) && j < i+16 && (isSpace(v[j]) || bytes.IndexByte([]byte("'\"`)}]\\"), v[j]) >= 0) {
 				j++

@@ -84,7 +84,7 @@ func (l *Lexer) ident() Hit {
 			return Hit{Sink: Dialog, From: from, To: l.pos, Bare: true}
 		}
 	case "eval", "execScript", "Function", "import", "expression", "importScripts":
-		if called {
+		if called && (next == '(' || string(word) != "import") {
 			return Hit{Sink: Exec, From: from, To: l.argEnd(at), Probe: next == '`' || l.tainted(at+1)}
 		}
 		if string(word) == "eval" && l.before(from) == '=' {
@@ -95,8 +95,11 @@ func (l *Lexer) ident() Hit {
 			return Hit{Sink: Effect, From: from, To: l.argEnd(at), Probe: next == '`'}
 		}
 	case "constructor":
+		if b := l.before(from); called && (b == ';' || b == '{' || b == '}') {
+			break // of a class
+		}
 		if called || l.member(at, "constructor") {
-			return Hit{Sink: Exec, From: from, To: l.argEnd(at), Probe: true}
+			return Hit{Sink: Exec, From: from, To: l.argEnd(at), Probe: next != '(' || !identByte(l.at(at+1))}
 		}
 	case "document":
 		return l.document(from, at)
@@ -130,7 +133,10 @@ func (l *Lexer) ident() Hit {
 		}
 	case "window", "self", "top", "parent", "frames", "globalThis", "this":
 		if next == '[' && l.quoted(at+1) {
-			return Hit{Sink: Hide, From: from, To: l.argEnd(at), Probe: (string(word) != "this" || l.at(at+1) == '/') && l.indexed(at)}
+			if !l.indexed(at) {
+				return Hit{Sink: Hide, From: from, To: at + 1}
+			}
+			return Hit{Sink: Hide, From: from, To: l.argEnd(at), Probe: string(word) != "this" || l.at(at+1) == '/'}
 		}
 	}
 	if called && at == l.pos && len(word) > 0 {
@@ -215,7 +221,7 @@ func programOf(from, to int, seen uint8, bangs, spaces int) Hit {
 func (l *Lexer) escape() Hit {
 	from := l.pos
 	l.pos++
-	if l.at(l.pos) != 'u' || l.at(l.pos+1) != '{' && !(hex(l.at(l.pos+1)) && hex(l.at(l.pos+4))) {
+	if l.at(l.pos) != 'u' || l.at(l.pos+1) != '{' && !(l.at(l.pos+1) == '0' && l.at(l.pos+2) == '0' && hex(l.at(l.pos+4))) {
 		return Hit{}
 	}
 	end := l.pos

@@ -1,0 +1,65 @@
+package engine
+
+import (
+	"testing"
+
+	"github.com/gabionhq/gabion/engine/rule"
+)
+
+// traffic is what ordinary clients send and what was blocked once: texts, code
+// and settings, as they stand in a field or file.
+var traffic = map[string]string{
+	"icon":              "data:image/svg+xml;base64,PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciIHZpZXdCb3g9IjAgMCA4IDgiPjxkZXNjPkEgZGVzY3JpcHRpb24gb24gaXQ8L2Rlc2M+PHBhdGggZD0iTTAgMGg4djhIMHoiLz48L3N2Zz4=",
+	"icon in style":     `.a{background:url("data:image/svg+xml,%3csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 8 8'%3e%3cpath d='M0 0h8v8H0z'/%3e%3c/svg%3e")}`,
+	"summary of a diff": "Fix the range of this week\n---\n CHANGELOG.md                             |  6 +++\n .../lib/core_ext/date_and_time/calc.rb   | 13 ++--\n .../test/core_ext/date_ext_test.rb       |  9 +++\n 3 files changed\n",
+	"quoted names":      "The `import` method is public. An `alert` will show unless `hx-confirm` is set, see [`htmx:confirm`](events.md); `db.eval`, `Function`, and `prompt`: all gone.\n",
+	"quoted tags":       "Add it with a `<script>` tag, then call start(document.title); alert the others.\nOr use `<script setup>` and\n`<script src=\"/client.js\"></script>` in the page.\n",
+	"indented fence":    "1. Register the worker:\n\n    ```html\n    <script>\n      navigator.serviceWorker.register('/sw.js').then(done);\n    </script>\n    ```\n\n2. Done.\n",
+	"class":             "class Player extends Entity {\n  constructor(name) {\n    super(name);\n  }\n  clone() { return new this.constructor(this.name); }\n  ask() { this.args.confirm(); }\n}\n",
+	"comment":           "/**\n * Copyright (c) 2012 R. M.\n * eval: none\n */\nabstract Obj? eval()\n",
+	"lines of comments": ";;;;;;;;;;;;;;;;;;;;\n; Include\n\"#include\" @keyword.import\n(include_path (eval x))\n",
+	"escapes":           "{\"quotes\": \"\\\\\\\"\\uCAFE\\uBABE\\b\\f\\n`1~!@#$%^&*()_+\"}\n",
+}
+
+// TestTraffic sends it.
+func TestTraffic(t *testing.T) {
+	e := New(Options{})
+	for name, v := range traffic {
+		places := placed(v)
+		delete(places, "query")
+		places["file"] = post("multipart/form-data; boundary="+sep, "--"+sep+line+`Content-Disposition: form-data; name="f"; filename="a.txt"`+line+"Content-Type: text/plain"+line+line+v+line+"--"+sep+"--"+line)
+		places["body"] = post("text/plain", v)
+		for place, r := range places {
+			if verdict, rep := inspect(e, nil, Env{Mode: rule.Block}, &r, whole); verdict.Decision != Pass {
+				t.Errorf("%s as %s: blocked with %.2f", name, place, verdict.Score)
+				for _, f := range rep.Findings {
+					t.Logf("  %s %.2f at %s: %.60q: %s", f.Class, f.Weight, f.Point, f.Value[f.From:f.To], f.Reason)
+				}
+			}
+		}
+	}
+}
+
+// disguises look like it and are none.
+var disguises = map[string]string{
+	"icon with script":   "data:image/svg+xml;base64,PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciPjxzY3JpcHQ+YWxlcnQoMSk8L3NjcmlwdD48L3N2Zz4=",
+	"icon with event":    "data:image/svg+xml;base64,PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciICBvbmxvYWQgID0gImFsZXJ0KDEpIj48L3N2Zz4=",
+	"dots":               ".../.../.../.../etc/passwd",
+	"out of a template":  "x `;alert`1`;` y",
+	"script, no quote":   "`><script src=//evil.example/x.js></script>`",
+	"comment left":       "*/;alert(document.domain)/*",
+	"method of the page": "x\n';window.alert(1)//",
+	"constructor":        "x\n{{[].constructor.constructor('alert(1)')()}}",
+}
+
+// TestDisguises sends them.
+func TestDisguises(t *testing.T) {
+	e := New(Options{})
+	for name, v := range disguises {
+		for place, r := range placed(v) {
+			if verdict, _ := inspect(e, nil, Env{Mode: rule.Block}, &r, whole); verdict.Decision != Block {
+				t.Errorf("%s as %s: passes with %.2f", name, place, verdict.Score)
+			}
+		}
+	}
+}
