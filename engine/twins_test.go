@@ -29,6 +29,15 @@ var twins = []struct{ ordinary, attack string }{
 	{"bir kelimeden \u00e7ok '!'", "a'='"},
 	{"ApiProxy::makeSyncCall(self::PACKAGE_NAME, $x);", "'] | //user[self::node()]"},
 	{"\nParser: \"%s\" of the second form", "\r\nSet-Cookie: a=b"},
+	{"| FastAPI   | Python     |    168K |", "168K | python -c 'import os' |"},
+	{"## Fedora & RPM friends", "a & rpm -qa"},
+	{"pattern: ^arn:(?:key\\/[a-z]+|alias\\/[a-z]+)$", "a|cat /etc/passwd"},
+	{"point to be loaded, such as `--import` or [`--loader`][].", "`;import`x`;alert`1`"},
+	{"the files `.../foo` and `.../foo.git`", ".../.../.../etc/passwd"},
+	{"Local<Object> target, Local<Value> v", "<object data=javascript:alert(1)>"},
+	{"`/api/*` one component; `/**/user`", ";/b*n/c?t /etc/passwd"},
+	{"it makes a list with `fs.mkdir()` when", "fs.mkdir('x')"},
+	{"on Windows it uses %SystemRoot% or %windir%", "%SystemRoot%\\system32\\cmd.exe /c dir"},
 	{"`${process.stdout.columns}x${process.stdout.rows}`", "${process.mainModule.require('child_process').execSync('id')}"},
 }
 

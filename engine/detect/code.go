@@ -219,7 +219,7 @@ func (c *codeWalk) typeName(best *lead, v []byte, i, j int, w Where) {
 	if i > 0 && v[i-1] == '/' {
 		return // a module of Java, or a path
 	}
-	if c.listing || w.Place == InFile || w.Place == InXML && hasPrefixFold(v[i:], "org.apache") {
+	if c.listing || w.Place == InFile || i > 0 && v[i-1] == '`' && w.Place.holdsText() || w.Place == InXML && hasPrefixFold(v[i:], "org.apache") {
 		weight = 0.4
 	}
 	best.offer(weight, i, j, "A class or package of the server's language is named.")
@@ -301,7 +301,11 @@ func (c *codeWalk) whole(best *lead, v []byte, at, end, open int) {
 // isProse reports whether a call is rather words of a sentence or its name in
 // the quotes of Markdown: a blank before the bracket, and words in it.
 func isProse(v []byte, at, end, open int) bool {
-	if at > 0 && v[at-1] == '`' && bytes.IndexByte(v[open:], '`') > 0 {
+	from := at
+	for from > 0 && (isWordASCII(v[from-1]) || v[from-1] == '.') {
+		from--
+	}
+	if from > 0 && v[from-1] == '`' && bytes.IndexByte(v[open:], '`') > 0 {
 		return true
 	}
 	close := bytes.IndexByte(v[open:], ')')
@@ -485,7 +489,7 @@ func (c *codeWalk) assigned(v []byte, i, j int) bool {
 		return true
 	}
 	k := gap(v, j)
-	return j-i < 5 || k > j || k+1 < len(v) && (v[k+1] == '\'' || v[k+1] == '"') || bytes.Contains(v[k:], v[i:j])
+	return j-i < 5 || k > j || k+1 < len(v) && (v[k+1] == '\'' || v[k+1] == '"')
 }
 
 // indexed returns the end of the brackets that follow each other from i.

@@ -253,7 +253,7 @@ func (k *pathWalk) separator(i, end int, strange bool) {
 	case !k.other && k.dots == 1 && k.junk == 0:
 		k.here++
 	case k.other || k.dots+k.junk < 2:
-	case k.dots == 3 && k.strange == 0 && (k.url || k.from > 0 && isSpace(k.v[k.from-1])): // an ellipsis in an address or text
+	case k.dots == 3 && k.strange == 0 && (k.url || k.from > 0 && isSpace(k.v[k.from-1]) || !k.afterStep && (end >= len(k.v) || k.v[end] != '.')): // an ellipsis in an address or text
 	case k.dots > 2 && k.v[i] == '\\': // an ellipsis before an escape
 	case k.dots >= 2:
 		k.step(end)
@@ -338,6 +338,9 @@ func (k *pathWalk) judge(best *lead, v []byte, w Where) {
 			weight = max(weight, 0.7) // clients resolve the steps of a path before they send it
 		}
 		from, to := k.span.from, k.span.to
+		if w.Place == InFile && !k.secret && isListing(v, w.Place) {
+			weight *= 0.5 // what programs include
+		}
 		if k.secret || k.plain {
 			from, to = min(from, k.file.from), max(to, k.file.to)
 		}

@@ -177,13 +177,37 @@ func (t *shellText) command(best *lead, c *shlex.Command) {
 	}
 	if c.Redirect && c.Lead != shlex.Start && c.Lead != shlex.Group && !t.listing && writesPage(t.v[c.To:c.End]) {
 		weight = 0.82
-	} else if t.quoted(c, scripted) {
+	} else if t.quoted(c, scripted) || t.titled(c) || t.cell(c) {
 		weight *= 0.45
 	}
 	if t.agent && !c.Secret && !c.Bin && weight < 0.85 && c.At > 1 {
 		weight *= 0.5
 	}
 	best.offer(weight, c.At, c.End, reason)
+}
+
+// windowsCommands are those that any case runs, because Windows has them.
+var windowsCommands = lexicon.New("dir net net1 type ipconfig whoami ping systeminfo tasklist netstat set ver cmd powershell nslookup echo del copy hostname tracert certutil wmic reg sc find findstr cscript wscript bitsadmin mshta rundll32 regsvr32 start")
+
+// titled reports whether the name is one of a text, with one capital or short
+// and all in capitals, and has no argument that only commands have: Unix knows
+// no such command.
+func (t *shellText) titled(c *shlex.Command) bool {
+	name := t.v[c.From:c.To]
+	if len(name) < 2 || name[0]-'A' >= 26 || name[1]-'A' < 26 && len(name) > 4 {
+		return false
+	}
+	return !c.Split && !c.Secret && !c.Bin && !c.Option && !c.URL && !c.File && !windowsCommands.Has(c.Name)
+}
+
+// cell reports whether the command is a cell of a table: blanks and a pipe on
+// both sides, and cells before it.
+func (t *shellText) cell(c *shlex.Command) bool {
+	if c.Lead != shlex.Pipe || c.Option || c.File || c.Secret || c.URL || c.End >= len(t.v) || t.v[c.End] != '|' || t.v[c.End-1] != ' ' {
+		return false
+	}
+	before := t.before(c)
+	return len(before) > 0 && before[0] == '|'
 }
 
 // quoted reports whether the command is rather one of a script that the value
@@ -454,7 +478,14 @@ func opensGroup(b []byte) bool {
 // alternative reports whether the command is one of (a|b|c), as in a regular
 // expression.
 func (t *shellText) alternative(c *shlex.Command) bool {
-	return c.Lead == shlex.Pipe && c.Glued && c.At > 0 && (isWord(t.v[c.At-1]) || opensGroup(t.v[max(0, c.At-maxLine):c.At])) && c.To == c.End && c.End < len(t.v) && (t.v[c.End] == '|' || t.v[c.End] == ')')
+	if c.Lead != shlex.Pipe || !c.Glued || c.At == 0 {
+		return false
+	}
+	before := t.v[max(0, c.At-maxLine):c.At]
+	if i := bytes.LastIndex(before, []byte("(?:")); i >= 0 && opensGroup(before[i:]) {
+		return true
+	}
+	return (isWord(t.v[c.At-1]) || opensGroup(t.v[max(0, c.At-maxLine):c.At])) && c.To == c.End && c.End < len(t.v) && (t.v[c.End] == '|' || t.v[c.End] == ')')
 }
 
 // backtick grades a command in backticks, which are also the quotes of
@@ -465,6 +496,9 @@ func (t *shellText) backtick(c *shlex.Command, certain bool, args float32) float
 		return 0.82
 	}
 	glued := c.At > 0 && bytes.IndexByte([]byte("(;|&=\"'${,\n+-"), t.v[c.At-1]) >= 0 || c.At == 0 && c.End+2 >= len(t.v)
+	if glued && t.texts && t.v[max(c.At-1, 0)] == '\n' && t.head < c.At && c.To == c.End {
+		glued = false // a line of Markdown
+	}
 	switch {
 	case closed && glued && (certain || args >= 0.6):
 		return 0.88
@@ -643,7 +677,9 @@ func braces(b []byte) int {
 // percent reads the variables of cmd.exe.
 func (t *shellText) percent(best *lead, i int) {
 	if hasPrefixFold(t.v[i:], "%comspec%") || hasPrefixFold(t.v[i:], "%systemroot%") || hasPrefixFold(t.v[i:], "%programfiles") {
-		best.offer(0.6, i, min(len(t.v), i+16), reasonWindows)
+		end := bytes.IndexByte(t.v[i+1:], '%')
+		file := end >= 0 && i+end+2 < len(t.v) && (t.v[i+end+2] == '\\' || t.v[i+end+2] == '/') || lower(t.v[i+1]) == 'c'
+		best.offer(pick(file, 0.6, 0.3), i, min(len(t.v), i+16), reasonWindows)
 	}
 	if hasPrefixFold(t.v[i:], "%pipe%") && i+6 < len(t.v) && isWord(t.v[i+6]) {
 		best.offer(0.85, i, min(len(t.v), i+24), "A program of PostScript opens a command as a file.")

@@ -131,6 +131,7 @@ type sqlScratch struct {
 	toks    []sqllex.Token
 	best    sqlReader
 	texts   bool
+	listing bool
 	segment bool
 }
 
@@ -147,6 +148,8 @@ type sqlReader struct {
 	whole bool
 	at    int32 // where it began
 	texts bool  // people send whole statements there
+	// listing: the value is a text of several lines.
+	listing bool
 	// segment: the value is part of a path, where names look like calls.
 	segment bool
 	// joined: a UNION was read.
@@ -167,6 +170,7 @@ func (s *Scanner) sqli(v []byte, w Where) {
 	}
 	s.sql.best = sqlReader{miss: 1}
 	s.sql.texts, s.sql.segment = w.Place.holdsText(), w.Place == InPath
+	s.sql.listing = isListing(v, w.Place)
 	whole := int32(len(v))
 	if w.Listing {
 		whole = -1 // its statement began on a line before
@@ -198,7 +202,7 @@ var endOfComment = []byte("*/")
 // is more than any context showed before. A whole statement may have begun
 // at whole, outside; sqlContext returns where one began here.
 func (s *Scanner) sqlContext(v []byte, start int, broken bool, whole int32) int32 {
-	r := sqlReader{v: v, texts: s.sql.texts, segment: s.sql.segment, broken: broken, first: true, miss: 1, start: start, at: whole, whole: int(whole) < start}
+	r := sqlReader{v: v, texts: s.sql.texts, listing: s.sql.listing, segment: s.sql.segment, broken: broken, first: true, miss: 1, start: start, at: whole, whole: int(whole) < start}
 	lex := sqllex.New(v, start)
 	buf := s.sql.toks[:0]
 	for {
@@ -267,6 +271,9 @@ func (s *Scanner) sqlReport(v []byte, w Where) {
 	}
 	if w.Container && !f.Hard {
 		f.Weight *= containerShare
+	}
+	if w.Place == InFile && s.sql.listing { // nobody makes a query of a program
+		f.Weight, f.Hard = min(f.Weight, 0.45), false
 	}
 	mark := s.mark()
 	lex := sqllex.New(v, r.start)
@@ -424,7 +431,7 @@ func (r *sqlReader) read(i int) {
 func (r *sqlReader) key(i int, role sqllex.Role) {
 	if r.toks[i].Glued && i+1 < len(r.toks) && r.toks[i+1].Glued {
 		switch role {
-		case sqllex.And, sqllex.Union, sqllex.Select, sqllex.From, sqllex.Where, sqllex.Order, sqllex.Like, sqllex.Having, sqllex.In:
+		case sqllex.And, sqllex.Union, sqllex.Select, sqllex.From, sqllex.Where, sqllex.Order, sqllex.Like, sqllex.Having, sqllex.In, sqllex.Case, sqllex.When, sqllex.Then:
 			r.glue++
 			if r.glue == 2 || role == sqllex.Union || role == sqllex.Where {
 				r.hit(signGlue, i, i+1)

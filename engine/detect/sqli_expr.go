@@ -205,6 +205,9 @@ func (r *sqlReader) condition(i int) {
 	if r.kind(i) == sqllex.Logic && r.first && !r.broken && r.kind(0) == sqllex.Compare {
 		return // >=16 || 14: a range of versions, and no operand
 	}
+	if r.kind(i) == sqllex.Logic && r.is(i+1, "len") {
+		return // which only a database has that knows no such operator
+	}
 	before := r.operandBefore(i)
 	start, open := i+1, 0
 	for r.role(start) == sqllex.Not || r.kind(start) == sqllex.Arith && r.v[r.toks[start].From] == '!' {

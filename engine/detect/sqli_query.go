@@ -318,7 +318,7 @@ func (r *sqlReader) danger(i int) {
 	switch {
 	case r.role(before-1) == sqllex.Exec, r.kind(before-1) == sqllex.Semicolon, r.role(before-1) == sqllex.Select, r.is(before-1, "begin"):
 		r.hit(signDanger, i, j)
-	case before < i && !r.databaseOwns(before), r.sharedName(i) && !r.asked(i) && !r.broken:
+	case before < i && !r.databaseOwns(before), r.sharedName(i) && !r.asked(i) && !r.atBreak(i):
 		// a method, or a function of a program
 	case r.kind(j) == sqllex.LParen && (before == 0 || r.kind(before-1) != sqllex.Word):
 		r.hit(signDanger, i, j+1)
@@ -343,6 +343,10 @@ func (r *sqlReader) stacked(i int) {
 		return
 	}
 	// The end of the first statement: a constant, or where a string ended.
+	if r.texts && r.listing && i+1 < len(r.toks) && bytes.IndexByte(r.v[r.toks[i].To:r.toks[i+1].From], '\n') >= 0 {
+		r.hit(signQuery, i, i+2) // the next statement of a script
+		return
+	}
 	if c >= sure && (r.operandBefore(i) && r.kind(i-1) != sqllex.Word || r.atBreak(i) || r.atStart(i)) {
 		r.hit(signStacked, i, i+3)
 	}

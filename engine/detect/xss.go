@@ -85,7 +85,7 @@ func (s *Scanner) xss(v []byte, w Where) {
 	var best lead
 	texts := w.Place.holdsText()
 	if i := bytes.IndexByte(v, '<'); i >= 0 {
-		markup(&best, v, 0, len(v), 0, &page{texts: texts, whole: w.Listing, unescaped: w.Unescaped})
+		markup(&best, v, 0, len(v), 0, &page{texts: texts, stored: w.Place == InFile, whole: w.Listing, unescaped: w.Unescaped})
 		if plainPlace[w.Place] && !w.Container {
 			inserted(&best, v, i)
 		}
@@ -177,6 +177,9 @@ func markup(best *lead, v []byte, from, to, depth int, p *page) {
 			if b < to && (v[b] == '|' || v[b] == ')') {
 				break // of a regular expression: browsers take that for a part of the name
 			}
+			if isTypeArgument(v, a, b) {
+				break
+			}
 			if !p.texts || b >= to || v[b] != '\n' && v[b] != '\r' || bytes.IndexByte(v[b:to], '>') >= 0 {
 				t.open(best, v, false) // and not a word on a line of a list
 			}
@@ -213,7 +216,7 @@ func markup(best *lead, v []byte, from, to, depth int, p *page) {
 			p.typed = p.typed || hasPrefixFold(v[a:to], "<!doctype html")
 			declaration(best, v, a, to)
 		}
-		if best.weight > before.weight && best.weight < unmistakable && p.shows(v, a) {
+		if best.weight > before.weight && (best.weight < unmistakable || p.stored && p.whole) && p.shows(v, a) {
 			if best.weight *= shownShare; best.weight < before.weight {
 				*best = before
 			}
@@ -231,11 +234,12 @@ const (
 
 // A page is what is known of the markup being read.
 type page struct {
-	texts bool // people send whole texts there
-	typed bool // it says that it is a page, or begins one
-	whole bool // it is a page of its own with a head, and no part put into another
-	pos   int  // up to where fences were looked for
-	fence bool // a fence of Markdown is open there
+	texts  bool // people send whole texts there
+	stored bool // it is the content of a file
+	typed  bool // it says that it is a page, or begins one
+	whole  bool // it is a page of its own with a head, and no part put into another
+	pos    int  // up to where fences were looked for
+	fence  bool // a fence of Markdown is open there
 
 	unescaped bool // it was escaped as text
 	code      int  // elements for code that are open
@@ -243,6 +247,12 @@ type page struct {
 	at    int // up to where backticks were looked for
 	ticks int // how many of them opened the quotation that is open there
 	began int // and where, 0 for none
+}
+
+// isTypeArgument reports whether the name v[a:b] is that of a type, as in
+// Local<Object>: browsers read an element there, but one that asks for nothing.
+func isTypeArgument(v []byte, a, b int) bool {
+	return a > 1 && isWordASCII(v[a-2]) && v[a]-'A' < 26 && b-a > 2 && lower(v[b-1]) == v[b-1] && b < len(v) && v[b] == '>' && !hasPrefixFold(v[a:], "script")
 }
 
 func isCodeElement(name []byte) bool {
@@ -647,6 +657,8 @@ func declaration(best *lead, v []byte, a, to int) {
 		head = head[:1+i]
 	}
 	switch {
+	case hasFold(head, "xml-stylesheet") && hasPrefixFold(v, "<?xml ") && !hasFold(v[a:min(to, a+maxEvidence)], "script"):
+		best.offer(0.42, a, a+len(head), "A document names its style sheet.")
 	case hasFold(head, "xml-stylesheet"), hasFold(head, "?import"):
 		best.offer(0.7, a, a+len(head), "A processing instruction loads a style sheet, which can run script.")
 	case hasFold(head, "[if"):
@@ -1035,8 +1047,8 @@ func script(best *lead, v []byte, w Where) {
 
 // freeWeight grades a hit outside of any tag.
 func freeWeight(v []byte, h jslex.Hit, whole, out, first bool) float32 {
-	if end := run(v, h.From, len(v), isWordASCII); h.From > 0 && v[h.From-1] == '`' && end < len(v) && v[end] == '`' {
-		return 0 // a word in the quotes of Markdown
+	if endsSpan(v, h.From) {
+		return 0
 	}
 	switch h.Sink {
 	case jslex.Dialog:
@@ -1121,6 +1133,31 @@ func ofObject(v []byte, i int) bool {
 }
 
 var pageObjects = lexicon.New("window self top parent frames this globalthis defaultview document opener contentwindow constructor")
+
+// maxCodeSpan is longer than most of what texts quote in their lines.
+const maxCodeSpan = 64
+
+// endsSpan reports whether the name at i ends with the quotes of Markdown,
+// which began with it or with words before it: `eval`, `--import`. Who leaves a
+// string with the first goes on with an operator or a bracket.
+func endsSpan(v []byte, i int) bool {
+	end := run(v, i, len(v), isWordASCII)
+	if end >= len(v) || v[end] != '`' {
+		return false
+	}
+	line := v[max(0, i-maxCodeSpan):i]
+	line = line[bytes.LastIndexByte(line, '\n')+1:]
+	open := bytes.LastIndexByte(line, '`')
+	if open < 0 || bytes.Count(line, []byte("`"))&1 == 0 || open > 0 && isWord(line[open-1]) {
+		return false
+	}
+	inside := line[open+1:]
+	if len(inside) == 0 {
+		return true
+	}
+	closed := end+1 == len(v) || isSpace(v[end+1]) || bytes.IndexByte([]byte(".,:)|"), v[end+1]) >= 0
+	return closed && (isLetter(inside[0]) || bytes.HasPrefix(inside, []byte("--")))
+}
 
 // glued reports whether an operator stands before i, as between the parts of
 // an expression and not of a sentence.

@@ -1,6 +1,8 @@
 // Package shlex finds the commands in fragments of shell language, whichever quotes they began in.
 package shlex
 
+import "bytes"
+
 // Lead is what puts a word in the position of a command.
 type Lead uint8
 
@@ -413,6 +415,9 @@ func wildPath(name []byte) bool {
 			return false
 		}
 		end++
+	}
+	if end == len(name) || bytes.Contains(name, []byte("**")) {
+		return false // a comment, or a pattern of routes
 	}
 	for _, dir := range [...]string{"bin", "usr", "etc", "sbin", "dev", "tmp"} {
 		if match(name[1:end], dir) {
