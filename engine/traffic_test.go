@@ -18,6 +18,18 @@ var traffic = map[string]string{
 	"class":             "class Player extends Entity {\n  constructor(name) {\n    super(name);\n  }\n  clone() { return new this.constructor(this.name); }\n  ask() { this.args.confirm(); }\n}\n",
 	"comment":           "/**\n * Copyright (c) 2012 R. M.\n * eval: none\n */\nabstract Obj? eval()\n",
 	"lines of comments": ";;;;;;;;;;;;;;;;;;;;\n; Include\n\"#include\" @keyword.import\n(include_path (eval x))\n",
+	"strings of ruby":   "raise ArgumentError, \"Can't change both: #{options.inspect}\" if options[:usec]\nraise NotFound.new(\"Couldn't find #{self.class.name} with ID=#{id}\")\n",
+	"line of ruby":      "              parts << \"column: #{foreign_key.column.inspect}\"",
+	"flask":             "Add {{ url_for('static', filename='style.css') }} to the page.\n{% with messages = get_flashed_messages() %}\n",
+	"step of a flow":    "={{ $('Settings').first().json.words }} of {{ Math.round(($('Settings').item.json.words - 120) / 2) }}",
+	"prompt of a tool":  "={{ $fromAI(\"pipeline\", \"The pipeline to execute\", \"string\") }}",
+	"arguments":         "base_unit = dt.timedelta(\n    **{self.precision: 1})\nreturn int(value.total_seconds())\n",
+	"headings":          "## Runtime {#process}\n\nSee {#system-keys}.\n",
+	"code in a wiki":    "== SYNOPSIS\n\n{{{\nrequire 'creole'\nhtml = Creole.creolize('== Title')\n}}}\n",
+	"steps of a style":  "@keyframes bar{0%{background-position-x:var(--height)}}",
+	"helpers":           "Comments:\n{{#each comments}}\n- {{this.title}} {{this}}\n{{/each}}\n",
+	"ranges":            "// CHECK: %{{[0-9]+}} = addi %arg3\n(regexp \"[[0-9:, ]*\\]\")\n",
+	"settings":          "config: {{config_data}}\n",
 	"escapes":           "{\"quotes\": \"\\\\\\\"\\uCAFE\\uBABE\\b\\f\\n`1~!@#$%^&*()_+\"}\n",
 }
 
@@ -49,6 +61,9 @@ var disguises = map[string]string{
 	"script, no quote":   "`><script src=//evil.example/x.js></script>`",
 	"comment left":       "*/;alert(document.domain)/*",
 	"method of the page": "x\n';window.alert(1)//",
+	"classes":            "x\n{{ self.__init__.__globals__.os.popen('id') }}",
+	"string of ruby":     "x #{7*7} y\nz",
+	"settings of flask":  "x\n{{ config.items() }}",
 	"constructor":        "x\n{{[].constructor.constructor('alert(1)')()}}",
 }
 

@@ -21,6 +21,10 @@ var templateNames = lexicon.New(`__class__ __mro__ __subclasses__ __globals__ __
 	_memberaccess ognlcontext valuestack instancemanager subprocess check_output os spawn eval
 	template_name settings secret_key phpinfo phpversion _version self diagnostics`)
 
+// weakNames are those of them that programs and templates use every day. In
+// code that is shown they tell nothing.
+var weakNames = lexicon.New("self inspect process module settings url_for get_flashed_messages template_name require os constructor")
+
 // rootNames are objects that templates always have, and with them the server.
 var rootNames = lexicon.New("request self config settings debug application session lipsum cycler joiner dump(app) _self this groovy /groovy")
 
@@ -44,6 +48,10 @@ func (s *Scanner) ssti(v []byte, w Where) {
 		}
 		e := expression{v: v, from: i, body: i + skip, listing: listing, shown: w.Place.holdsText() && w.Place != InForm}
 		e.read(end)
+		e.quoted = e.inString(w.Place.holdsText())
+		if e.listing || e.quoted {
+			e.names -= e.weak
+		}
 		e.flow = w.Place.holdsText() && e.names == 0 && readsFlow(v[i:])
 		e.judge(&best)
 		if i = max(i, e.body); e.closed {
@@ -60,6 +68,12 @@ func (s *Scanner) ssti(v []byte, w Where) {
 func opener(v []byte, i int) (int, byte) {
 	a, b := v[i], v[i+1]
 	switch {
+	case b == '{' && i > 0 && (a == '*' && v[i-1] == '*' || a == '%' && isDigit(v[i-1])): // arguments of Python, a step of a style sheet
+		return 0, 0
+	case a == '{' && b == '{' && bytes.HasPrefix(v[i:], []byte("{{{\n")): // code in a wiki
+		return 0, 0
+	case a == '{' && b == '#' && isAnchor(v[i+2:]):
+		return 0, 0
 	case b == '{' && (a == '{' || a == '$' || a == '#' || a == '*' || a == '@' || a == '~' || a == '%'):
 		n := 2
 		for i+n < len(v) && n < 4 && (v[i+n] == '{' || v[i+n] == '=' || v[i+n] == '!') {
@@ -84,15 +98,33 @@ func opener(v []byte, i int) (int, byte) {
 	return 0, 0
 }
 
-// readsFlow reports whether v begins with an expression on a variable of a
-// flow, as {{ $json.name }}.
+// isAnchor reports whether v is the name of a heading, as in {#name}.
+func isAnchor(v []byte) bool {
+	n := bytes.IndexByte(v[:min(len(v), maxExpression/4)], '}')
+	for i := range max(n, 0) {
+		if !isWordASCII(v[i]) && v[i] != '-' && v[i] != ':' {
+			return false
+		}
+	}
+	return n > 0
+}
+
+// readsFlow reports whether v begins with an expression on a variable or step
+// of a flow, as {{ $json.name }} and {{ $('Step').item }}, or with one of what
+// calculates for every program.
 func readsFlow(v []byte) bool {
 	if !bytes.HasPrefix(v, []byte("{{")) {
 		return false
 	}
 	i := bytes.IndexByte(v[:min(len(v), maxExpression/4)], '$')
-	return i > 0 && i+1 < len(v) && isLetter(v[i+1])
+	if i > 0 && i+2 < len(v) && (isLetter(v[i+1]) || v[i+1] == '(' && (v[i+2] == '\'' || v[i+2] == '"')) {
+		return true
+	}
+	i = skipBlank(v, len("{{"))
+	return pureNames.Has(v[i:run(v, i, len(v), isLetter)])
 }
+
+var pureNames = lexicon.New("math json date number array object new parseint parsefloat encodeuricomponent")
 
 // isName reports whether the text of an expression is a name with dots.
 func isName(text []byte) bool {
@@ -129,10 +161,11 @@ type expression struct {
 	listing        bool // a text of several lines, which may show templates
 	shown          bool // in a place of documents
 	flow           bool // it reads the data of a flow, as {{ $json.x }}
+	quoted         bool // in a string of a program that the value shows
 	names          int  // of templateNames
-	name           lead
-	words          int // names of any kind
-	calls          int // names with an open bracket behind
+	weak           int  // of weakNames among them
+	words          int  // names of any kind
+	calls          int  // names with an open bracket behind
 	dotted         int
 	math           bool // numbers with an operator between, or a string times a number
 	filter         bool
@@ -143,16 +176,24 @@ func (e *expression) read(end byte) {
 	limit := min(len(e.v), e.body+maxExpression)
 	last := byte(0) // kind of the last operand: 'n' number, 's' string, 'w' word
 	op := byte(0)
-	for e.to = e.body; e.to < limit; {
+	e.to = e.body
+	if end == ']' && e.body+2 < limit && e.v[e.body+1] == '-' {
+		e.to += 2 // [[0-9] of a regular expression
+	}
+	for e.to < limit {
 		c := e.v[e.to]
 		switch {
 		case c == end:
 			e.closed = true
 			e.to++
 			return
+		case c == '[' && e.to+3 < limit && isDigit(e.v[e.to+1]) && e.v[e.to+2] == '-', c == '$' && e.to+1 < limit && isDigit(e.v[e.to+1]):
+			e.to += 2 // a range of a regular expression, a numbered variable
+			last, op = 0, 0
+			continue
 		case isDigit(c):
 			j := run(e.v, e.to, limit, isDigit)
-			e.math = e.math || op != 0 && (last == 'n' || last == 's')
+			e.math = e.math || op != 0 && last == 'n' || op == '*' && last == 's'
 			last, op, e.to = 'n', 0, j
 			continue
 		case isLetter(c) || c == '_':
@@ -194,7 +235,9 @@ func (e *expression) word(limit int) {
 	e.words++
 	if templateNames.Has(word) && !e.isField(j) || string(word) == "class" && j < limit && e.v[j] == '.' && e.to > e.body && e.v[e.to-1] == '.' {
 		e.names++
-		e.name.offer(1, e.to, j, "")
+		if weakNames.Has(word) {
+			e.weak++
+		}
 	}
 	if j < limit && e.v[j] == '(' {
 		e.calls++
@@ -220,6 +263,9 @@ func (e *expression) isField(j int) bool {
 // stringNames looks for names inside a string, as filters and attributes
 // take them.
 func (e *expression) stringNames(from, to int) {
+	if bytes.IndexByte(e.v[from:to], ' ') >= 0 || from-e.body > 2 && string(e.v[from-3:from-1]) == "$(" {
+		return // a sentence, or the name of a step
+	}
 	for i := from; i < to; {
 		j := run(e.v, i, to, isWord)
 		if j == i {
@@ -233,24 +279,38 @@ func (e *expression) stringNames(from, to int) {
 	}
 }
 
-// quoted reports whether the expression stands in a string of JavaScript that
-// began in the value.
-func (e *expression) quoted() bool {
-	if e.v[e.from] != '$' {
-		return false
+// inString reports whether the expression stands in a string of a program that
+// began and ends in the value: a template string, or quotes on its line.
+func (e *expression) inString(texts bool) bool {
+	before := e.v[max(0, e.from-maxExpression):e.from]
+	after := e.v[e.to:min(len(e.v), e.to+maxExpression)]
+	if e.v[e.from] == '$' && bytes.IndexByte(before, '`') >= 0 && bytes.IndexByte(after, '`') >= 0 {
+		return true
 	}
-	i := bytes.LastIndexByte(e.v[max(0, e.from-maxExpression):e.from], '`')
-	return i >= 0 && bytes.IndexByte(e.v[e.to:min(len(e.v), e.to+maxExpression)], '`') >= 0
+	if !texts || e.v[e.from] == '{' && e.v[e.from+1] != '#' {
+		return false // no program puts those into strings
+	}
+	before = before[bytes.LastIndexByte(before, '\n')+1:]
+	if n := bytes.IndexByte(after, '\n'); n >= 0 {
+		after = after[:n]
+	}
+	first := bytes.IndexByte(before, '"')
+	return first > 0 && (before[first-1] == ' ' || before[first-1] == '(') && bytes.Count(before, []byte{'"'})%2 == 1 && bytes.IndexByte(after, '"') >= 0
+}
+
+// isConfig reports whether text begins with the name of Flask's settings.
+func isConfig(text []byte) bool {
+	return hasPrefixFold(text, "config") && (len(text) == len("config") || !isWordASCII(text[len("config")]))
 }
 
 func (e *expression) judge(best *lead) {
 	text := e.v[e.body:e.to]
 	to := e.to
-	if e.math && e.closed && e.names+e.calls == 0 && to-e.from <= 40 && (e.words == 0 || e.v[e.from] != '@') {
+	if e.math && e.closed && e.names+e.calls == 0 && to-e.from <= 40 && (e.words == 0 || e.v[e.from] != '@' && (e.v[e.from+1] != '$' || !e.listing)) {
 		best.offer(0.85, e.from, to, "A template expression calculates, as probes for template injection do.")
 	}
 	switch {
-	case e.names == 1 && e.quoted():
+	case e.names == 1 && e.quoted:
 		best.offer(0.42, e.from, to, "A string of JavaScript names objects of the server.")
 	case e.names > 1 && (e.calls > 0 || e.dotted > 0):
 		best.offer(0.95, e.from, to, "A template expression reaches the classes or commands of the server.")
@@ -261,23 +321,23 @@ func (e *expression) judge(best *lead) {
 	case hasPrefixFold(text, "$smarty."):
 		best.offer(0.7, e.from, to, "A template expression reads what Smarty knows of the server.")
 	case e.v[e.from] == '{' && e.closed && rootNames.Has(bytes.Trim(text, " ={}")):
-		best.offer(0.6, e.from, to, "A template expression names objects of the server.")
-	case hasPrefixFold(bytes.TrimLeft(text, " ="), "config") && e.v[e.from] == '{', e.names > 0 && e.closed:
+		best.offer(pick(e.listing && hasFold(text, "this"), 0.3, 0.6), e.from, to, "A template expression names objects of the server.")
+	case isConfig(bytes.TrimLeft(text, " =")) && e.v[e.from] == '{', e.names > 0 && e.closed:
 		best.offer(0.6, e.from, to, "A template expression names objects of the server.")
 	case e.concat && e.closed:
 		best.offer(0.75, e.from, to, "A template expression joins strings, as probes for template injection do.")
 	case e.v[e.from] == '<' && e.v[e.from+1] == '%' && e.closed && len(text) > 3 && bytes.Contains(e.v[e.body:min(len(e.v), e.body+maxExpression)], []byte("%>")):
 		best.offer(pick(e.listing || e.shown && isName(text), 0.42, 0.6), e.from, to, "A block of server page code is inserted.")
 	case e.v[e.from] == '<' && (hasPrefixFold(text, "assign") || hasPrefixFold(text, "list") || hasPrefixFold(text, "include")):
-		best.offer(0.65, e.from, to, "A directive of FreeMarker is inserted.")
+		best.offer(pick(e.listing, 0.42, 0.65), e.from, to, "A directive of FreeMarker is inserted.")
 	case e.v[e.from] == '#' && (e.calls+e.names > 0 || e.v[e.from+1] != '{'):
-		best.offer(0.55, e.from, to, "A directive of Velocity or an expression of Spring is inserted.")
+		best.offer(pick(e.quoted || e.listing && e.names == 0, 0.3, 0.55), e.from, to, "A directive of Velocity or an expression of Spring is inserted.")
 	case e.calls > 0 && e.closed:
-		best.offer(pick(e.quoted() || e.listing || e.flow, 0.3, 0.52), e.from, to, "A template expression calls a function.")
+		best.offer(pick(e.quoted || e.listing || e.flow, 0.3, 0.52), e.from, to, "A template expression calls a function.")
 	case e.closed && !e.listing && bytes.HasPrefix(e.v[e.from:], []byte("{%")) && len(e.v) <= 200 && bytes.IndexByte(e.v, '\n') < 0 && (text[0] == '%' && len(text) > 4 && (text[1] == ' ' || text[1] == '-' || isLetter(text[1]))):
 		best.offer(0.52, e.from, to, "A statement of a template is inserted.")
 	case e.closed && bytes.HasPrefix(text, []byte("#with")) || e.closed && bytes.HasPrefix(text, []byte("this.")) || e.closed && bytes.HasPrefix(text, []byte("#each")):
-		best.offer(0.55, e.from, to, "A block helper of a template walks over objects.")
+		best.offer(pick(e.listing || e.quoted, 0.3, 0.55), e.from, to, "A block helper of a template walks over objects.")
 	case e.closed && len(text) > 1:
 		best.offer(0.12, e.from, to, "A placeholder of a template is inserted.")
 	}
