@@ -1,47 +1,67 @@
 // Package lexicon holds fixed sets of words that are looked up without case or allocation.
 package lexicon
 
-import "strings"
+import (
+	"encoding/binary"
+	"math/bits"
+	"slices"
+	"strings"
+)
 
 // maxWord is longer than every word that a set holds; longer input is never
 // in a set.
 const maxWord = 40
 
 // A Set is an immutable set of lower-case words. The zero value is empty.
-type Set struct {
-	words map[string]struct{}
-	shape *[256]uint64 // by first byte: bit n for words of n bytes
+type Set struct{ *table }
+
+type table struct {
+	words []string
+	slots []uint16    // a hash table with linear probing: 1 and up for words, 0 for none
+	shape [256]uint64 // by first byte: bit n for words of n bytes
 }
 
 // New returns the set of the words in lists, which white space separates.
 func New(lists ...string) Set {
-	s := Set{map[string]struct{}{}, new([256]uint64)}
+	s := Set{new(table)}
 	for _, list := range lists {
-		for _, w := range strings.Fields(list) {
-			if len(w) > maxWord {
-				panic("BUG: lexicon: word too long: " + w)
-			}
-			s.words[w] = struct{}{}
-			s.shape[w[0]] |= 1 << len(w)
+		s.words = append(s.words, strings.Fields(list)...)
+	}
+	slices.Sort(s.words)
+	s.words = slices.Compact(s.words)
+	s.slots = make([]uint16, 1<<bits.Len(uint(2*len(s.words)))) // at most half full
+	for i, w := range s.words {
+		if len(w) > maxWord {
+			panic("BUG: lexicon: word too long: " + w)
 		}
+		s.shape[w[0]] |= 1 << len(w)
+		var buf [maxWord]byte
+		at := s.slot(&buf, copy(buf[:], w))
+		for s.slots[at] != 0 {
+			at = (at + 1) & (len(s.slots) - 1)
+		}
+		s.slots[at] = uint16(i + 1)
 	}
 	return s
 }
 
-// Words returns the words of the set with spaces between, in no order.
-func (s Set) Words() string {
-	var b strings.Builder
-	for w := range s.words {
-		b.WriteString(w)
-		b.WriteByte(' ')
+// slot returns where the n bytes of a word, behind which buf holds zeros, are
+// looked for first. It reads eight of them at each end.
+func (s *table) slot(buf *[maxWord]byte, n int) int {
+	h := binary.LittleEndian.Uint64(buf[:]) * 0x9E3779B97F4A7C15
+	if n > 8 {
+		h = (h ^ binary.LittleEndian.Uint64(buf[n-8:])) * 0xD6E8FEB86659FD93
 	}
-	return b.String()
+	return int(h>>32^h>>48) & (len(s.slots) - 1)
 }
+
+// Words returns the words of the set with spaces between.
+func (s Set) Words() string { return strings.Join(s.words, " ") }
 
 // Has reports whether the word is in the set, in any case. Control bytes in
 // it are ignored, as the readers that attacks aim at ignore them.
 func (s Set) Has(word []byte) bool {
-	if len(word) > 0 && word[0] >= ' ' && s.shape != nil && s.shape[fold(word[0])] == 0 {
+	if s.table == nil || len(word) > 0 && word[0] >= ' ' && s.shape[fold(word[0])] == 0 {
 		return false
 	}
 	var buf [maxWord]byte
@@ -56,11 +76,15 @@ func (s Set) Has(word []byte) bool {
 		buf[n] = fold(c)
 		n++
 	}
-	if n == 0 || s.shape == nil || s.shape[buf[0]]&(1<<n) == 0 {
+	if n == 0 || s.shape[buf[0]]&(1<<n) == 0 {
 		return false
 	}
-	_, ok := s.words[string(buf[:n])]
-	return ok
+	for at := s.slot(&buf, n); s.slots[at] != 0; at = (at + 1) & (len(s.slots) - 1) {
+		if s.words[s.slots[at]-1] == string(buf[:n]) {
+			return true
+		}
+	}
+	return false
 }
 
 // Fold appends word to dst in lower case and without control bytes, as far

@@ -67,7 +67,11 @@ func (l *Lexer) Next(t *Token) {
 		if kind == End {
 			continue
 		}
-		*t = Token{From: int32(from), To: int32(l.pos), Kind: kind, Role: role, Glued: l.glued, Hint: l.hint}
+		// One by one: a literal is written twice, by bytes and then at once, and
+		// processors wait for the first before the second.
+		t.From, t.To = int32(from), int32(l.pos)
+		t.Kind, t.Role, t.Quote = kind, role, 0
+		t.Glued, t.Hint, t.Pair = l.glued, l.hint, 0
 		switch kind {
 		case String, Open:
 			t.Quote = l.src[from]
