@@ -153,7 +153,7 @@ const maxKept = 512
 func (s *Scanner) Close() {
 	s.sh, s.sql.best = shlex.Lexer{}, sqlReader{}
 	if cap(s.sql.toks) > maxKept {
-		s.sql.toks = nil
+		s.sql.toks, s.sql.chains = nil, chains{}
 	}
 }
 

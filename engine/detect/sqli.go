@@ -3,6 +3,7 @@ package detect
 import (
 	"bytes"
 	"slices"
+	"unicode"
 
 	"github.com/gabionhq/gabion/engine/internal/sqllex"
 )
@@ -129,6 +130,8 @@ const (
 // sqlScratch is what the SQL detector keeps between values.
 type sqlScratch struct {
 	toks    []sqllex.Token
+	chains  chains
+	end     int // of the value without the white space behind it
 	best    sqlReader
 	texts   bool
 	listing bool
@@ -156,6 +159,10 @@ type sqlReader struct {
 	joined   bool
 	operands int // that were read, some of them several times
 
+	chains *chains
+	stops  stops
+	end    int // of the value without the white space behind it
+
 	seen  uint64 // signs
 	miss  float32
 	sign  sqlSign
@@ -169,6 +176,7 @@ func (s *Scanner) sqli(v []byte, w Where) {
 		return
 	}
 	s.sql.best = sqlReader{miss: 1}
+	s.sql.end = len(bytes.TrimRightFunc(v, unicode.IsSpace))
 	s.sql.texts, s.sql.segment = w.Place.holdsText(), w.Place == InPath
 	s.sql.listing = isListing(v, w.Place)
 	whole := int32(len(v))
@@ -202,7 +210,10 @@ var endOfComment = []byte("*/")
 // is more than any context showed before. A whole statement may have begun
 // at whole, outside; sqlContext returns where one began here.
 func (s *Scanner) sqlContext(v []byte, start int, broken bool, whole int32) int32 {
-	r := sqlReader{v: v, texts: s.sql.texts, listing: s.sql.listing, segment: s.sql.segment, broken: broken, first: true, miss: 1, start: start, at: whole, whole: int(whole) < start}
+	r := sqlReader{
+		v: v, texts: s.sql.texts, listing: s.sql.listing, segment: s.sql.segment, broken: broken, first: true, miss: 1,
+		start: start, at: whole, whole: int(whole) < start, end: s.sql.end, chains: &s.sql.chains,
+	}
 	lex := sqllex.New(v, start)
 	buf := s.sql.toks[:0]
 	for {
@@ -216,7 +227,8 @@ func (s *Scanner) sqlContext(v []byte, start int, broken bool, whole int32) int3
 		}
 		s.effort += sqlEffort * len(buf)
 		pairParens(buf)
-		r.toks = buf
+		r.toks, r.stops = buf, stops{}
+		r.chains.reset(len(buf))
 		end := len(buf)
 		if !r.last {
 			end -= sqlOverlap
@@ -842,7 +854,8 @@ const (
 
 // cutEnds reports whether the comment mark at i ends the value.
 func (r *sqlReader) cutEnds(i int) bool {
-	tail := bytes.TrimSpace(r.v[r.toks[i].To:])
+	to := int(r.toks[i].To)
+	tail := bytes.TrimSpace(r.v[to:max(to, r.end)])
 	if len(tail) > maxTail {
 		return false
 	}

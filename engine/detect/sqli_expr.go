@@ -2,6 +2,7 @@ package detect
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/gabionhq/gabion/engine/internal/sqllex"
 )
@@ -25,41 +26,109 @@ const (
 // constant reports whether the operand has the same value in every row.
 func (o operand) constant() bool { return o >= opSum }
 
-// expression reads operands joined by arithmetic from token i on, and
-// returns the token after them and the strongest operand.
-func (r *sqlReader) expression(i int) (int, operand) {
-	i, best := r.operand(i)
-	if best == opNone {
-		return i, opNone
-	}
-	for n := 0; n < maxOperand; n++ {
-		k := r.kind(i)
-		if k != sqllex.Arith && !(k == sqllex.Logic && r.text(i)[0] == '|') {
-			break
-		}
-		end, next := r.operand(i + 1)
-		if next == opNone {
-			break
-		}
-		best = joinOperands(best, next, r.kind(i-1) == sqllex.Number)
-		i = end
-	}
-	return i, best
+// A chain is the expression that begins at a token: operands joined by
+// arithmetic. What operands make together does not depend on where one
+// begins to join them, so each chain is the next one and an operand more.
+type chain struct {
+	end     int32
+	op      operand // what it is
+	known   bool
+	call    operand // its strongest call or query
+	open    bool    // an operand is opOpen
+	name    bool    // an operand is a name or unknown
+	numeric bool    // a number stands before an operator
+	value   operand // the strongest behind what the last such operator joins
+	rest    operand // the strongest but for the first
 }
 
-// joinOperands returns what two operands make together.
-func joinOperands(a, b operand, numeric bool) operand {
-	switch {
-	case a >= opCall || b >= opCall:
-		return max(a, b)
-	case a == opOpen || b == opOpen:
-		return opOpen
-	case a <= opUnknown || b <= opUnknown:
-		return opName
-	case numeric:
-		return opSum
+// A link is an operand of a chain that is being read.
+type link struct {
+	start, end int32
+	op         operand
+}
+
+// chains are those of the tokens being read, so that none is read again for
+// each of its operands.
+type chains struct {
+	at    []chain
+	links []link
+}
+
+// reset forgets the chains, for n other tokens.
+func (c *chains) reset(n int) {
+	c.at = slices.Grow(c.at[:0], n)[:n]
+	clear(c.at)
+}
+
+// expression reads operands joined by arithmetic from token i on, and
+// returns the token after them and what they make.
+func (r *sqlReader) expression(i int) (int, operand) {
+	if i >= len(r.toks) {
+		return i, opNone
 	}
-	return max(a, b)
+	if c := &r.chains.at[i]; c.known {
+		return int(c.end), c.op
+	}
+	first, from := i, len(r.chains.links)
+	for {
+		end, op := r.operand(i)
+		r.chains.links = append(r.chains.links, link{int32(i), int32(end), op})
+		if op == opNone || !r.joins(end) {
+			break
+		}
+		if i = end + 1; i >= len(r.toks) || r.chains.at[i].known {
+			break
+		}
+	}
+	for n := len(r.chains.links) - 1; n >= from; n-- {
+		r.joinLink(r.chains.links[n])
+	}
+	r.chains.links = r.chains.links[:from]
+	return int(r.chains.at[first].end), r.chains.at[first].op
+}
+
+// joins reports whether token i joins operands.
+func (r *sqlReader) joins(i int) bool {
+	k := r.kind(i)
+	return k == sqllex.Arith || k == sqllex.Logic && r.text(i)[0] == '|'
+}
+
+// joinLink finds the chain that begins with an operand, once the one behind it
+// is known.
+func (r *sqlReader) joinLink(l link) {
+	c := &r.chains.at[l.start]
+	c.known, c.end, c.op, c.value = true, l.end, l.op, l.op
+	c.open, c.name = l.op == opOpen, l.op <= opUnknown
+	if l.op >= opCall {
+		c.call = l.op
+	}
+	next := int(l.end) + 1
+	if l.op == opNone || next >= len(r.toks) || !r.chains.at[next].known || r.chains.at[next].op == opNone || !r.joins(int(l.end)) {
+		return
+	}
+	rest := &r.chains.at[next]
+	c.end = rest.end
+	c.call = max(c.call, rest.call)
+	c.open = c.open || rest.open
+	c.name = c.name || rest.name
+	switch {
+	case rest.numeric:
+		c.numeric, c.value = true, rest.value
+	case r.kind(int(l.end)-1) == sqllex.Number:
+		c.numeric, c.value = true, max(opSum, rest.rest)
+	default:
+		c.rest, c.value = rest.value, max(c.value, rest.value)
+	}
+	switch {
+	case c.call > 0:
+		c.op = c.call
+	case c.open:
+		c.op = opOpen
+	case c.name:
+		c.op = opName
+	default:
+		c.op = c.value
+	}
 }
 
 // operand reads one operand with its signs.
@@ -188,17 +257,30 @@ func (r *sqlReader) keyOperand(i int) (int, operand) {
 
 // afterCase returns the token after CASE ... END.
 func (r *sqlReader) afterCase(i int) int {
-	for j := i + 1; j < len(r.toks) && j < i+4*maxOperand; j++ {
+	j, s := i+1, &r.stops
+	if s.from <= j && j <= s.to {
+		j = s.to
+	} else {
+		s.from = j
+	}
+	for ; j < len(r.toks) && j < i+4*maxOperand; j++ {
 		if r.kind(j) == sqllex.LParen && r.toks[j].Pair > 0 {
 			j += int(r.toks[j].Pair)
+			s.from = j + 1
 			continue
 		}
 		if r.role(j) == sqllex.Stop {
+			s.to = j
 			return j + 1
 		}
 	}
+	s.to = j
 	return len(r.toks)
 }
+
+// stops are the tokens between which no CASE ends, so that they are not read
+// again for each that is open.
+type stops struct{ from, to int }
 
 // condition looks at what follows a word or sign that adds a condition.
 func (r *sqlReader) condition(i int) {
