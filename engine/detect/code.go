@@ -81,7 +81,7 @@ func (s *Scanner) code(v []byte, w Where) {
 	}
 	s.effort += lexEffort * len(v)
 	var best lead
-	c := codeWalk{listing: w.Listing || w.Place.holdsText() && (len(v) > 120 && bytes.IndexByte(v, '\n') >= 0 || len(v) > maxPath || isProgram(v))}
+	c := codeWalk{head: skipBlank(v, 0), end: -1, close: seeker{v: v, b: ')'}, listing: w.Listing || w.Place.holdsText() && (len(v) > 120 && bytes.IndexByte(v, '\n') >= 0 || len(v) > maxPath || isProgram(v))}
 	for i := 0; i < len(v); {
 		switch b := v[i]; {
 		case isLetter(b) || b == '_':
@@ -129,6 +129,10 @@ type codeWalk struct {
 	calls   int  // of execCalls
 	globs   int  // superglobals
 	first   lead
+	head    int    // the first byte that is not blank
+	end     int    // behind the last one that does not merely end a program; -1 before it was asked for
+	close   seeker // of brackets
+	opened  int    // the end of the brackets that open here
 }
 
 // name reads a dotted name and what stands around it.
@@ -147,7 +151,7 @@ func (c *codeWalk) name(best *lead, v []byte, i int, w Where) int {
 		}
 		j++
 	}
-	if j-i <= 40 && dangerousTypes.Has(v[i:j]) {
+	if dot >= 0 && j-i <= 40 && dangerousTypes.Has(v[i:j]) {
 		c.typeName(best, v, i, j, w)
 	}
 	last := v[max(i, dot+1):j]
@@ -155,7 +159,7 @@ func (c *codeWalk) name(best *lead, v []byte, i int, w Where) int {
 	if dangerousNames.Has(last) {
 		best.offer(pick(c.listing, 0.42, 0.8), at, j, "A class or method is named that runs commands or loads code.")
 	}
-	if i == skipBlank(v, 0) && j < len(v) && v[j] == '=' && len(v) <= 120 && directives.Has(v[i:j]) {
+	if len(v) <= 120 && j < len(v) && v[j] == '=' && i == c.head && directives.Has(v[i:j]) {
 		best.offer(0.55, i, len(v), "A setting of PHP is given that changes which code it runs.")
 	}
 	k := gap(v, j)
@@ -249,31 +253,33 @@ func (c *codeWalk) call(best *lead, v []byte, at, end, open int) {
 		return
 	}
 	c.calls++
-	close := bytes.IndexByte(v[open:min(len(v), open+160)], ')')
 	stop := min(len(v), open+40)
-	if close > 0 {
-		stop = open + close + 1
+	if close := c.close.from(open); close < min(len(v), open+maxArguments) {
+		stop = close + 1
 	}
 	c.first.offer(0.1, at, stop, "")
-	args := bytes.TrimLeft(v[open+1:stop], " \t\\")
+	args := v[open+1 : stop]
+	for len(args) > 0 && (args[0] == ' ' || args[0] == '\t' || args[0] == '\\') {
+		args = args[1:]
+	}
 	argument := len(args) > 0 && (args[0] == '"' || args[0] == '\'' || args[0] == '$' || args[0] == '`' || args[0] == '@')
 	glued := open == end
 	nested := len(args) > 1 && nestedCall(args)
-	short := !c.listing && !inSentence(v, at, stop) || leavesQuote(v, at)
 	certain := certainCalls.Has(word)
+	short := (certain || glued && (argument || nested)) && (!c.listing && !inSentence(v, at, stop) || leavesQuote(v, at))
 	switch {
-	case hasFold(args, "$_get") || hasFold(args, "$_post") || hasFold(args, "$_request") || hasFold(args, "$_cookie") || hasFold(args, "$_server"):
+	case readsRequest(args):
 		if c.listing && !certain && !hasPrefixFold(word, "eval") && !hasPrefixFold(word, "assert") && !hasPrefixFold(word, "exec") && !hasPrefixFold(word, "popen") {
 			return
 		}
 		best.certain(0.96, at, stop, "Code runs what a parameter of the request holds.")
 	case certain && glued && (argument || nested) && short:
 		best.offer(0.85, at, stop, "A function that runs commands or code is called.")
-	case certain && glued && short && (at == skipBlank(v, 0) || len(args) > 0 && args[0] == ')' && framed(v, at, stop)):
+	case certain && glued && short && (at == c.head || len(args) > 0 && args[0] == ')' && c.framed(v, at, stop)):
 		best.offer(0.75, at, stop, "A function that runs commands or code is called.")
 	case certain && (argument || glued):
 		best.offer(0.42, at, stop, "A function that runs commands or code is called.")
-	case glued && (argument || nested) && short && framed(v, at, stop):
+	case glued && (argument || nested) && short && c.framed(v, at, stop):
 		best.offer(0.72, at, stop, "A function that runs code or reads files is called.")
 	case nested && glued && short:
 		best.offer(0.6, at, stop, "A function that runs code or reads files is called.")
@@ -334,12 +340,32 @@ func nestedCall(args []byte) bool {
 	return j > 1 && j < len(args) && args[j] == '(' && execCalls.Has(args[:j])
 }
 
+// maxArguments bounds how far away the end of a call's arguments may be.
+const maxArguments = 160
+
+// readsRequest reports whether arguments hold a superglobal of PHP.
+func readsRequest(args []byte) bool {
+	for i := bytes.IndexByte(args, '$'); i >= 0; {
+		rest := args[i:]
+		if len(rest) > 1 && rest[1] == '_' && (hasPrefixFold(rest, "$_get") || hasPrefixFold(rest, "$_post") || hasPrefixFold(rest, "$_request") || hasPrefixFold(rest, "$_cookie") || hasPrefixFold(rest, "$_server")) {
+			return true
+		}
+		next := bytes.IndexByte(rest[1:], '$')
+		if next < 0 {
+			return false
+		}
+		i += 1 + next
+	}
+	return false
+}
+
 // framed reports whether a call is the whole value or stands between
 // operators, as behind the end of a string.
-func framed(v []byte, at, stop int) bool {
-	first := skipBlank(v, 0)
-	rest := bytes.TrimRight(v[min(stop, len(v)):], " ;)}\r\n\t/#?>'\"")
-	if at == first && len(rest) == 0 {
+func (c *codeWalk) framed(v []byte, at, stop int) bool {
+	if c.end < 0 {
+		c.end = len(bytes.TrimRight(v, " ;)}\r\n\t/#?>'\""))
+	}
+	if at == c.head && c.end <= stop {
 		return true
 	}
 	for at > 1 && v[at-1] == ' ' && bytes.IndexByte([]byte(" ;&|"), v[at-2]) >= 0 {
@@ -431,6 +457,9 @@ func loop(best *lead, v []byte, at, open int) {
 // tag judges the tags between which a page holds code.
 func (c *codeWalk) tag(best *lead, v []byte, i int) {
 	rest := v[i:]
+	if len(rest) < 2 || bytes.IndexByte([]byte("?%sSjJ"), rest[1]) < 0 {
+		return
+	}
 	switch {
 	case hasPrefixFold(rest, "<?php"), hasPrefixFold(rest, "<?="), hasPrefixFold(rest, "<script language=php"), hasPrefixFold(rest, `<script language="php"`):
 	case hasPrefixFold(rest, "<? "), hasPrefixFold(rest, "<?\t"), hasPrefixFold(rest, "<?\nphp "), len(rest) == 2 && rest[1] == '?' && i > 0 && isWord(v[i-1]):
@@ -523,16 +552,13 @@ func escapedName(best *lead, v []byte) {
 // brackets judges (system)('id') and (['system'])[0]('id'): names hidden from
 // filters.
 func (c *codeWalk) brackets(best *lead, v []byte, i int) {
-	j := i + 1
-	for j < len(v) && j < i+maxCallGap {
-		k := gap(v, j)
-		if k == j && bytes.IndexByte([]byte("(['\"\\"), v[j]) >= 0 {
-			k++
-		}
-		if k == j {
-			break
-		}
-		j = k
+	j := c.opened
+	if i >= j {
+		j = opened(v, i+1)
+		c.opened = j
+	}
+	if j-i >= maxCallGap {
+		return
 	}
 	k := run(v, j, len(v), isWordASCII)
 	if k-j < 4 || !execCalls.Has(v[j:k]) {
@@ -545,6 +571,24 @@ func (c *codeWalk) brackets(best *lead, v []byte, i int) {
 	if m := gap(v, k); m < len(v) && (v[m] == ')' || v[m] == ']' || v[m] == '\'' || v[m] == '"') && calledAgain(v[m:end]) {
 		best.offer(0.85, i, end, "The name of a function is hidden in brackets and called.")
 	}
+}
+
+// opened returns the end of the brackets and quotes that open from i on, with
+// white space and comments between.
+func opened(v []byte, i int) int {
+	for i < len(v) {
+		switch v[i] {
+		case '(', '[', '\'', '"', '\\':
+			i++
+			continue
+		}
+		k := gap(v, i)
+		if k == i {
+			break
+		}
+		i = k
+	}
+	return i
 }
 
 // calledAgain reports whether brackets that close at the start of b are
@@ -573,6 +617,7 @@ func calledAgain(b []byte) bool {
 func (c *codeWalk) ognl(best *lead, v []byte, i int) {
 	rest := v[i:min(len(v), i+48)]
 	switch {
+	case len(rest) < 2 || !isLetter(rest[1]) && rest[1] != '_' && rest[1] != '{':
 	case i > 0 && isWord(v[i-1]): // an e-mail address
 	case hasPrefixFold(rest, "@java."), hasPrefixFold(rest, "@ognl."), hasPrefixFold(rest, "@org.apache"):
 		best.offer(0.93, i, i+len(rest), "An expression of Struts calls a static method.")

@@ -1,6 +1,10 @@
 package detect
 
-import "github.com/gabionhq/gabion/engine/internal/lexicon"
+import (
+	"bytes"
+
+	"github.com/gabionhq/gabion/engine/internal/lexicon"
+)
 
 // A lead is the best evidence so far in one value.
 type lead struct {
@@ -126,6 +130,32 @@ func (s *Scanner) quoted(v []byte, i, to int, vocabulary lexicon.Set) int {
 	}
 	s.tok(j, j+1, Punct, true)
 	return j + 1
+}
+
+// A seeker finds the next of a byte from places that only go on, and reads
+// nothing twice.
+type seeker struct {
+	v    []byte
+	b    byte
+	next int // behind the one that was found last, 0 for none yet
+}
+
+// from returns the index of the next b at i or behind it, len(v) for none.
+func (s *seeker) from(i int) int {
+	if s.next > i {
+		return s.next - 1
+	}
+	if i < len(s.v) && s.v[i] == s.b {
+		s.next = i + 1
+		return i
+	}
+	at := bytes.IndexByte(s.v[i:], s.b)
+	if at < 0 {
+		s.next = len(s.v) + 1
+		return len(s.v)
+	}
+	s.next = i + at + 1
+	return i + at
 }
 
 func run(v []byte, i, to int, in func(byte) bool) int {

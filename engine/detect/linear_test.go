@@ -67,6 +67,35 @@ func TestLinear(t *testing.T) {
 	}
 }
 
+// TestLinearBetweenBlanks is TestLinear for what looks at the ends of the value
+// each time that it finds something inside.
+func TestLinearBetweenBlanks(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a few seconds")
+	}
+	const short, factor = 4 << 10, 8
+	cost := func(piece string, n int, p Place) float64 {
+		blanks := bytes.Repeat([]byte(" "), n)
+		v := bytes.Join([][]byte{blanks, bytes.Repeat([]byte(piece), n/len(piece)), blanks}, nil)
+		var s Scanner
+		best := math.MaxFloat64
+		for range 3 {
+			start := cpu(t)
+			s.Scan(v, Where{Place: p})
+			best = min(best, cpu(t)-start)
+		}
+		return best
+	}
+	for _, piece := range []string{"eval('a');", "system(", "a=", "' or 1=1#", "or 1--", "<a ", ">\"<a", "{{a}}", "$a(1)", "; id ", "`id`", "(['a'", "case when "} {
+		for _, p := range []Place{InForm, InHeader} {
+			a, b := cost(piece, short, p), cost(piece, short*factor, p)
+			if b > 4*factor*a && b/float64(3*short*factor) > 100 {
+				t.Errorf("%q in place %d: %.0f ns for %d bytes, %.0f ns for %d", piece, p, a, 3*short, b, 3*short*factor)
+			}
+		}
+	}
+}
+
 // heads stand before the pieces.
 var heads = []string{"", "'\">x "}
 

@@ -36,6 +36,13 @@ func (s *Scanner) log4shell(v []byte, w Where) {
 	var best lead
 	var l lookup
 	for i := 0; i < len(v); i++ {
+		if l.depth == 0 && v[i] != '$' {
+			at := bytes.IndexByte(v[i:], '$')
+			if at < 0 {
+				break
+			}
+			i += at
+		}
 		switch c := v[i]; {
 		case c == '$' && i+1 < len(v) && v[i+1] == '{':
 			l.open(i)

@@ -30,16 +30,14 @@ var (
 
 func (s *Scanner) nosqli(v []byte, w Where) {
 	best, named := memberOperand(v, w), false
-	for i := bytes.IndexByte(v, '$'); i >= 0; {
-		f := operatorAt(v, i, w)
-		if f.Weight > best.Weight {
+	signs := seeker{v: v, b: '$'}
+	for i := signs.from(0); i+1 < len(v); i = signs.from(i + 1) {
+		if classOf(v[i+1]) != cLetter {
+			continue
+		}
+		if f := operatorAt(v, i, w); f.Weight > best.Weight {
 			best, named = f, true
 		}
-		next := bytes.IndexByte(v[i+1:], '$')
-		if next < 0 {
-			break
-		}
-		i += 1 + next
 	}
 	f := mongoScript(v)
 	if w.Listing || w.Place.holdsText() && bytes.IndexByte(v, '\n') >= 0 {

@@ -100,8 +100,8 @@ type shellText struct {
 	end     int  // of the last command
 	shell   int  // the end of a shell that was started to be talked with
 	head    int  // of the value: the first byte that is not blank
-	from    int  // the start of the line of the last separator
-	seen    int  // that separator
+	first   int  // behind the start of the word with which a line begins that was last looked up, 0 for none
+	begins  bool // that is a command
 }
 
 // maxLine bounds how much of a line before a separator is looked at.
@@ -109,7 +109,7 @@ const maxLine = 128
 
 // before returns the line before c's separator, or the end of it.
 func (t *shellText) before(c *shlex.Command) []byte {
-	return t.v[max(t.from, c.At-maxLine):c.At]
+	return t.v[max(c.Line, c.At-maxLine):c.At]
 }
 
 const (
@@ -122,10 +122,6 @@ const (
 )
 
 func (t *shellText) command(best *lead, c *shlex.Command) {
-	if i := bytes.LastIndexByte(t.v[t.seen:c.At], '\n'); i >= 0 {
-		t.from = t.seen + i + 1
-	}
-	t.seen = c.At
 	certain := certainCommandSet.Has(c.Name) || isVersioned(c.Name)
 	known := certain || commonCommandSet.Has(c.Name)
 	args := t.arguments(c)
@@ -294,17 +290,33 @@ func (t *shellText) scripted(c *shlex.Command) bool {
 // afterCommand reports whether the line before c's separator begins with a
 // command and an argument, behind the mark of a prompt, a list or a quotation.
 func (t *shellText) afterCommand(c *shlex.Command) bool {
-	line := t.v[t.from:min(c.At, t.from+maxLine)]
-	if i := bytes.LastIndexByte(t.before(c), '`'); i >= 0 {
-		line = t.before(c)[i+1:]
+	from, to := c.Line, min(c.At, c.Line+maxLine)
+	if c.Tick >= max(c.Line, c.At-maxLine) {
+		from, to = c.Tick+1, c.At
 	}
-	line = bytes.TrimLeft(line, "$#>-* \t\"'")
-	if eq := bytes.IndexByte(line, '='); c.Lead == shlex.Subst && t.from > 0 && eq > 0 && run(line, 0, eq, isWordASCII) == eq {
-		return true // a variable is set on a line of a script
+	for from < to && isPrompt[t.v[from]] {
+		from++
+	}
+	line := t.v[from:to]
+	if c.Lead == shlex.Subst && c.Line > 0 {
+		if n := run(line, 0, len(line), isWordASCII); n > 0 && n < len(line) && line[n] == '=' {
+			return true // a variable is set on a line of a script
+		}
 	}
 	n := run(line, 0, len(line), isCommandByte)
-	return n > 1 && n < len(line) && isSpace(line[n]) && line[0] >= 'a' && (commonCommandSet.Has(line[:n]) || certainCommandSet.Has(line[:n]) || shownCommandSet.Has(line[:n]))
+	if n < 2 || n == len(line) || !isSpace(line[n]) || line[0] < 'a' {
+		return false
+	}
+	if t.first != from+1 {
+		t.first = from + 1
+		t.begins = commonCommandSet.Has(line[:n]) || certainCommandSet.Has(line[:n]) || shownCommandSet.Has(line[:n])
+	}
+	return t.begins
 }
+
+// isPrompt are the bytes of what stands in front of a command that a text
+// shows: prompts, marks of lists and quotations, and blanks.
+var isPrompt = [256]bool{'$': true, '#': true, '>': true, '-': true, '*': true, ' ': true, '\t': true, '"': true, '\'': true}
 
 func isCommandByte(c byte) bool { return isLetter(c) || isDigit(c) || c == '-' || c == '_' }
 
@@ -357,7 +369,10 @@ func (t *shellText) start(c *shlex.Command, certain bool, args float32) float32 
 
 // windows reports whether c asks a Windows system for its users or drives.
 func (t *shellText) windows(c *shlex.Command) bool {
-	args := bytes.TrimLeft(t.v[c.To:c.End], " +")
+	args := t.v[c.To:c.End]
+	for len(args) > 0 && (args[0] == ' ' || args[0] == '+') {
+		args = args[1:]
+	}
 	switch string(c.Name) {
 	case "net", "net1":
 		for _, word := range [...]string{"user", "view", "localgroup", "share", "accounts", "group"} {
@@ -430,9 +445,9 @@ func (t *shellText) separated(c *shlex.Command, certain bool, args float32) floa
 func (t *shellText) line(c *shlex.Command, certain bool, args float32) float32 {
 	before := bytes.TrimRight(t.before(c), "\r")
 	runs := (c.Bin || c.Secret) && c.Words <= 2 || certain && args >= 0.7 && c.Words <= 1
-	data := t.head >= c.At || t.datum(before, t.from == 0)
+	data := t.head >= c.At || t.datum(before, c.Line == 0)
 	switch {
-	case data && t.from == 0 && !t.shown && t.follows(c, certain, args):
+	case data && c.Line == 0 && !t.shown && t.follows(c, certain, args):
 		return 0.62
 	case !runs || bytes.Contains(before, []byte("```")):
 	case !t.texts:
@@ -485,7 +500,7 @@ func (t *shellText) alternative(c *shlex.Command) bool {
 	if i := bytes.LastIndex(before, []byte("(?:")); i >= 0 && opensGroup(before[i:]) {
 		return true
 	}
-	return (isWord(t.v[c.At-1]) || opensGroup(t.v[max(0, c.At-maxLine):c.At])) && c.To == c.End && c.End < len(t.v) && (t.v[c.End] == '|' || t.v[c.End] == ')')
+	return c.To == c.End && c.End < len(t.v) && (t.v[c.End] == '|' || t.v[c.End] == ')') && (isWord(t.v[c.At-1]) || opensGroup(before))
 }
 
 // backtick grades a command in backticks, which are also the quotes of
@@ -516,11 +531,16 @@ func (t *shellText) inData(c *shlex.Command) bool { return c.At > 0 && isWordASC
 // it.
 func (t *shellText) ends(c *shlex.Command) bool {
 	rest := t.v[c.To:c.End]
-	if len(bytes.Trim(rest, " \t\r\n+#'\"/\\-")) > 0 {
-		return false
+	for _, b := range rest {
+		if !isEnding[b] {
+			return false
+		}
 	}
 	return c.End >= len(t.v) || bytes.IndexByte([]byte(";|&`)\n\r"), t.v[c.End]) >= 0
 }
+
+// isEnding are the bytes that may stand behind the last word of a command.
+var isEnding = [256]bool{' ': true, '\t': true, '\r': true, '\n': true, '+': true, '#': true, '\'': true, '"': true, '/': true, '\\': true, '-': true}
 
 // constructs finds what no text and few scripts hold.
 func (t *shellText) constructs(best *lead) {
@@ -529,6 +549,7 @@ func (t *shellText) constructs(best *lead) {
 	t.alias(best)
 	t.exchange(best)
 	t.options(best)
+	comma, closing := seeker{v: v, b: ','}, seeker{v: v, b: '}'}
 	for i := 0; i+4 < len(v); i++ {
 		switch v[i] {
 		case '/':
@@ -548,6 +569,9 @@ func (t *shellText) constructs(best *lead) {
 				best.offer(0.7, i, min(len(v), i+12), "A variable that was just set is run as a command.")
 			}
 		case '{':
+			if comma.from(i)-i >= maxBraceName || closing.from(i)-i >= maxBraces {
+				continue
+			}
 			if end := braces(v[i:]); end > 0 {
 				best.offer(0.85, i, i+end, reasonHidden)
 			}
@@ -558,6 +582,9 @@ func (t *shellText) constructs(best *lead) {
 				t.batchFor(best, i)
 			}
 		case 'i', 'I':
+			if f := lower(v[i+1]); f != 'f' && f != 'e' {
+				continue
+			}
 			if hasPrefixFold(v[i:], "if ") || hasPrefixFold(v[i:], "if/i ") || hasPrefixFold(v[i:], "iex(") || hasPrefixFold(v[i:], "iex (") {
 				t.batchIf(best, i)
 			}
@@ -637,30 +664,70 @@ func assigned(v []byte, i int) bool {
 
 func (t *shellText) dollar(best *lead, i int) {
 	v := t.v
-	switch {
-	case hasPrefixFold(v[i:], "${ifs") || hasPrefixFold(v[i:], "$ifs"):
-		best.offer(0.86, i, min(len(v), i+12), reasonIFS)
-	case hasPrefixFold(v[i:], "$((") && i+3 < len(v) && isDigit(v[i+3]) && bytes.IndexByte(v[i:min(len(v), i+24)], ')') > 0:
-		best.offer(0.7, i, min(len(v), i+24), "The shell is made to calculate, as probes do.")
-	case v[i+1] == '\'' && bytes.Contains(v[i:min(len(v), i+24)], []byte("\\x")):
-		best.offer(0.8, i, min(len(v), i+24), reasonHidden)
-	case hasPrefixFold(v[i:], "$[") && bytes.IndexByte(v[i:min(len(v), i+16)], ']') > 0 && len(bytes.Trim(v[i+2:i+bytes.IndexByte(v[i:], ']')], "0123456789+*-/ ")) == 0, hasPrefixFold(v[i:], "$(($("):
-		best.offer(0.7, i, min(len(v), i+24), "The shell is made to calculate, as probes do.")
-	case hasPrefixFold(v[i:], "${run{"):
-		best.offer(0.9, i, min(len(v), i+24), "An expansion of a mail server runs a command.")
-	case hasPrefixFold(v[i:], "${shell}") && i == 0:
-		best.offer(0.6, i, min(len(v), i+16), "A variable names the shell that is run.")
-	case v[i+1] == '{' && i+3 < len(v) && isLetter(v[i+2]) && len(v) <= 80 && bytes.HasPrefix(v[run(v, i+2, len(v), isWordASCII):], []byte("//")):
-		best.offer(0.65, i, min(len(v), i+24), reasonHidden)
-	case hasPrefixFold(v[i:], "${path:") || hasPrefixFold(v[i:], "${home:") || hasPrefixFold(v[i:], "${pwd:"):
-		best.offer(0.8, i, min(len(v), i+16), reasonHidden)
+	switch v[i+1] {
+	case 'i', 'I':
+		if hasPrefixFold(v[i:], "$ifs") {
+			best.offer(0.86, i, min(len(v), i+12), reasonIFS)
+		}
+	case '(':
+		if v[i+2] == '(' && isDigit(v[i+3]) && bytes.IndexByte(v[i:min(len(v), i+24)], ')') > 0 || hasPrefixFold(v[i:], "$(($(") {
+			best.offer(0.7, i, min(len(v), i+24), "The shell is made to calculate, as probes do.")
+		}
+	case '\'':
+		if bytes.Contains(v[i:min(len(v), i+24)], []byte("\\x")) {
+			best.offer(0.8, i, min(len(v), i+24), reasonHidden)
+		}
+	case '[':
+		if end := bytes.IndexByte(v[i:min(len(v), i+16)], ']'); end > 0 && run(v, i+2, i+end, isSum) == i+end {
+			best.offer(0.7, i, min(len(v), i+24), "The shell is made to calculate, as probes do.")
+		}
+	case '{':
+		t.dollarBrace(best, i)
 	}
 }
 
+func isSum(c byte) bool {
+	return isDigit(c) || c == '+' || c == '*' || c == '-' || c == '/' || c == ' '
+}
+
+// dollarBrace judges a variable in braces.
+func (t *shellText) dollarBrace(best *lead, i int) {
+	v := t.v
+	switch lower(v[i+2]) {
+	case 'i':
+		if hasPrefixFold(v[i:], "${ifs") {
+			best.offer(0.86, i, min(len(v), i+12), reasonIFS)
+			return
+		}
+	case 'r':
+		if hasPrefixFold(v[i:], "${run{") {
+			best.offer(0.9, i, min(len(v), i+24), "An expansion of a mail server runs a command.")
+			return
+		}
+	case 's', 'p', 'h':
+		switch {
+		case hasPrefixFold(v[i:], "${shell}") && i == 0:
+			best.offer(0.6, i, min(len(v), i+16), "A variable names the shell that is run.")
+			return
+		case hasPrefixFold(v[i:], "${path:") || hasPrefixFold(v[i:], "${home:") || hasPrefixFold(v[i:], "${pwd:"):
+			best.offer(0.8, i, min(len(v), i+16), reasonHidden)
+		}
+	}
+	if isLetter(v[i+2]) && len(v) <= 80 && bytes.HasPrefix(v[run(v, i+2, len(v), isWordASCII):], []byte("//")) {
+		best.offer(0.65, i, min(len(v), i+24), reasonHidden)
+	}
+}
+
+// How far away the first comma and the end of {command,argument} may be.
+const (
+	maxBraceName = 24
+	maxBraces    = 128
+)
+
 // braces returns the length of {command,argument} at the start of b, or 0.
 func braces(b []byte) int {
-	comma := bytes.IndexByte(b[:min(len(b), 24)], ',')
-	end := bytes.IndexByte(b[:min(len(b), 128)], '}')
+	comma := bytes.IndexByte(b[:min(len(b), maxBraceName)], ',')
+	end := bytes.IndexByte(b[:min(len(b), maxBraces)], '}')
 	if comma < 2 || end < comma || bytes.IndexByte(b[:end], ':') >= 0 || bytes.IndexByte(b[:end], ' ') >= 0 {
 		return 0
 	}

@@ -18,14 +18,11 @@ var (
 // ssi finds directives of server-side includes and edge-side includes.
 func (s *Scanner) ssi(v []byte, w Where) {
 	var best lead
-	for i := 0; i < len(v); {
-		at := bytes.IndexByte(v[i:], '<')
-		if at < 0 {
-			break
+	tags := seeker{v: v, b: '<'}
+	for i := tags.from(0); i+1 < len(v); i = tags.from(i + 1) {
+		if v[i+1] == '!' || v[i+1]|0x20 == 'e' {
+			directive(&best, v, i)
 		}
-		i += at
-		directive(&best, v, i)
-		i++
 	}
 	s.follow(SSI, v, best, ssiVocabulary)
 }

@@ -67,6 +67,9 @@ func (s *Scanner) ssti(v []byte, w Where) {
 // that closes it.
 func opener(v []byte, i int) (int, byte) {
 	a, b := v[i], v[i+1]
+	if !opens[a] {
+		return 0, 0
+	}
 	switch {
 	case b == '{' && i > 0 && (a == '*' && v[i-1] == '*' || a == '%' && isDigit(v[i-1])): // arguments of Python, a step of a style sheet
 		return 0, 0
@@ -82,7 +85,7 @@ func opener(v []byte, i int) (int, byte) {
 		return n, '}'
 	case a == '{' && isDigit(b) && (i == 0 || v[i-1] == '+' || v[i-1] == '\'' || v[i-1] == '"'):
 		return 1, '}'
-	case a == '{' && (b == '%' || b == '#' || b == '@' && hasPrefixFold(v[i:], "{@if ")), a == '{' && (hasPrefixFold(v[i:], "{php}") || hasPrefixFold(v[i:], "{system") || hasPrefixFold(v[i:], "{literal}") || hasPrefixFold(v[i:], "{if ") || hasPrefixFold(v[i:], "{math ") || hasPrefixFold(v[i:], "{fetch ") || hasPrefixFold(v[i:], "{$")):
+	case a == '{' && (b == '%' || b == '#' || b == '$' || b == '@' && hasPrefixFold(v[i:], "{@if ") || hasSmarty(v[i:])):
 		return 1, '}'
 	case a == '<' && b == '%':
 		return 2, '>'
@@ -96,6 +99,28 @@ func opener(v []byte, i int) (int, byte) {
 		return 2, ')'
 	}
 	return 0, 0
+}
+
+// opens are the bytes with which openers begin.
+var opens = [256]bool{'{': true, '$': true, '#': true, '*': true, '@': true, '~': true, '%': true, '<': true, '[': true}
+
+// hasSmarty reports whether v begins with a tag of Smarty.
+func hasSmarty(v []byte) bool {
+	switch lower(v[1]) {
+	case 'p':
+		return hasPrefixFold(v, "{php}")
+	case 's':
+		return hasPrefixFold(v, "{system")
+	case 'l':
+		return hasPrefixFold(v, "{literal}")
+	case 'i':
+		return hasPrefixFold(v, "{if ")
+	case 'm':
+		return hasPrefixFold(v, "{math ")
+	case 'f':
+		return hasPrefixFold(v, "{fetch ")
+	}
+	return false
 }
 
 // isAnchor reports whether v is the name of a heading, as in {#name}.
@@ -142,6 +167,11 @@ func isName(text []byte) bool {
 // hasDirective reports whether v begins with a directive of Velocity or an
 // expression of Razor that is no e-mail or hash tag.
 func hasDirective(v []byte) bool {
+	switch lower(v[1]) {
+	case 's', 'i', 'p', 'e', 'f', '{':
+	default:
+		return false
+	}
 	for _, d := range [...]string{"#set(", "#set (", "#include(", "#parse(", "#evaluate(", "#foreach(", "#if(", "@system.", "@{"} {
 		if hasPrefixFold(v, d) {
 			return true

@@ -426,16 +426,21 @@ func (t *tag) open(best *lead, v []byte, scripted bool) {
 // breaksOut reports whether what stands before the first tag of a value
 // ends in a quote and >, which can belong to no tag but the page's.
 func breaksOut(before []byte) bool {
-	b := bytes.TrimRight(before, "< \t\r\n\x00")
+	b := before
+	for n := len(b); n > 0 && (b[n-1] == '<' || b[n-1] <= ' ' && (isSpace(b[n-1]) || b[n-1] == 0)); n-- {
+		b = b[:n-1]
+	}
 	if len(b) == 0 || b[len(b)-1] != '>' {
 		return false
 	}
-	b = bytes.TrimRight(b, "> /-")
-	if len(b) == 0 {
+	for n := len(b); n > 0 && (b[n-1] == '>' || b[n-1] == ' ' || b[n-1] == '/' || b[n-1] == '-'); n-- {
+		b = b[:n-1]
+	}
+	if len(b) == 0 || len(b) > maxBreak {
 		return false
 	}
 	c := b[len(b)-1]
-	return (c == '"' || c == '\'' || c == '`') && len(b) <= maxBreak && bytes.IndexByte(b, '<') < 0
+	return (c == '"' || c == '\'' || c == '`') && bytes.IndexByte(b, '<') < 0
 }
 
 // maxBreak is how far into a value a way out of the page's own tag is looked
@@ -600,11 +605,7 @@ func isTidyByte(c byte) bool {
 func codeWeight(code []byte) float32 {
 	w := float32(0)
 	lex := jslex.New(code)
-	for {
-		h, ok := lex.Next()
-		if !ok {
-			break
-		}
+	for h := (jslex.Hit{}); lex.Next(&h); {
 		w = max(w, sinkWeight[h.Sink])
 		if w > 0.97 {
 			return w
@@ -934,6 +935,9 @@ const maxWholeLinks = 16
 func links(best *lead, v []byte) {
 	count := 0
 	for i := 0; i+8 < len(v); i++ {
+		if !oddByte[v[i]] {
+			continue
+		}
 		switch {
 		case v[i] == ']' && v[i+1] == '(':
 			end := len(v)
@@ -952,6 +956,9 @@ func links(best *lead, v []byte) {
 		}
 	}
 }
+
+// oddByte are the bytes with which begins what links looks for.
+var oddByte = [256]bool{']': true, '+': true, '&': true, 0xbc: true, 0x9c: true}
 
 func scriptURLWeight(code []byte) float32 {
 	c := bytes.TrimRight(code, " ;)")
@@ -1026,15 +1033,16 @@ func script(best *lead, v []byte, w Where) {
 			break
 		}
 	}
+	breaks := seeker{v: v, b: '\n'}
+	line := breaks.from(0) // behind it is a text of several lines
 	lex := jslex.New(v)
-	for {
-		h, ok := lex.Next()
-		if !ok {
-			return
+	for h := (jslex.Hit{}); lex.Next(&h); {
+		if h.Sink == jslex.Call {
+			continue
 		}
 		left := out >= 0 && out <= h.From && h.From-out < 256 && (v[out] != ';' || bytes.IndexByte(v[out:h.From], '\n') < 0)
-		weight := freeWeight(v, h, start == h.From && h.To+2 >= len(v), left, h.From <= start)
-		if weight == 0 || w.Place.holdsText() && (inSpan(v, h.From) || ofObject(v, h.From)) {
+		weight := freeWeight(v, &h, start == h.From && h.To+2 >= len(v), left, h.From <= start)
+		if weight == 0 || w.Place.holdsText() && (inSpan(v, h.From) || line < h.From && ofObject(v, h.From)) {
 			continue
 		}
 		from := h.From
@@ -1046,7 +1054,7 @@ func script(best *lead, v []byte, w Where) {
 }
 
 // freeWeight grades a hit outside of any tag.
-func freeWeight(v []byte, h jslex.Hit, whole, out, first bool) float32 {
+func freeWeight(v []byte, h *jslex.Hit, whole, out, first bool) float32 {
 	if endsSpan(v, h.From) {
 		return 0
 	}
@@ -1119,10 +1127,10 @@ func inSpan(v []byte, i int) bool {
 	return ends && open > 0 && (isSpace(v[open-1]) || v[open-1] == '[' || v[open-1] == '(' || v[open-1] == '|')
 }
 
-// ofObject reports whether the function at i is one of an object of a program
-// of several lines. The boxes and evaluators that attacks call are the page's.
+// ofObject reports whether the function at i is one of an object of a program.
+// The boxes and evaluators that attacks call are the page's.
 func ofObject(v []byte, i int) bool {
-	if i < 2 || v[i-1] != '.' || !isWordASCII(v[i-2]) || bytes.IndexByte(v[:i], '\n') < 0 {
+	if i < 2 || v[i-1] != '.' || !isWordASCII(v[i-2]) {
 		return false
 	}
 	from := i - 1

@@ -19,13 +19,12 @@ var xmlVocabulary = lexicon.New(`doctype entity element attlist system public an
 func (s *Scanner) xxe(v []byte, w Where) {
 	var best lead
 	entities, doctype := 0, -1
-	for i := 0; i < len(v); i++ {
-		at := bytes.IndexByte(v[i:], '<')
-		if at < 0 {
-			break
-		}
-		i += at
+	tags := seeker{v: v, b: '<'}
+	for i := tags.from(0); i < len(v); i = tags.from(i + 1) {
 		rest := v[i:]
+		if len(rest) < 2 || rest[1] != '!' && rest[1]|0x20 != 'x' && rest[1]|0x20 != 'm' {
+			continue
+		}
 		switch {
 		case hasPrefixFold(rest, "<!doctype"):
 			doctype = i

@@ -1,6 +1,8 @@
 // Package jslex finds in JavaScript, whole or broken, the calls and properties that injected scripts use.
 package jslex
 
+import "bytes"
+
 // Sink is what a hit can do.
 type Sink uint8
 
@@ -31,39 +33,63 @@ type Hit struct {
 type Lexer struct {
 	src []byte
 	pos int
+	// the first closing bracket from one place on, 0 for not looked for
+	from, close int
 }
 
 // New returns a lexer of src.
 func New(src []byte) Lexer { return Lexer{src: src} }
 
-// Next returns the next hit, or false at the end.
-func (l *Lexer) Next() (Hit, bool) {
+// Next makes h the next hit, or reports false at the end. It writes where the
+// caller keeps the hit: calls of no interest are many.
+func (l *Lexer) Next(h *Hit) bool {
 	for l.pos < len(l.src) {
-		c := l.src[l.pos]
-		switch {
-		case identStart(c):
-			if h := l.ident(); h.Sink != None {
-				return h, true
-			}
-		case c == '[' || c == '(' || c == '!' || c == '+':
-			if h := l.symbols(); h.Sink != None {
-				return h, true
-			}
-		case c == '\\':
-			if h := l.escape(); h.Sink != None {
-				return h, true
-			}
+		switch class[l.src[l.pos]] {
+		case identifier:
+			*h = l.ident()
+		case symbol:
+			*h = l.symbols()
+		case escape:
+			*h = l.escape()
 		default:
 			l.pos++
+			continue
+		}
+		if h.Sink != None {
+			return true
 		}
 	}
-	return Hit{}, false
+	return false
+}
+
+// The classes of bytes, by what they may begin.
+const (
+	other uint8 = iota
+	identifier
+	symbol
+	escape
+)
+
+var class = makeClass()
+
+func makeClass() *[256]uint8 {
+	t := new([256]uint8)
+	for i := range t {
+		if identStart(byte(i)) {
+			t[i] = identifier
+		}
+	}
+	for _, c := range "[(!+" {
+		t[c] = symbol
+	}
+	t['\\'] = escape
+	return t
 }
 
 // ident reads one identifier and looks at what stands around it.
 func (l *Lexer) ident() Hit {
 	from := l.pos
-	for l.pos < len(l.src) && identByte(l.src[l.pos]) {
+	for l.pos < len(l.src) && (class[l.src[l.pos]] == identifier || l.src[l.pos]-'0' < 10) {
 		l.pos++
 	}
 	word := l.src[from:l.pos]
@@ -177,6 +203,10 @@ const symbolRun = 18
 
 func (l *Lexer) symbols() Hit {
 	from := l.pos
+	if !symbolByte[l.at(from+1)] {
+		l.pos++ // alone it is no program
+		return Hit{}
+	}
 	var seen uint8
 	bangs, spaces := 0, 0
 	for l.pos < len(l.src) {
@@ -203,6 +233,9 @@ func (l *Lexer) symbols() Hit {
 	}
 	return programOf(from, l.pos, seen, bangs, spaces)
 }
+
+// symbolByte are the bytes of such programs.
+var symbolByte = [256]bool{'[': true, ']': true, '(': true, ')': true, '!': true, '~': true, '-': true, '+': true, ' ': true, '{': true, '}': true}
 
 func programOf(from, to int, seen uint8, bangs, spaces int) Hit {
 	if spaces > 0 {
@@ -299,6 +332,11 @@ func (l *Lexer) indexed(i int) bool {
 // tainted reports whether the arguments at i begin with what an attacker can
 // set from outside, or with a decoder.
 func (l *Lexer) tainted(i int) bool {
+	switch l.at(i) {
+	case 'l', 'n', 'U', 'h', 's', 'd', 'a', 'u', 'S', 't', 'w', '\'', '"':
+	default:
+		return false
+	}
 	for _, w := range [...]string{"location", "name", "URL", "hash", "substr", "document.", "atob", "unescape", "String.", "top.", "window.", "self", "src", "'al", "\"al"} {
 		if l.word(i, w) {
 			return true
@@ -361,13 +399,13 @@ func (l *Lexer) word(i int, w string) bool {
 // argEnd returns a good end for a span that begins before the bracket at i:
 // its closing bracket, if that is near.
 func (l *Lexer) argEnd(i int) int {
-	end := min(i+maxGap, len(l.src))
-	for p := i; p < end; p++ {
-		if l.src[p] == ')' {
-			return p + 1
+	if i < l.from || i >= l.close {
+		l.from, l.close = i, len(l.src)
+		if n := bytes.IndexByte(l.src[min(i, len(l.src)):], ')'); n >= 0 {
+			l.close = i + n + 1
 		}
 	}
-	return end
+	return min(l.close, i+maxGap, len(l.src))
 }
 
 func (l *Lexer) at(i int) byte {

@@ -25,6 +25,8 @@ const (
 type Command struct {
 	Lead     Lead
 	At       int // of the lead
+	Line     int // the start of the line that the lead is on
+	Tick     int // of the last backtick before the lead, -1 for none
 	From, To int // of the name as written
 	End      int // of the arguments
 	Name     []byte
@@ -56,17 +58,23 @@ type Lexer struct {
 	pos  int
 	lead Lead
 	at   int
+	line int
+	tick int
 	done bool
 	name [maxName]byte
 }
 
 // New returns a lexer of src.
-func New(src []byte) Lexer { return Lexer{src: src} }
+func New(src []byte) Lexer { return Lexer{src: src, tick: -1} }
 
 // Next makes c the next command, or reports false at the end. It writes where
 // the caller keeps the command: to return one took longer than to read it.
 func (l *Lexer) Next(c *Command) bool {
 	for !l.done {
+		if l.nothing() {
+			l.separator()
+			continue
+		}
 		l.command(c)
 		l.separator()
 		if len(c.Name) > 0 || c.IFS {
@@ -76,9 +84,60 @@ func (l *Lexer) Next(c *Command) bool {
 	return false
 }
 
+// nothing reports whether another separator follows at once, or behind blanks
+// and quotes, and goes there.
+func (l *Lexer) nothing() bool {
+	i := l.pos
+	for i < len(l.src) && class[l.src[i]] == skipped {
+		i++
+	}
+	if i == len(l.src) || class[l.src[i]] != separates && !(l.src[i] == '$' && l.peek(i+1) == '(') {
+		return false
+	}
+	l.pos = i
+	return true
+}
+
+// The classes of bytes.
+const (
+	other     uint8 = iota
+	skipped         // in front of a name
+	separates       // commands, wherever it stands
+	plain           // in an argument, says nothing
+	letters
+	digits
+)
+
+var class = makeClass()
+
+func makeClass() *[256]uint8 {
+	t := new([256]uint8)
+	for i := range t {
+		b := byte(i)
+		switch {
+		case blank(b) || b == '"' || b == '\'' || b == '@':
+			t[i] = skipped
+		case letter(b):
+			t[i] = letters
+		case digit(b):
+			t[i] = digits
+		default:
+			t[i] = plain
+		}
+	}
+	for _, b := range ";|\n\r`()" {
+		t[b] = separates
+	}
+	for _, b := range "&$%<>/~\\-\x1a" {
+		t[b] = other
+	}
+	return t
+}
+
 // command reads the word and the arguments at pos.
 func (l *Lexer) command(c *Command) {
-	*c = Command{Lead: l.lead, At: l.at}
+	*c = Command{}
+	c.Lead, c.At, c.Line, c.Tick = l.lead, l.at, l.line, l.tick
 	gap := l.pos
 	for l.pos < len(l.src) && (blank(l.src[l.pos]) || l.src[l.pos] == '"' || l.src[l.pos] == '\'' || l.src[l.pos] == '@' || l.src[l.pos] == '{' && (l.peek(l.pos+1) == '{' || l.pos > 0 && l.src[l.pos-1] == '{')) {
 		l.pos++
@@ -90,7 +149,7 @@ func (l *Lexer) command(c *Command) {
 	if !l.bounded() && !(c.Split && l.peek(c.From) == '{') {
 		c.Name = nil
 	}
-	c.Bin = programDir(c.Name)
+	c.Bin = c.Path && programDir(c.Name)
 	c.Glob = c.Glob && wildPath(c.Name)
 	c.Name = base(c.Name)
 	l.arguments(c)
@@ -252,28 +311,48 @@ func (l *Lexer) arguments(c *Command) {
 	fresh, slash := false, false
 	for l.pos < len(l.src) {
 		b := l.src[l.pos]
+		switch class[b] {
+		case plain, letters, digits:
+			switch {
+			case !fresh:
+			case class[b] == digits:
+				c.Number = true
+			case class[b] == letters:
+				c.Words++
+			}
+			fresh = false
+			l.pos++
+			continue
+		}
 		slash = b == '/' || slash && !blank(b)
 		if b == '\\' && slash && letter(l.src[l.pos-1]) && letter(l.peek(l.pos+1)) {
 			c.Torn = true
 		}
 		switch {
-		case b == '&' && l.entity() > 0: // of HTML; the decoded text is a value of its own
-			l.pos += l.entity()
-			continue
-		case b == ';' || b == '|' || b == '&' && !l.redirected() || b == '\n' || b == '\r' || l.cuts(l.pos) || b == '`' || b == ')':
+		case b == '&':
+			n := l.entity()
+			if n == 0 && !l.redirected() {
+				return
+			}
+			if n > 0 { // of HTML; the decoded text is a value of its own
+				l.pos += n
+				continue
+			}
+		case b == ';' || b == '|' || b == '\n' || b == '\r' || l.cuts(l.pos) || b == '`' || b == ')':
 			return
 		case b == '(' || b == '$' && l.peek(l.pos+1) == '(' || (b == '<' || b == '>') && l.peek(l.pos+1) == '(':
 			c.Var = c.Var || b == '$'
 			return
 		case b == '$':
-			if k := l.variable(); k < 0 {
+			k := l.variable()
+			if k < 0 {
 				c.IFS = true
 				fresh = true
 				l.pos += -k
 				continue
 			}
 			c.Var = true
-			if k := l.variable(); k > 0 && l.pos > 0 && letter(l.src[l.pos-1]) && letter(l.peek(l.pos+k)) {
+			if k > 0 && l.pos > 0 && letter(l.src[l.pos-1]) && letter(l.peek(l.pos+k)) {
 				c.Torn = true
 			}
 		case b == '%' && letter(l.peek(l.pos+1)):
@@ -289,7 +368,7 @@ func (l *Lexer) arguments(c *Command) {
 			c.File = c.File || fresh && b == '/' && (l.pos+1 == len(l.src) || blank(l.peek(l.pos+1)))
 			c.File = c.File || b == '\\' && l.pos > 0 && l.src[l.pos-1] == ':'
 			c.URL = c.URL || l.peek(l.pos+1) == '/' && l.pos > 0 && l.src[l.pos-1] == ':'
-			c.Secret = c.Secret || secret(l.src[l.pos:])
+			c.Secret = c.Secret || b != '~' && secret(l.src[l.pos:])
 		case b == '"' || b == '\'':
 			c.Quote = true
 			c.Torn = c.Torn || l.peek(l.pos+1) == b && l.pos > 0 && letter(l.src[l.pos-1]) && letter(l.peek(l.pos+2))
@@ -297,10 +376,6 @@ func (l *Lexer) arguments(c *Command) {
 			continue
 		case fresh && (b == '-' && (letter(l.peek(l.pos+1)) || l.peek(l.pos+1) == '-')):
 			c.Option = true
-		case fresh && digit(b):
-			c.Number = true
-		case fresh && letter(b):
-			c.Words++
 		}
 		fresh = false
 		l.pos++
@@ -344,6 +419,13 @@ func (l *Lexer) separator() {
 		l.done = true
 		return
 	}
+	switch b := l.src[l.at]; {
+	case l.at == l.pos: // the first one
+	case b == '\n':
+		l.line = l.at + 1
+	case b == '`':
+		l.tick = l.at
+	}
 	l.at = l.pos
 	b := l.src[l.pos]
 	l.pos++
@@ -378,6 +460,14 @@ func (l *Lexer) separator() {
 // secret reports whether a path at the start of b leads to what attacks
 // read or run first.
 func secret(b []byte) bool {
+	if len(b) < 2 {
+		return false
+	}
+	switch lower(b[1]) {
+	case 'e', 'b', 'd', 'p', 't', 'u', 'r', 'w':
+	default:
+		return false
+	}
 	for _, p := range [...]string{"/etc/", "/bin/", "/dev/", "/proc/", "/tmp/", "/passwd", "/usr/bin/", "/root", "\\windows\\", "/boot.ini", "/winnt", "\\winnt"} {
 		if hasFold(b, p) {
 			return true
