@@ -13,11 +13,11 @@ var whenCode = []feature{hasCodeWord, hasCallWord | hasOpen, hasCallWord | hasEq
 const callGateWords = "while getruntime require execute print println"
 
 const codeGateWords = dangerousWords + ` runtime java javax ognl beanshell bsh xwork2 opensymphony apache
-	springframework codehaus hibernate alibaba sun groovy diagnostics corba process require os subprocess grab grabconfig grabresolver asttest __import__ __builtins__ globals`
+	springframework codehaus hibernate alibaba sun nashorn groovy diagnostics corba process require os subprocess grab grabconfig grabresolver asttest __import__ __builtins__ globals`
 
 // dangerousWords name classes and methods that run commands or load code.
 const dangerousWords = `processbuilder clonetransformer invokertransformer instantiatetransformer constanttransformer chainedtransformer forclosure
-		instantiatefactory prototypeclonefactory prototypeserializationfactory whileclosure templatesimpl scriptenginemanager _memberaccess ognlcontext classloader
+		instantiatefactory prototypeclonefactory prototypeserializationfactory whileclosure templatesimpl objectdataprovider textformattingrunproperties activitysurrogateselector typeconfusedelegate scriptenginemanager _memberaccess ognlcontext classloader
 		jndiloginmodule
 		getruntime child_process mainmodule allowstaticmethodaccess springmacrorequestcontext jdbcrowsetimpl xmldecoder`
 
@@ -59,7 +59,7 @@ var (
 	dangerousTypes = lexicon.New(`java.lang java.lang.runtime java.lang.processbuilder java.lang.class java.lang.system java.lang.string java.lang.reflect
 		java.lang.process java.lang.integer java.lang.numberformatexception java.lang.stringbuilder java.lang.object java.util.scanner java.io.file
 		java.io.filereader java.io.fileinputstream java.net.url java.net.socket java.beans.xmldecoder javax.script.scriptenginemanager javax.naming
-		javax.el.elprocessor javax.management org.apache.commons org.apache.struts2 org.apache.catalina org.apache.tomcat org.omg.corba java.beans.xmldecode sun.reflect
+		javax.el.elprocessor javax.management org.apache.commons org.apache.struts2 org.apache.catalina org.apache.tomcat org.omg.corba jdk.nashorn sun.awt sun.rmi sun.tracing java.beans.xmldecode sun.reflect
 		com.opensymphony.xwork2 com.sun.rowset org.springframework.context org.springframework.expression org.codehaus.groovy groovy.lang java.runtime
 		ognl.ognlcontext process.mainmodule process.binding process.env global.process child_process.exec os.system os.popen subprocess.popen
 		subprocess.call subprocess.run subprocess.check_output system.diagnostics.process runtime.getruntime java.util.zip

@@ -27,6 +27,7 @@ func (s *Scanner) deser(v []byte, w Where) {
 	phpObject(&best, v)
 	typeTags(&best, v)
 	pickle(&best, v)
+	marshal(&best, v)
 	s.follow(Deserialization, v, best, deserVocabulary)
 }
 
@@ -35,6 +36,7 @@ func (s *Scanner) object(v []byte) {
 	var best lead
 	binaryObject(&best, v)
 	pickle(&best, v)
+	marshal(&best, v)
 	s.follow(Deserialization, v, best, deserVocabulary)
 }
 
@@ -142,11 +144,7 @@ func typeTags(best *lead, v []byte) {
 
 // pickle finds the opcodes that import a function and call it.
 func pickle(best *lead, v []byte) {
-	end := len(v)
-	for end > 0 && (v[end-1] == '\n' || v[end-1] == '\r' || v[end-1] == ' ') {
-		end--
-	}
-	call := bytes.HasSuffix(v[:end], []byte("R."))
+	call := pickleCalls(v)
 	switch {
 	case len(v) > 4 && v[0] == 0x80 && v[1] >= 2 && v[1] <= 5 && call:
 		best.offer(0.85, 0, min(len(v), 32), "The value is a pickle of Python that calls a function.")
@@ -156,5 +154,40 @@ func pickle(best *lead, v []byte) {
 				best.certain(0.95, i, min(len(v), i+32), "The value is a pickle of Python that calls a function of the system.")
 			}
 		}
+	}
+}
+
+// pickleCalls reports whether v ends as pickles do whose last object is the
+// result of a call: REDUCE, perhaps a memo of it, and STOP.
+func pickleCalls(v []byte) bool {
+	v = bytes.TrimRight(v, "\r\n ")
+	if len(v) < 3 || v[len(v)-1] != '.' {
+		return false
+	}
+	v = v[:len(v)-1]
+	switch last := len(v) - 1; {
+	case v[last] == 0x94: // MEMOIZE
+		v = v[:last]
+	case v[last] == '\n': // PUT and a number
+		for v = v[:last]; len(v) > 1 && isDigit(v[len(v)-1]); {
+			v = v[:len(v)-1]
+		}
+		if v[len(v)-1] != 'p' {
+			return false
+		}
+		v = v[:len(v)-1]
+	case last > 1 && v[last-1] == 'q': // BINPUT and a byte
+		v = v[:last-1]
+	}
+	return len(v) > 0 && v[len(v)-1] == 'R'
+}
+
+// marshal finds what Ruby's Marshal makes objects of; sessions are hashes.
+func marshal(best *lead, v []byte) {
+	if len(v) < 6 || v[0] != 4 || v[1] != 8 {
+		return
+	}
+	if (v[2] == 'o' || v[2] == 'U') && v[3] == ':' || bytes.Contains(v[:min(len(v), 512)], []byte("Gem::")) || bytes.Contains(v, []byte("DeprecatedInstanceVariableProxy")) {
+		best.offer(0.85, 0, min(len(v), 32), "The value is a serialised object of Ruby.")
 	}
 }

@@ -18,7 +18,13 @@ func TestDeserialization(t *testing.T) {
 		"O:+4:\"Evil\":0:{}",
 		"Map:ACED0005737200116A6176612E7574696C",
 		"\xff\x01\x32\x88\x61\x00\x01\x00\x00\x00\xff\xff\xff\xff\x01",
+		"\x80\x04\x95\x20\x00\x00\x00\x00\x00\x00\x00\x8c\x05posix\x8c\x06system\x93\x8c\x02id\x85R\x94.",
+		"cposix\nsystem\np0\n(S'id'\np1\ntp2\nRp3\n.",
+		"\x04\bo:\x1eGem::Requirement\x06",
+		"\x04\b[\ac\x15Gem::SpecFetcherc\x13Gem::Installer",
 	}, []string{
+		"\x80\x04\x95\x05\x00\x00\x00\x8c\x01a.",
+		"\x04\b{\x06I\"\x06a",
 		"aced0005",
 		"/wEPDwUKMTY1",
 		"",

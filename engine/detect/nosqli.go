@@ -16,10 +16,10 @@ var whenNoSQLi = []feature{
 	hasBrace | hasColon | hasStar,
 }
 
-const noSQLGateWords = "where return sleep db while new"
+const noSQLGateWords = "where return sleep db while new this"
 
 var (
-	comparing = lexicon.New("ne gt gte lt lte eq in nin not exists type regex all size mod elemmatch or and nor options expr jsonschema where function accumulator")
+	comparing = lexicon.New("ne gt gte lt lte eq in nin not exists type regex all size mod elemmatch func or and nor options expr jsonschema where function accumulator")
 	// takesList are operators whose operand holds conditions.
 	takesList = lexicon.New("or and nor not elemmatch")
 	// credentials are the members by which people sign in. What is compared
@@ -68,6 +68,8 @@ func memberOperand(v []byte, w Where) Finding {
 		f.Weight = 0.9
 	case equalFold(name, "regex"):
 		f.Weight = anyPattern(v)
+	case equalFold(name, "func"):
+		f.Weight, f.Reason = 0.6, "An operator is given the name of a function."
 	case len(v) == 0, equalFold(v, "undefined"):
 		f.Weight = 0.8
 	case w.Place == InJSON && takesList.Has(name):
@@ -240,6 +242,16 @@ func mongoScript(v []byte) Finding {
 		if n := databaseCall(v[i:]); n > 0 {
 			f.From, f.To = int32(i), int32(i+n)
 			f.Weight, f.Reason = 0.6, "A method of a database collection is called."
+		}
+	}
+	for i := bytes.Index(v, []byte("this.")); i > 2 && i < maxPrefix+8; i = -1 {
+		before := bytes.TrimRight(v[:i], " (")
+		if joined := bytes.TrimRight(before, "&|"); len(joined)+2 == len(before) {
+			if joined = bytes.TrimRight(joined, " )"); len(joined) > 0 && (joined[len(joined)-1] == '\'' || joined[len(joined)-1] == '"') {
+				f.From, f.To = int32(len(joined)-1), int32(i+len("this."))
+				f.Weight, f.Reason = 0.8, "The value ends the string it stands in and adds a condition on the document."
+				return f
+			}
 		}
 	}
 	for _, q := range [...]byte{'\'', '"'} {

@@ -26,6 +26,10 @@ func TestNoSQLi(t *testing.T) {
 	f("$where", Where{Place: InJSON, Name: true}, true)
 	f("user[$ne]=1", Where{Place: InBody}, true)
 
+	f("' && this.password.match(/.*/)//", query, true)
+	f("it's && this.a", query, false)
+	f("var_dump", operator("$func", "user"), true)
+
 	f("", operator("$gt", "q"), true)
 	f("x", operator("$nor", "q"), true)
 	f("x", operator("$text", "q"), false)

@@ -44,7 +44,7 @@ func (s *Scanner) protopol(v []byte, w Where) {
 			best.offer(0.85, i, from, "A reference of React's server functions reaches the constructor of functions.")
 		}
 		j := from
-		for j < len(v) && j < from+4 && bytes.IndexByte([]byte(`.[]"'\`), v[j]) >= 0 {
+		for j < len(v) && j < from+8 && bytes.IndexByte([]byte(`.[]"'\:{ `), v[j]) >= 0 {
 			j++
 		}
 		if j > from && bytes.HasPrefix(v[j:], []byte("prototype")) {

@@ -12,7 +12,9 @@ func TestPrototypePollution(t *testing.T) {
 		"constructor[prototype][x]",
 		"constructor.prototype.x",
 		"x.__proto__.y",
+		`{"constructor":{"prototype":{"a":1}}}`,
 	}, []string{
+		"constructor: a prototype",
 		"",
 		"proto",
 		"constructor",

@@ -139,6 +139,9 @@ func (t *shellText) command(best *lead, c *shlex.Command) {
 	if !known && t.runsGoal(c) {
 		known, args = true, 1
 	}
+	if !known && t.optioned(c) {
+		best.offer(0.65, c.At, c.End, reasonSeparator)
+	}
 	if !known && (!c.Bin || t.v[c.From] == '.') { // a program of one's own
 		return
 	}
@@ -328,7 +331,7 @@ func (t *shellText) arguments(c *shlex.Command) float32 {
 		return 1
 	case c.Option, c.File && c.Words <= 3, c.URL, c.Redirect && c.Words <= 3:
 		return 0.8
-	case c.Words == 1 && reachers.Has(c.Name) && t.hostArgument(c):
+	case c.Words == 1 && (reachers.Has(c.Name) && t.hostArgument(c) || readers.Has(c.Name) && t.fileArgument(c)):
 		return 0.8
 	case (c.Number || c.Var || c.Quote) && c.Words <= 2:
 		return 0.7
@@ -585,7 +588,7 @@ func (t *shellText) constructs(best *lead) {
 			if f := lower(v[i+1]); f != 'f' && f != 'e' {
 				continue
 			}
-			if hasPrefixFold(v[i:], "if ") || hasPrefixFold(v[i:], "if/i ") || hasPrefixFold(v[i:], "iex(") || hasPrefixFold(v[i:], "iex (") {
+			if hasPrefixFold(v[i:], "if ") || hasPrefixFold(v[i:], "if/i ") || hasPrefixFold(v[i:], "iex(") || hasPrefixFold(v[i:], "iex (") || hasPrefixFold(v[i:], "iex $") {
 				t.batchIf(best, i)
 			}
 		case '!':
@@ -680,6 +683,10 @@ func (t *shellText) dollar(best *lead, i int) {
 	case '[':
 		if end := bytes.IndexByte(v[i:min(len(v), i+16)], ']'); end > 0 && run(v, i+2, i+end, isSum) == i+end {
 			best.offer(0.7, i, min(len(v), i+24), "The shell is made to calculate, as probes do.")
+		}
+	case '0':
+		if hasPrefixFold(v[i:], "$0<<<") {
+			best.offer(0.85, i, min(len(v), i+24), "A text is handed to the shell itself.")
 		}
 	case '{':
 		t.dollarBrace(best, i)

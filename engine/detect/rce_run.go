@@ -7,14 +7,17 @@ import (
 	"github.com/gabionhq/gabion/engine/internal/shlex"
 )
 
-// optionGateWords are words of programOptions.
-const optionGateWords = "pager pack proxycommand compress checkpoint rsh"
+// optionGateWords are words of programOptions, and of what else is looked for
+// here.
+const optionGateWords = "pager pack proxycommand compress checkpoint rsh command rcat sockets shadow luajit pypy node nodejs"
 
 var (
 	shells       = lexicon.New("sh bash dash ash zsh ksh csh tcsh cmd cmd.exe powershell powershell.exe pwsh")
 	interpreters = lexicon.New("python perl ruby php lua luajit node nodejs java bash gawk awk tclsh pypy")
 	// reachers are commands that take a host.
 	reachers = lexicon.New("wget curl fetch nc ncat netcat telnet tftp ftp ping nslookup dig host traceroute tracert ssh")
+	// readers are commands that show files.
+	readers = lexicon.New("cat type more less head tail nl tac strings rm cp mv base64 xxd od")
 	// fileVerbs are commands that file managers on the web call the same.
 	fileVerbs = lexicon.New("ls rm mkdir rmdir mv cp chmod ping tar zip unzip gzip file info get put")
 	// programOptions make a program run another one.
@@ -75,9 +78,9 @@ func (t *shellText) runsGoal(c *shlex.Command) bool {
 		}
 	}
 	if c.Lead == shlex.Subst {
-		return !t.texts && (c.Option && (c.File || c.Quote) || c.Secret)
+		return t.v[c.At] == '$' && !t.texts && (c.Option && (c.File || c.Quote) || c.Secret)
 	}
-	return (hasFold(args, "/etc/passwd") || hasFold(args, "/etc/shadow")) && (!t.texts || c.Option)
+	return (hasFold(args, "/etc/passwd") || hasFold(args, "/etc/shadow")) && (!t.texts || c.Option || c.Glued)
 }
 
 // handsShell finds shells whose input and output go over the network.
@@ -220,4 +223,29 @@ func writesPage(args []byte) bool {
 		}
 	}
 	return false
+}
+
+// fileArgument reports whether the command's only argument is a file that
+// servers have.
+func (t *shellText) fileArgument(c *shlex.Command) bool {
+	arg := bytes.Trim(t.v[c.To:c.End], " \t'\"#")
+	return bytes.IndexByte(arg, ' ') < 0 && bytes.IndexByte(arg, '.') > 0 && served(arg)
+}
+
+// optioned reports whether what nobody listed follows a separator with which
+// the value begins, or stands where texts do not, and has options as commands
+// have them.
+func (t *shellText) optioned(c *shlex.Command) bool {
+	switch c.Lead {
+	case shlex.Semi, shlex.And, shlex.Or, shlex.Amp:
+	default:
+		return false
+	}
+	if !c.Option || !c.Quote || t.agent || t.address || len(c.Name) < 2 || c.Words > 3 || c.To >= c.End || !isSpace(t.v[c.To]) || c.Path && !c.Bin {
+		return false
+	}
+	if c.At <= 2 && c.Glued && c.Lead != shlex.Amp && len(t.v) <= maxPath {
+		return true
+	}
+	return !t.texts && c.Lead != shlex.Amp
 }

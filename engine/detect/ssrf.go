@@ -113,7 +113,7 @@ func judgeHost(best *lead, v []byte, at, from, to int, w Where) {
 		weight, reason = 0.93, "An address leads to the metadata service of a cloud."
 	case hostaddr.Loopback:
 		weight, reason = 0.48, "An address leads to the server itself."
-		if w.Place == InQuery && !returnName(w.Key) || h.Numeric && string(host) != "127.0.0.1" && string(host) != "::1" && string(host) != "0.0.0.0" {
+		if (w.Place == InQuery || w.Place == InForm && h.Numeric) && !returnName(w.Key) || h.Numeric && string(host) != "127.0.0.1" && string(host) != "::1" && string(host) != "0.0.0.0" {
 			weight = 0.55 // no page links there
 		}
 	case hostaddr.Private:
@@ -130,6 +130,9 @@ func judgeHost(best *lead, v []byte, at, from, to int, w Where) {
 	if weight > 0 && to+1 < len(v) && v[to] != '/' && v[to+1] == '@' { // parsers disagree which of two is the host
 		weight = max(weight, 0.85)
 	}
+	if h.Kind == hostaddr.Public && w.Place == InQuery && innerPort(v[from:to]) && bytes.IndexByte(host, '.') < 0 && bytes.IndexByte(host, ':') < 0 {
+		weight, reason = 0.55, "An address leads to a service of the server's own network."
+	}
 	best.offer(weight, at, to, reason)
 	if hasFold(v[to:], "computemetadata/") || hasFold(v[to:], "latest/meta-data") {
 		best.offer(0.93, at, len(v), "An address asks for the metadata of a cloud.")
@@ -142,7 +145,7 @@ func judgeHost(best *lead, v []byte, at, from, to int, w Where) {
 // returnName reports whether a parameter is called like those that say where
 // a browser goes afterwards: programs on the desktop wait for it at localhost.
 func returnName(name []byte) bool {
-	return hasFold(name, "redirect") || hasFold(name, "return") || hasFold(name, "callback") || hasFold(name, "continue") || hasFold(name, "origin") || equalFold(name, "next")
+	return hasFold(name, "redirect") || hasFold(name, "return") || hasFold(name, "callback") || hasFold(name, "continue") || hasFold(name, "origin") || hasFold(name, "home") || hasFold(name, "site") || hasFold(name, "base") || hasFold(name, "server") || hasFold(name, "referer") || equalFold(name, "next")
 }
 
 // innerPort reports whether the port is that of a service that stands behind
@@ -153,7 +156,7 @@ func innerPort(authority []byte) bool {
 		return false
 	}
 	switch string(authority[i+1:]) {
-	case "21", "22", "23", "25", "389", "2375", "2379", "3306", "5432", "5984", "6379", "8500", "9200", "10250", "11211", "27017":
+	case "21", "22", "23", "25", "111", "139", "389", "445", "1433", "1521", "2375", "2376", "6443", "10255", "2379", "3306", "5432", "5984", "6379", "8500", "9200", "10250", "11211", "27017":
 		return true
 	}
 	return false

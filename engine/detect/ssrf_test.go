@@ -29,7 +29,13 @@ func TestSSRF(t *testing.T) {
 		"http://127.0.0.1/",
 		"http://[::1]",
 		"kubernetes.default.svc.cluster.local/",
+		"http://0/",
+		"http://localhost:10255/pods",
+		"http://127.0.0.1:8080/x",
+		"http://consul:8500/v1/agent/self",
 	}, []string{
+		"http://10/",
+		"http://wiki/a",
 		"",
 		"https://example.com/callback?x=1",
 		"http://example.org:8080/a",

@@ -125,7 +125,7 @@ func ipv4(b []byte) (Host, bool) {
 		ip |= part[i] << (24 - 8*i)
 	}
 	ip |= part[n-1]
-	if n == 1 && !odd && part[0] < 1<<24 {
+	if n == 1 && !odd && part[0] < 1<<24 && len(b) > 1 || n == 1 && len(b) == 1 && b[0] != '0' {
 		return Host{}, false // a small number is no address to anybody
 	}
 	return Host{Kind: classify(uint32(ip)), Numeric: true, Odd: odd || n != 4}, true

@@ -158,7 +158,7 @@ func (l *Lexer) command(c *Command) {
 
 // word reads the command's name and takes out what splits it.
 func (l *Lexer) word(c *Command) {
-	n, assigned := 0, false
+	n, assigned, quoted := 0, false, false
 	put := func(b byte) {
 		if n < maxName {
 			l.name[n] = b
@@ -187,6 +187,9 @@ func (l *Lexer) word(c *Command) {
 				c.Name = l.name[:n]
 				return
 			}
+		case (b == '\'' || b == '"') && assigned && n == 0 && l.stringEnd(l.pos) > 0:
+			l.pos, quoted = l.stringEnd(l.pos), true
+			continue
 		case b == '\'' || b == '"' || b == '^':
 			if next := l.peek(l.pos + 1); n > 0 && (letter(next) || next == b || next == '/') {
 				c.Split = c.Split || next == b || letter(next) && l.closes(l.pos+1, b)
@@ -218,7 +221,7 @@ func (l *Lexer) word(c *Command) {
 		case b == '=' && n > 0: // an assignment stands before a command
 			n, c.Path, c.Split, c.Glob, assigned = 0, false, false, false, true
 			c.From = l.pos + 1
-		case blank(b) && assigned && n > 0 && letter(l.peek(l.pos+1)):
+		case blank(b) && assigned && (n > 0 || quoted) && letter(l.peek(l.pos+1)):
 			n, c.Path, c.Split, c.Glob, assigned = 0, false, false, false, false
 			c.From = l.pos + 1
 		case b == '{' && n == 0 && l.brace():
@@ -230,6 +233,19 @@ func (l *Lexer) word(c *Command) {
 		l.pos++
 	}
 	c.Name = l.name[:n]
+}
+
+// maxAssigned bounds the text that is assigned to a variable before a command.
+const maxAssigned = 160
+
+// stringEnd returns where the string that begins at i ends, or 0.
+func (l *Lexer) stringEnd(i int) int {
+	for j, end := i+1, min(len(l.src), i+maxAssigned); j < end; j++ {
+		if l.src[j] == l.src[i] {
+			return j + 1
+		}
+	}
+	return 0
 }
 
 // bounded reports whether a name ends at pos: what follows can stand behind
