@@ -38,6 +38,14 @@ var twins = []struct{ ordinary, attack string }{
 	{"`/api/*` one component; `/**/user`", ";/b*n/c?t /etc/passwd"},
 	{"it makes a list with `fs.mkdir()` when", "fs.mkdir('x')"},
 	{"on Windows it uses %SystemRoot% or %windir%", "%SystemRoot%\\system32\\cmd.exe /c dir"},
+	{"This calls [time](https://pkg.example/time) and (see /usr/share/time)", "a|/bin/cat /etc/passwd"},
+	{"^(?:true|false)$", "true|whoami"},
+	{"en ella su pg_database.datallowconn debe ser falso", "1 union select 1 from pg_database.x"},
+	{"Brak '>'", "x'='"},
+	{"if (argc > 1 && strcmp(argv[1], \"-x\") == 0)", "1 && strcmp(substr(user(),1,1),'a')=0"},
+	{"klic exec() ni mogo\u010d", "exec('id')"},
+	{"go list -f '{{.Module}}' ./...", "{{module.constructor('return process')()}}"},
+	{"go test -coverpkg=./... ./e ./f ./g", "./../../../../etc/passwd"},
 	{"`${process.stdout.columns}x${process.stdout.rows}`", "${process.mainModule.require('child_process').execSync('id')}"},
 }
 

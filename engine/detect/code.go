@@ -315,6 +315,9 @@ func isProse(v []byte, at, end, open int) bool {
 		return true
 	}
 	close := bytes.IndexByte(v[open:], ')')
+	if close == 1 && (at > 1 && v[at-1] == ' ' && isLetter(v[at-2]) || open+3 < len(v) && v[open+2] == ' ' && isLetter(v[open+3])) {
+		return true
+	}
 	return open == end+1 && v[end] == ' ' && close > 0 && run(v, open+1, open+close, func(c byte) bool { return isWord(c) || c == ' ' || c == '-' }) == open+close && close > 1
 }
 

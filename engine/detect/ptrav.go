@@ -168,7 +168,7 @@ func (k *pathWalk) walk() {
 			k.sep = '.'
 		case sym == ';' && k.dots >= 2: // Tomcat drops ; and what follows
 			k.strange++
-		case sym == ' ' && !k.other && k.dots+k.junk > 0:
+		case sym == ' ' && !k.other && k.dots+k.junk > 0 && k.dots != 3:
 			k.blank = k.blank || i > 0 && i+1 < len(k.v)
 		default:
 			k.blank = k.blank || sym == ' ' && i > 0 && i+1 < len(k.v)

@@ -168,7 +168,7 @@ func (t *shellText) command(best *lead, c *shlex.Command) {
 		weight, reason = t.backtick(c, certain, args), reasonSubst
 	case shlex.Group:
 		weight = 0.35 * args
-		if c.Path {
+		if c.Bin || c.Path && hasPrefixFold(t.v[c.From:], "/etc/") {
 			weight = 0.5
 		}
 	default:
@@ -206,7 +206,7 @@ func (t *shellText) cell(c *shlex.Command) bool {
 		return false
 	}
 	before := t.before(c)
-	return len(before) > 0 && before[0] == '|'
+	return len(before) > 0 && before[0] == '|' || len(before) == 0 && c.Line > 0 && t.texts
 }
 
 // quoted reports whether the command is rather one of a script that the value
@@ -498,6 +498,9 @@ func opensGroup(b []byte) bool {
 func (t *shellText) alternative(c *shlex.Command) bool {
 	if c.Lead != shlex.Pipe || !c.Glued || c.At == 0 {
 		return false
+	}
+	if string(c.Name) == "false" || string(c.Name) == "true" {
+		return true // which do nothing
 	}
 	before := t.v[max(0, c.At-maxLine):c.At]
 	if i := bytes.LastIndex(before, []byte("(?:")); i >= 0 && opensGroup(before[i:]) {

@@ -688,6 +688,9 @@ func (r *sqlReader) breakOperator(i int) {
 	}
 	if r.kind(j) == sqllex.Open {
 		size := r.toks[j].To - r.toks[j].From
+		if r.start > 1 && r.v[r.start-2] == ' ' && size <= 2 {
+			return // a sign in quotes, in a text
+		}
 		if (size <= 2 || size < 16 && (words || r.kind(i) != sqllex.Arith)) && r.shortPrefix() && (words || r.closedByQuery()) {
 			r.hit(signBreakOperator, i, j+1)
 		}
@@ -800,9 +803,9 @@ func (r *sqlReader) asked(i int) bool {
 	return false
 }
 
-// qualifies reports whether the catalogue at i is the first part of a name.
-// The databases of SQL Server have names that other things have, too, and in
-// texts people write the names of catalogues where no query reads them.
+// qualifies reports whether the catalogue at i is the first part of a name where
+// a query may read it. The databases of SQL Server have names that other things
+// have, too.
 func (r *sqlReader) qualifies(i int) bool {
 	if r.kind(i+1) != sqllex.Dot || r.kind(i+2) == sqllex.End || r.toks[i+2].From != r.toks[i+1].To {
 		return false
@@ -810,7 +813,7 @@ func (r *sqlReader) qualifies(i int) bool {
 	if r.is(i, "master") || r.is(i, "tempdb") || r.is(i, "msdb") {
 		return r.kind(i+2) == sqllex.Dot || r.is(i+2, "dbo") || r.is(i+2, "sys") || r.role(i+2) == sqllex.System || r.role(i+2) == sqllex.Danger
 	}
-	return !r.texts || r.asked(i) || r.operandBefore(i)
+	return r.asked(i) || r.operandBefore(i)
 }
 
 // called reports whether a function name at i is followed by its arguments

@@ -287,8 +287,8 @@ func (r *sqlReader) condition(i int) {
 	if r.kind(i) == sqllex.Logic && r.first && !r.broken && r.kind(0) == sqllex.Compare {
 		return // >=16 || 14: a range of versions, and no operand
 	}
-	if r.kind(i) == sqllex.Logic && r.is(i+1, "len") {
-		return // which only a database has that knows no such operator
+	if r.kind(i) == sqllex.Logic && (r.is(i+1, "len") || r.is(i+1, "strcmp") && r.equals(r.afterArguments(i+2))) {
+		return // which only databases have that know no such operator, or no ==
 	}
 	before := r.operandBefore(i)
 	start, open := i+1, 0
@@ -307,6 +307,11 @@ func (r *sqlReader) condition(i int) {
 		left, a = r.expression(start)
 	}
 	r.compare(i, start, left, a, before)
+}
+
+// equals reports whether token i is ==, as programs compare.
+func (r *sqlReader) equals(i int) bool {
+	return r.kind(i) == sqllex.Compare && (string(r.text(i)) == "==" || r.kind(i+1) == sqllex.Compare)
 }
 
 // compare looks at the condition whose left side a spans the tokens from

@@ -344,6 +344,8 @@ func (e *expression) judge(best *lead) {
 		best.offer(0.42, e.from, to, "A string of JavaScript names objects of the server.")
 	case e.names > 1 && (e.calls > 0 || e.dotted > 0):
 		best.offer(0.95, e.from, to, "A template expression reaches the classes or commands of the server.")
+	case e.names > 0 && e.calls == 0 && e.v[e.body] == '.' && isName(e.v[e.body:e.to-1]) && e.closed:
+		// a field of a template of Go
 	case e.names > 0 && (e.calls > 0 || e.filter || e.dotted > 0):
 		best.offer(0.82, e.from, to, "A template expression reaches objects that templates are not meant to use.")
 	case hasPrefixFold(text, "php}"), hasPrefixFold(text, "php "), bytes.Contains(text, []byte("_.VERSION")):
