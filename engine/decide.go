@@ -72,7 +72,7 @@ func (tx *Tx) Known(t *parse.Tree, n parse.Node, value []byte) bool {
 	if tx.readsAll() {
 		return false
 	}
-	tx.asked, tx.found = maphash.Bytes(tx.engine.seed, value)^placeKey(t, n), false
+	tx.asked, tx.found = maphash.Bytes(tx.engine.seed, value)^tx.placeKey(t, n), false
 	if !tx.engine.clean.has(tx.asked) {
 		return false
 	}
@@ -89,14 +89,17 @@ func (tx *Tx) readsAll() bool {
 }
 
 // placeKey tells apart where one value may mean different things: the fields,
-// and all that the place of a name follows from.
-func placeKey(t *parse.Tree, n parse.Node) uint64 {
+// and all that the place of a name follows from, and the referrer of the query.
+func (tx *Tx) placeKey(t *parse.Tree, n parse.Node) uint64 {
 	if !t.IsName(n) {
 		return t.Keys(n).Exact
 	}
 	key := uint64(t.Kind(n))<<56 | uint64(t.Base(n))<<48 | uint64(t.Format(n))<<40
 	if t.InFile(n) {
 		key |= 1 << 39
+	}
+	if base := t.Base(n); base == parse.Get || base == parse.GetName {
+		key |= uint64(tx.referrer())
 	}
 	return key
 }

@@ -74,7 +74,8 @@ type Tx struct {
 	profiled  bool                // the ruleset holds profiles
 	points    points              // rendered, of Report.Values
 	place     headerPlace
-	lines     uint64 // the point of the array that holds a text line by line
+	from      detect.Referrer // once it was asked for
+	lines     uint64          // the point of the array that holds a text line by line
 	limited   limited
 	verdict   Verdict
 
@@ -92,7 +93,7 @@ func (tx *Tx) begin(e *Engine, set *rule.Set, env Env) {
 	tx.patched, tx.profiled = false, false
 	tx.limited.reset()
 	tx.leaky, tx.failed = false, false
-	tx.lines = 0
+	tx.lines, tx.from = 0, detect.Unread
 	tx.verdict = Verdict{Mode: env.Mode}
 	tx.report = Report{Findings: tx.report.Findings[:0], Values: tx.report.Values[:0], Limits: tx.report.Limits[:0]}
 }

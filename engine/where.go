@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"unicode/utf8"
 
 	"github.com/gabionhq/gabion/engine/detect"
@@ -26,6 +27,9 @@ func (tx *Tx) where(t *parse.Tree, n parse.Node, value []byte) detect.Where {
 		Excerpt:   t.Excerpt(n) > binarySample,
 	}
 	if w.Name {
+		if w.Place == detect.InQuery {
+			w.Referrer = tx.referrer()
+		}
 		return w
 	}
 	if (w.Place == detect.InBody || w.Decoded > 0) && (t.Excerpt(n) > 0 || isBinary(value)) {
@@ -47,6 +51,62 @@ func (tx *Tx) where(t *parse.Tree, n parse.Node, value []byte) detect.Where {
 		}
 	}
 	return w
+}
+
+// referrer tells whether the page that led here is of the same site. It is read
+// once per request.
+func (tx *Tx) referrer() detect.Referrer {
+	if tx.from != detect.Unread {
+		return tx.from
+	}
+	tx.from = detect.Unsaid
+	for _, f := range tx.fields {
+		if len(f.Name) != len("referer") || !bytes.EqualFold(f.Name, []byte("referer")) {
+			continue
+		}
+		from := refererHost(f.Value)
+		switch {
+		case len(from) == 0 || len(tx.request.Host) == 0:
+		case sameSite(from, tx.request.Host):
+			tx.from = detect.SameSite
+		default:
+			tx.from = detect.CrossSite
+		}
+		break
+	}
+	return tx.from
+}
+
+// refererHost returns the host of an address with a scheme of the web, without
+// its port.
+func refererHost(v []byte) []byte {
+	i := bytes.Index(v[:min(len(v), len("https://"))], []byte("://"))
+	if i < 0 {
+		return nil
+	}
+	v = v[i+len("://"):]
+	if i := bytes.IndexAny(v, "/?#"); i >= 0 {
+		v = v[:i]
+	}
+	if i := bytes.LastIndexByte(v, ':'); i > bytes.LastIndexByte(v, ']') {
+		v = v[:i]
+	}
+	return v
+}
+
+// sameSite reports whether two hosts share their last two labels: what one
+// owner has under one name links to itself.
+func sameSite(a, b []byte) bool {
+	return bytes.EqualFold(lastLabels(a), lastLabels(b))
+}
+
+func lastLabels(host []byte) []byte {
+	if i := bytes.LastIndexByte(host, '.'); i > 0 {
+		if j := bytes.LastIndexByte(host[:i], '.'); j >= 0 {
+			return host[j+1:]
+		}
+	}
+	return host
 }
 
 // isLine reports whether the value is one line of a text that JSON holds as an

@@ -8,7 +8,7 @@ import (
 // places are the places the tests try every value in.
 var places = []Where{
 	{}, {Place: InQuery, Key: []byte("id")}, {Place: InJSON, Key: []byte("$where")}, {Place: InJSON, Name: true},
-	{Place: InQuery, Name: true}, {Place: InPath}, {Place: InTarget}, {Place: InCookie}, {Place: InUserAgent}, {Place: InReferer},
+	{Place: InQuery, Name: true}, {Place: InQuery, Name: true, Referrer: CrossSite}, {Place: InPath}, {Place: InTarget}, {Place: InCookie}, {Place: InUserAgent}, {Place: InReferer},
 	{Place: InAccept}, {Place: InContentType}, {Place: InHeader}, {Place: InForm}, {Place: InXML}, {Place: InGraphQL},
 	{Place: InForm, Key: []byte("_charset_")}, {Place: InForm, Key: []byte("CONTENT-TYPE")},
 	{Place: InFileName}, {Place: InFile}, {Place: InBody, Container: true},

@@ -43,6 +43,17 @@ func (p Place) holdsText() bool {
 	return false
 }
 
+// A Referrer says which page led to the request.
+type Referrer uint8
+
+// The referrers.
+const (
+	Unread    Referrer = iota // nobody looked
+	Unsaid                    // the request does not say
+	SameSite                  // one of the site that is asked
+	CrossSite                 // one of another site
+)
+
 // A Where says where a value sits. The zero value is valid: an unknown place.
 type Where struct {
 	Place Place
@@ -67,6 +78,8 @@ type Where struct {
 	// Excerpt: the value is one of the texts in data of some length, as are
 	// pictures and programs. Nobody takes commands or templates from those.
 	Excerpt bool
+	// Referrer: which page led to the request, for names of its query.
+	Referrer Referrer
 	// Key is the name of the parameter, field or member whose value this
 	// is, nil where there is none.
 	Key []byte

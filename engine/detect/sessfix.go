@@ -22,20 +22,35 @@ var sessionNames = lexicon.New(`jsessionid jsessionidsso phpsessid phpsession ph
 	zend_session_id next-auth.session-token __host-next-auth.session-token __secure-next-auth.session-token
 	__host-session __secure-session symfony_session yii_session`)
 
+// foreignNames are those of cookies that other programs also call a parameter
+// which payment pages, among others, send their visitors back with: they tell
+// something only in a link from another site, and in this letter case.
+var foreignNames = [...]string{"sessionid", "SESSIONID", "session-id", "_session_id"}
+
 // sessfix finds a parameter of the query that sets the session's id: who
-// sends a victim such a link knows the session afterwards.
+// sends a victim such a link knows the session afterwards. Servers that keep
+// the session in their own links send visitors from page to page with it.
 func (s *Scanner) sessfix(v []byte, w Where) {
 	if !w.Name {
 		s.scriptedCookie(v, w)
 		return
 	}
-	if w.Place != InQuery {
+	if w.Place != InQuery || w.Referrer == SameSite {
 		return
 	}
-	if !sessionNames.Has(v) || bytes.IndexFunc(v, unicode.IsControl) >= 0 { // no server drops them
+	if !sessionNames.Has(v) && !(w.Referrer == CrossSite && isForeignName(v)) || bytes.IndexFunc(v, unicode.IsControl) >= 0 { // no server drops them
 		return
 	}
 	s.follow(SessionFixation, v, lead{weight: 0.6, to: len(v), reason: "A parameter of the address sets the id of the session."}, sessionNames)
+}
+
+func isForeignName(v []byte) bool {
+	for _, name := range foreignNames {
+		if string(v) == name {
+			return true
+		}
+	}
+	return false
 }
 
 // scriptedCookie finds what a script puts behind a cookie that it sets.

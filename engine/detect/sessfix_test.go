@@ -23,4 +23,19 @@ func TestSessionFixation(t *testing.T) {
 		"JSESSIONID",
 		"PHPSESSID",
 	})
+	recognises(t, SessionFixation, Where{Place: InQuery, Name: true, Referrer: CrossSite}, []string{
+		"jsessionid",
+		"sessionid",
+		"session-id",
+		"_session_id",
+	}, []string{
+		"session_id", // of a checkout, to which the payment page returns
+		"sessionId",
+		"session",
+	})
+	recognises(t, SessionFixation, Where{Place: InQuery, Name: true, Referrer: SameSite}, []string{}, []string{
+		"jsessionid",
+		"PHPSESSID",
+		"sessionid",
+	})
 }
