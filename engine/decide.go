@@ -89,7 +89,7 @@ func (tx *Tx) readsAll() bool {
 }
 
 // placeKey tells apart where one value may mean different things: the fields,
-// and all that the place of a name follows from, and the referrer of the query.
+// and all that the place of a name follows from, and the referrer of what may hold a session.
 func (tx *Tx) placeKey(t *parse.Tree, n parse.Node) uint64 {
 	if !t.IsName(n) {
 		return t.Keys(n).Exact
@@ -98,8 +98,8 @@ func (tx *Tx) placeKey(t *parse.Tree, n parse.Node) uint64 {
 	if t.InFile(n) {
 		key |= 1 << 39
 	}
-	if base := t.Base(n); base == parse.Get || base == parse.GetName {
-		key |= uint64(tx.referrer())
+	if base := t.Base(n); base == parse.Get || base == parse.GetName || base == parse.Post && t.Format(n) == parse.Form {
+		key |= uint64(tx.referrer()) << 32
 	}
 	return key
 }

@@ -27,7 +27,7 @@ func (tx *Tx) where(t *parse.Tree, n parse.Node, value []byte) detect.Where {
 		Excerpt:   t.Excerpt(n) > binarySample,
 	}
 	if w.Name {
-		if w.Place == detect.InQuery {
+		if w.Place == detect.InQuery || w.Place == detect.InForm {
 			w.Referrer = tx.referrer()
 		}
 		return w
@@ -45,7 +45,7 @@ func (tx *Tx) where(t *parse.Tree, n parse.Node, value []byte) detect.Where {
 		return w
 	}
 	w.Key = t.Key(key)
-	if len(w.Key) > 0 && w.Key[0] == '$' {
+	if len(w.Key) > 0 && w.Key[0] == '$' || w.Place == detect.InQuery && t.Kind(key) == parse.Hash {
 		if above := t.NearestNamed(t.Parent(key)); above >= 0 {
 			w.Parent = t.Key(above)
 		}
@@ -56,25 +56,33 @@ func (tx *Tx) where(t *parse.Tree, n parse.Node, value []byte) detect.Where {
 // referrer tells whether the page that led here is of the same site. It is read
 // once per request.
 func (tx *Tx) referrer() detect.Referrer {
-	if tx.from != detect.Unread {
-		return tx.from
-	}
-	tx.from = detect.Unsaid
-	for _, f := range tx.fields {
-		if len(f.Name) != len("referer") || !bytes.EqualFold(f.Name, []byte("referer")) {
-			continue
-		}
-		from := refererHost(f.Value)
-		switch {
-		case len(from) == 0 || len(tx.request.Host) == 0:
-		case sameSite(from, tx.request.Host):
-			tx.from = detect.SameSite
-		default:
-			tx.from = detect.CrossSite
-		}
-		break
+	if tx.from == detect.Unread {
+		tx.from = referrer(tx.fields, tx.request.Host)
 	}
 	return tx.from
+}
+
+// referrer reads the fields for it. What a page of another site loads without
+// leaving it, as do counters and chats, was led here by nobody.
+func referrer(fields []HeaderField, host []byte) detect.Referrer {
+	from := detect.Unsaid
+	for _, f := range fields {
+		switch name := f.Name; {
+		case bytes.EqualFold(name, []byte("referer")):
+			if page := refererHost(f.Value); len(page) == 0 || len(host) == 0 {
+				continue
+			} else if sameSite(page, host) {
+				return detect.SameSite
+			}
+			from = detect.CrossSite
+		case bytes.EqualFold(name, []byte("origin")), bytes.EqualFold(name, []byte("sec-fetch-mode")) && string(f.Value) != "navigate":
+			host = nil
+		}
+	}
+	if host == nil && from == detect.CrossSite {
+		return detect.Unsaid
+	}
+	return from
 }
 
 // refererHost returns the host of an address with a scheme of the web, without

@@ -10,7 +10,7 @@ import (
 var whenCode = []feature{hasCodeWord, hasCallWord | hasOpen, hasCallWord | hasEqual, hasDQuote | hasOpen, hasLess, hasDollar, hasHash, hasAt | hasBrace}
 
 // callGateWords are called, beside execCalls and serverCalls.
-const callGateWords = "while getruntime require execute print println"
+const callGateWords = "file while getruntime require execute print println"
 
 const codeGateWords = dangerousWords + ` runtime java javax ognl beanshell bsh xwork2 opensymphony apache
 	springframework codehaus hibernate alibaba sun nashorn groovy diagnostics corba process require os subprocess grab grabconfig grabresolver asttest __import__ __builtins__ globals`
@@ -156,7 +156,7 @@ func (c *codeWalk) name(best *lead, v []byte, i int, w Where) int {
 	}
 	last := v[max(i, dot+1):j]
 	at := j - len(last)
-	if dangerousNames.Has(last) {
+	if dangerousNames.Has(last) && !(w.Place == InXML && w.Name && !isPackage(v[i:j])) {
 		best.offer(pick(c.listing, 0.42, 0.8), at, j, "A class or method is named that runs commands or loads code.")
 	}
 	if len(v) <= 120 && j < len(v) && v[j] == '=' && i == c.head && directives.Has(v[i:j]) {
@@ -173,6 +173,17 @@ func (c *codeWalk) name(best *lead, v []byte, i int, w Where) int {
 	}
 	return j
 }
+
+// isPackage reports whether a name begins like the packages of Java, in small
+// letters: elements that become objects are called by the whole name.
+func isPackage(name []byte) bool {
+	dot := bytes.IndexByte(name, '.')
+	return dot > 0 && run(name, 0, dot, isSmall) == dot && bytes.IndexByte(name[dot+1:], '.') > 0
+}
+
+func isDotted(c byte) bool { return isWordASCII(c) || c == '.' }
+
+func isSmall(c byte) bool { return c >= 'a' && c <= 'z' }
 
 // maxCallGap bounds what may stand between a function's name and its bracket.
 const maxCallGap = 40
@@ -223,6 +234,9 @@ func (c *codeWalk) typeName(best *lead, v []byte, i, j int, w Where) {
 	if i > 0 && v[i-1] == '/' {
 		return // a module of Java, or a path
 	}
+	if w.Place == InXML && w.Name && !isPackage(v[i:run(v, i, len(v), isDotted)]) {
+		return
+	}
 	if c.listing || w.Place == InFile || i > 0 && v[i-1] == '`' && w.Place.holdsText() || w.Place == InXML && hasPrefixFold(v[i:], "org.apache") {
 		weight = 0.4
 	}
@@ -246,6 +260,10 @@ func (c *codeWalk) call(best *lead, v []byte, at, end, open int) {
 	}
 	if hasPrefixFold(word, "while") && end-at == 5 {
 		loop(best, v, at, open)
+		return
+	}
+	if open > end+1 && !c.listing && (hasComment(v[end:open]) && (execCalls.Has(word) || serverCalls.Has(word)) || c.torn(v, at, end, open)) {
+		best.offer(0.7, at, open+1, "A comment or line end hides the call of a function of the server's language.")
 		return
 	}
 	if !execCalls.Has(word) || open == len(v)-1 {
@@ -286,6 +304,15 @@ func (c *codeWalk) call(best *lead, v []byte, at, end, open int) {
 	default:
 		c.whole(best, v, at, end, open)
 	}
+}
+
+func hasComment(v []byte) bool { return bytes.Contains(v, []byte("/*")) }
+
+// torn reports whether v is nothing but a call without arguments in which a
+// line ends before the bracket.
+func (c *codeWalk) torn(v []byte, at, end, open int) bool {
+	return at == 0 && string(v[open:]) == "()" && bytes.IndexByte(v[end:open], '\n') >= 0 &&
+		(execCalls.Has(v[:end]) || serverCalls.Has(v[:end]) || equalFold(v[:end], "file"))
 }
 
 // whole judges a value that is nothing but a call of a function of PHP or
@@ -445,16 +472,35 @@ func loop(best *lead, v []byte, at, open int) {
 	if len(v) > 80 {
 		return
 	}
-	args := bytes.TrimLeft(v[open+1:], " (!{}")
-	if at == 0 && len(args) < 24 && bytes.IndexByte(args, ' ') < 0 {
+	i, negated := open+1, false
+	for i < len(v) && (v[i] == ' ' || v[i] == '(' || v[i] == '!') {
+		negated = negated != (v[i] == '!')
+		i++
+	}
+	holds, known := constantOf(v[i:])
+	switch {
+	case known && holds != negated, i < len(v) && v[i] == ')':
+		best.offer(0.75, at, len(v), "A loop without end is given as code.")
+	case known:
+	case at == 0 && len(v)-i < 24 && bytes.IndexByte(v[i:], ' ') < 0:
 		best.offer(0.6, at, len(v), "A loop without a body is given as code.")
 	}
-	for _, t := range [...]string{"true", "1", "0", "null", "undefined", "false", "[]", ")", "''", `""`, "nan"} {
-		if hasPrefixFold(args, t) {
-			best.offer(0.75, at, len(v), "A loop without end is given as code.")
-			return
+}
+
+// constantOf reports whether v begins with an expression of script that always
+// has the same truth, and which it has.
+func constantOf(v []byte) (holds, known bool) {
+	for _, word := range [...]string{"false", "0", "null", "undefined", "nan"} {
+		if hasPrefixFold(v, word) {
+			return false, true
 		}
 	}
+	for _, word := range [...]string{"true", "1", "[]", "{}", "new "} {
+		if hasPrefixFold(v, word) {
+			return true, true
+		}
+	}
+	return false, false
 }
 
 // tag judges the tags between which a page holds code.
@@ -465,7 +511,7 @@ func (c *codeWalk) tag(best *lead, v []byte, i int) {
 	}
 	switch {
 	case hasPrefixFold(rest, "<?php"), hasPrefixFold(rest, "<?="), hasPrefixFold(rest, "<script language=php"), hasPrefixFold(rest, `<script language="php"`):
-	case hasPrefixFold(rest, "<? "), hasPrefixFold(rest, "<?\t"), hasPrefixFold(rest, "<?\nphp "), len(rest) == 2 && rest[1] == '?' && i > 0 && isWord(v[i-1]):
+	case (hasPrefixFold(rest, "<? ") || hasPrefixFold(rest, "<?\t")) && opensCode(rest[2:min(len(rest), maxEvidence)]), hasPrefixFold(rest, "<?\nphp "), len(rest) == 2 && rest[1] == '?' && i > 0 && isWord(v[i-1]):
 	case hasPrefixFold(rest, "<?xml") && len(rest) > 6 && gap(rest, 5) < len(rest) && rest[gap(rest, 5)] == ':':
 	case hasPrefixFold(rest, "<%@") || hasPrefixFold(rest, "<jsp:"):
 		best.offer(0.75, i, min(len(v), i+24), "A directive of a server page is inserted.")
@@ -479,6 +525,14 @@ func (c *codeWalk) tag(best *lead, v []byte, i int) {
 		weight = 0.42 // code in a longer text
 	}
 	best.offer(weight, i, min(len(v), i+24), "A tag that begins code of PHP is inserted.")
+}
+
+// opensCode reports whether v, behind the short form of PHP's tag, is rather
+// code than a question: it has a sign of code, or begins with a word of it.
+func opensCode(v []byte) bool {
+	v = bytes.TrimLeft(v, " \t")
+	n := run(v, 0, len(v), isWordASCII)
+	return bytes.ContainsAny(v, "$(;`=>\"'") || beforeCalls.Has(v[:n]) || execCalls.Has(v[:n])
 }
 
 // variable reads a superglobal of PHP or a variable that is called.

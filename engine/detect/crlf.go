@@ -103,13 +103,35 @@ func hiddenCookie(best *lead, v []byte) {
 // requestLine judges a value that begins with a request of its own. In documents
 // it is a line of a log.
 func requestLine(best *lead, v []byte, p Place) {
-	j := run(v, 0, min(len(v), 8), isLetter)
+	j := run(v, 0, min(len(v), 16), isLetter)
 	if j < 3 || j >= len(v) || v[j] != ' ' || len(v) > maxPath {
 		return
 	}
 	if i := indexFold(v[j:], " http/"); i > 0 && i+j+7 < len(v) && isDigit(v[i+j+6]) && methods.Has(v[:j]) {
 		best.offer(pick(p == InJSON, 0.35, 0.75), 0, i+j+9, "The value holds the first line of a request.")
+	} else if i > 0 && p == InBody && behindData(v[:j]) && v[j+1] == '/' && fieldFollows(v[i+j:]) {
+		best.offer(0.6, 0, i+j+9, "The head of a request follows the end of another one's data.")
 	}
+}
+
+// behindData reports whether a word ends in the capitals of a method.
+func behindData(word []byte) bool {
+	i := len(word)
+	for i > 0 && word[i-1]-'A' < 26 {
+		i--
+	}
+	return i > 0 && i < len(word) && methods.Has(word[i:])
+}
+
+// fieldFollows reports whether v is the end of a request's first line and a
+// field behind it.
+func fieldFollows(v []byte) bool {
+	i := bytes.IndexByte(v[:min(len(v), 16)], '\n')
+	if i < 0 {
+		return false
+	}
+	j := run(v, i+1, len(v), isToken)
+	return j > i+1 && j+1 < len(v) && v[j] == ':' && v[j+1] == ' '
 }
 
 var methods = lexicon.New("get post put delete head options patch trace connect propfind")

@@ -14,7 +14,7 @@ var whenDeser = []feature{
 }
 
 // objectGateWords begin serialised objects in base64.
-const objectGateWords = "ro rO AAEAAAD aced"
+const objectGateWords = "ro rO AAEAAAD aced __js_function"
 
 var deserVocabulary = lexicon.New(`o c a s i b python java javax ruby php object apply new name module org com sun net type
 	nd_func function py reduce os system subprocess popen builtins eval exec gem installer lang runtime processbuilder`)
@@ -28,7 +28,22 @@ func (s *Scanner) deser(v []byte, w Where) {
 	typeTags(&best, v)
 	pickle(&best, v)
 	marshal(&best, v)
+	if s.have&hasObjectWord != 0 {
+		funcster(&best, v)
+	}
 	s.follow(Deserialization, v, best, deserVocabulary)
+}
+
+// funcster finds the member by which a library of that name makes a function
+// of a text.
+func funcster(best *lead, v []byte) {
+	const name = "__js_function"
+	i := bytes.Index(v, []byte(name))
+	end := i + len(name)
+	if i < 0 || i > 0 && isWordASCII(v[i-1]) || end < len(v) && isWordASCII(v[end]) {
+		return
+	}
+	best.offer(0.85, i, end, "A member names the text that is made a function of.")
 }
 
 // object finds serialised objects in data, by what it begins and ends with.

@@ -33,7 +33,7 @@ const (
 	hasColon                         // :
 	hasStar                          // *
 	hasAt                            // @
-	hasBang                          // ! ?
+	hasBang                          // ! ? ~
 	hasDigit                         // 0-9
 	hasSpace                         // space and tab
 	hasLine                          // CR, LF
@@ -109,6 +109,7 @@ var gateWords = [...]struct {
 	{hasURLWord, urlGateWords},
 	{hasHTTPWord, "http https"},
 	{hasObjectWord, objectGateWords},
+	{hasObjectWord, systemGateWords}, // there is no room for a family of their own
 	{hasProtoWord, protoGateWords},
 	{hasSessionWord, sessionGateWords},
 	{hasToolWord, toolGateWords},
@@ -358,7 +359,7 @@ func classOf(b byte) uint8 {
 		return cStar
 	case '@':
 		return cAt
-	case '!', '?':
+	case '!', '?', '~':
 		return cBang
 	case '-':
 		return cDash

@@ -34,6 +34,9 @@ func (s *Scanner) mediaType(v []byte, w Where) {
 	switch i := indexFold(v, "charset="); {
 	case string(w.Key) == charsetField:
 		oddCharset(&best, v, 0)
+		if hasPrefixFold(v, "utf") && !hasPrefixFold(v, "utf-8") && !hasPrefixFold(v, "utf8") {
+			best.offer(0.6, 0, len(v), "A form claims a charset that no client encodes forms in.")
+		}
 	case w.Place == InForm && i >= 0:
 		oddCharset(&best, v, i+len("charset="))
 	default:

@@ -105,6 +105,9 @@ func operatorAt(v []byte, i int, w Where) Finding {
 	if end < len(v) && v[end] == ']' && i > 0 && v[i-1] == '[' && bracketed(v, i, w) {
 		f.Reason = "A database operator stands in the name of a parameter."
 		f.Weight = bracketWeight(name)
+		if i == 1 && !w.Name && w.Place.single() { // where names are, a library reads it
+			f.Weight = max(f.Weight, 0.6)
+		}
 		if f.Weight < 0.5 && credentials.Has(bytes.Trim(v[:i-1], "[] .")) {
 			f.Weight = 0.8
 		}
@@ -132,7 +135,7 @@ func operatorAt(v []byte, i int, w Where) Finding {
 
 // bracketed reports whether the brackets around i are in a parameter's name.
 func bracketed(v []byte, i int, w Where) bool {
-	return w.Name || bytes.IndexByte(v[i:min(len(v), i+32)], '=') > 0
+	return w.Name || i == 1 || bytes.IndexByte(v[i:min(len(v), i+32)], '=') > 0
 }
 
 func bracketWeight(name []byte) float32 {

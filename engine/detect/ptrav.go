@@ -19,9 +19,9 @@ const stepFeatures = hasDotDot | hasDotSlash | hasSlashDot | hasSpaceDot | hasBa
 
 const (
 	// fileGateWords are the x of 0x2e, and names that need no separator.
-	fileGateWords = "x etcpasswd fpasswd etcshadow infweb inf htaccess htpasswd env"
+	fileGateWords = "x sql etcpasswd fpasswd etcshadow infweb inf htaccess htpasswd env"
 	// pathGateWords are those of names, and the schemes of stream wrappers.
-	pathGateWords = secretFiles + " " + plainFiles + " " + topDirs + " " + logNames + " sql php expect phar zip compress glob ogg rar ssh file netdoc local_file"
+	pathGateWords = "docker kube gnupg azure gcloud " + secretFiles + " " + plainFiles + " " + topDirs + " " + logNames + " sql php expect phar zip compress glob ogg rar ssh file netdoc local_file"
 )
 
 // Files whose names show the intent, as the last two words of their path and
@@ -80,10 +80,13 @@ func (s *Scanner) ptrav(v []byte, w Where) {
 			v = v[:i] // the query's values are scanned by themselves
 		}
 	}
-	if s.have&stepFeatures == 0 && !rooted(v) && w.Place != InPath && w.Place != InTarget && !hasFold(v, "0x") && !inner(v, w) {
+	var best lead
+	if w.Place == InQuery || w.Place == InCookie {
+		keys(&best, v)
+	}
+	if best.weight == 0 && s.have&stepFeatures == 0 && !rooted(v) && w.Place != InPath && w.Place != InTarget && !hasFold(v, "0x") && !inner(v, w) {
 		return // names count only in absolute paths and behind steps
 	}
-	var best lead
 	wrapper(&best, v)
 	hidden(&best, v)
 	if (w.Place == InTarget || w.Place == InPath) && len(v) <= maxPath && len(v) > 0 && v[0] == '/' {
@@ -461,6 +464,8 @@ func judgeRoot(best *lead, v []byte, p Place) {
 		best.offer(pick(p.holdsText() && p != InForm && hasSuffixFold(log, ".log"), 0.42, 0.55), from, len(v), "An absolute path leads to a log or configuration of the server.")
 	case equalFold(v[from:to], "etc"), equalFold(v[from:to], "proc"), equalFold(v[from:to], "winnt"), equalFold(v[from:to], "windows"):
 		best.offer(0.6, from, to, "An absolute path leads to the system's own directories.")
+	case asked && (hasPrefixFold(v[from:], "sys/class") || hasPrefixFold(v[from:], "sys/block") || hasPrefixFold(v[from:], "sys/devices")):
+		best.offer(0.52, from, len(v), "An absolute path leads to the devices of the server.")
 	case asked && (hasPrefixFold(v[from:], "var/log/") || hasPrefixFold(v[from:], "var/lp/") || hasPrefixFold(v[from:], "var/adm/")):
 		best.offer(0.52, from, len(v), "An absolute path leads to a log or configuration of the server.")
 	case rootDirs.Has(v[from:to]) && !hasPrefixFold(v[from:to], "home"):
@@ -509,6 +514,36 @@ func hidden(best *lead, v []byte) {
 	}
 }
 
+// keyDirs are those in which tools keep keys in the directory of a user.
+// Repositories have some of these names, too, at their top.
+var (
+	keyDirs    = lexicon.New("ssh aws gnupg docker kube azure gcloud")
+	sharedDirs = lexicon.New("docker kube azure gcloud")
+)
+
+// keys judges a value that asks for a file in such a directory, wherever that
+// is, or for a copy of the database.
+func keys(best *lead, v []byte) {
+	if len(v) > maxPath || bytes.IndexByte(v, ' ') >= 0 {
+		return
+	}
+	if isDump(v) {
+		best.offer(0.52, 0, len(v), "A copy of a database is asked for.")
+		return
+	}
+	for from := 0; ; {
+		n := bytes.IndexByte(v[from:], '/')
+		if n < 0 {
+			return
+		}
+		if dir := v[from : from+n]; n > 1 && dir[0] == '.' && keyDirs.Has(dir[1:]) && (v[0] == '/' || !sharedDirs.Has(dir[1:])) && from+n+1 < len(v) {
+			best.offer(0.6, from, len(v), "A directory or file that holds secrets is asked for.")
+			return
+		}
+		from += n + 1
+	}
+}
+
 // secretNames are the names, without their dot, under which tools keep their
 // settings, keys and history in the directory where they work.
 var secretNames = lexicon.New(`git svn hg bzr ssh aws azure gcloud kube docker dockercfg gnupg vault env htpasswd htaccess htdigest
@@ -545,6 +580,8 @@ func asked(best *lead, v []byte) {
 			best.offer(0.6, from, end, "A directory or file is asked for in which a tool keeps its settings or secrets.")
 		case end == len(v) && serverLogs.Has(part):
 			best.offer(0.55, from, end, "A log of the server is asked for.")
+		case end == len(v) && len(part) > len(".env") && hasSuffixFold(part, ".env"):
+			best.offer(0.55, from, end, "A file is asked for in which a program's settings are kept.")
 		case end == len(v) && isDump(part):
 			best.offer(0.55, from, end, "A copy of a database is asked for.")
 		}
@@ -572,7 +609,8 @@ var (
 // backup.sql.gz.
 func isDump(name []byte) bool {
 	dot := bytes.LastIndexByte(name, '.')
-	return dumpNames.Has(stem(name)) && dot > 0 && dumpEnds.Has(name[dot+1:]) && hasFold(name, ".sql")
+	sql := indexFold(name, ".sql") + len(".sql")
+	return dumpNames.Has(stem(name)) && dot > 0 && dumpEnds.Has(name[dot+1:]) && sql >= len(".sql") && (sql == len(name) || name[sql] == '.')
 }
 
 // share judges \\host\c$: the name of a disk of another machine, which only

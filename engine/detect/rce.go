@@ -16,7 +16,7 @@ var whenRCE = []feature{
 	hasDQuote | hasSemi, hasDQuote | hasPipe, hasDQuote | hasAmp, hasDQuote | hasLine, hasDQuote | hasOpen, hasDQuote | hasSlash,
 }
 
-const shellGateWords = certainCommands + " " + commonCommands + " " + optionGateWords + " bin sbin system tcp udp encodedcommand executionpolicy nop pipe"
+const shellGateWords = certainCommands + " " + commonCommands + " " + optionGateWords + " bin sbin system tcp udp encodedcommand executionpolicy nop pipe dash ash sc xcopy robocopy"
 
 // Commands whose names are no words of ordinary text, and those that are or
 // that texts on computers often name.
@@ -32,13 +32,15 @@ const (
 		tmux unshare uudecode uuencode wish xdotool xelatex zip unzip zsoelim ansible ansible-vault ansible-playbook ansible-inventory
 		ansible-galaxy chef-vault chef-shell netsh reg iwr irm psexec schtasks vssadmin nltest rundll c89 c99 cobc composer dmsetup doas
 		fping ionice taskset nsenter gpasswd mysqldump pg_dump redis-cli hping3 aria2c axel finger lwp-download lynx zcat unxz zstdcat zstd xzgrep bcdboot cscli trap ansible-pull ansible-doc
+		rmt rmt-tar iwmi gwmi invoke-wmimethod get-wmiobject regedit bcdedit wevtutil fsutil cacls icacls takeown dsquery
+		ansible-config ansible-console ansible-runner ansible-test chef-client chef-solo chef-apply chef-server-ctl
 		invoke-webrequest invoke-expression invoke-command start-process get-content set-content zcat bzcat xzcat zless
 		htop bsdtar lastlogin rmt-dump chef-run getfacl setfacl visudo adduser addgroup pkill killall pgrep lastlog chpasswd nice renice base32 basenc basez fold tshark dvips bridge`
 	commonCommands = `cat id dir type more less head tail find sort cut env set export kill touch time date who w last man at test which
 		host net net1 start copy del move attrib ver whois cd source read make apt-get yum npm pip git docker kubectl java sleep rev base64
-		true false tr wc join split uniq diff file stat watch timeout screen comm look info uptime history alias for if column flock htop`
+		true false tr wc join split uniq diff file stat watch timeout screen comm look info uptime history alias for if column flock htop aptitude ip`
 	// rareCommands are certain ones that hardly anybody writes about.
-	rareCommands = `ansible ansible-vault ansible-playbook ansible-inventory ansible-galaxy ansible-pull ansible-doc chef-vault chef-shell chef-run
+	rareCommands = `ansible ansible-config ansible-console ansible-runner ansible-test chef-client chef-solo chef-apply chef-server-ctl visudo ansible-vault ansible-playbook ansible-inventory ansible-galaxy ansible-pull ansible-doc chef-vault chef-shell chef-run
 		busybox c99 c89 cscli bcdboot zstdcat xzcat bzcat unxz zcat cpulimit capsh busctl bsdtar dvips pkexec setsid jrunscript`
 )
 
@@ -47,6 +49,7 @@ var (
 	commonCommandSet  = lexicon.New(commonCommands)
 	rareCommandSet    = lexicon.New(rareCommands)
 	fetchers          = lexicon.New("wget curl fetch lwp-download axel aria2c nc ncat netcat telnet tftp ftp powershell pwsh certutil bitsadmin mshta")
+	windowsTools      = lexicon.New("bcdboot bcdedit net netsh reg schtasks wmic sc tasklist taskkill ipconfig systeminfo dir cmd ping vssadmin nltest certutil wevtutil regedit attrib xcopy robocopy del")
 	textFilters       = lexicon.New("cut sort uniq awk sed grep egrep head tail tr wc column jq")
 	// scriptSet are commands with which the commands of a text begin.
 	scriptSet       = lexicon.New(certainCommands, "yes true while for tsc node npx yarn pnpm vite webpack jest eslint mocha rimraf next go cargo mvn gradle cd git docker kubectl npm pip apt-get yum make cat find export sort head tail source")
@@ -64,7 +67,10 @@ func (s *Scanner) rce(v []byte, w Where) {
 	words := shellText{listing: w.Listing || isListing(v, w.Place), shown: w.Listing, v: v, texts: w.Place.holdsText(), agent: w.Place == InUserAgent || w.Place == InReferer || w.Place == InAccept || w.Place == InContentType}
 	words.head = skipBlank(v, 0)
 	words.keyed = (w.Place == InQuery || w.Place == InForm) && (hasFold(w.Key, "cmd") || hasFold(w.Key, "command") || hasFold(w.Key, "exec") || hasFold(w.Key, "shell"))
+	words.login = hasFold(w.Key, "shell")
 	words.address = w.Place == InTarget || isAddress(v)
+	words.alone = w.Place.single() && len(v) <= maxWhole && bytes.IndexByte(bytes.TrimRight(v, "\r\n"), '\n') < 0
+	words.sent = words.alone && w.Place == InForm && sentLine(v)
 	s.sh = shlex.New(v)
 	s.effort += lexEffort * len(v)
 	for c := new(shlex.Command); s.sh.Next(c); {
@@ -78,6 +84,7 @@ func (s *Scanner) rce(v []byte, w Where) {
 	if words.texts && best.weight > evident && best.reason == reasonWindows && bytes.IndexByte(v, '\n') >= 0 {
 		best.weight = 0.42 // a script of it
 	}
+	best.offer(words.lone.weight, words.lone.from, words.lone.to, words.lone.reason)
 	s.follow(RCE, v, best, shellVocabulary)
 }
 
@@ -102,6 +109,11 @@ type shellText struct {
 	head    int  // of the value: the first byte that is not blank
 	first   int  // behind the start of the word with which a line begins that was last looked up, 0 for none
 	begins  bool // that is a command
+	login   bool // the parameter may be the shell of a user
+	alone   bool // the value is one line and stands for itself
+	sent    bool // it ends as lines do that no browser sends
+	decoded bool // a command before undoes what hides a text
+	lone    lead // what a value that stands for itself shows
 }
 
 // maxLine bounds how much of a line before a separator is looked at.
@@ -123,6 +135,7 @@ const (
 
 func (t *shellText) command(best *lead, c *shlex.Command) {
 	certain := certainCommandSet.Has(c.Name) || isVersioned(c.Name)
+	certain = certain || c.Path && !c.Bin && t.switched(c)
 	known := certain || commonCommandSet.Has(c.Name)
 	args := t.arguments(c)
 	scripted := t.scripted(c)
@@ -134,6 +147,9 @@ func (t *shellText) command(best *lead, c *shlex.Command) {
 	}
 	if c.Glob {
 		best.offer(0.8, c.At, c.End, reasonHidden)
+	}
+	if t.alone {
+		t.typed(c, certain, known, scripted)
 	}
 	t.handsShell(best, c)
 	if !known && t.runsGoal(c) {
@@ -207,6 +223,18 @@ func (t *shellText) cell(c *shlex.Command) bool {
 	}
 	before := t.before(c)
 	return len(before) > 0 && before[0] == '|' || len(before) == 0 && c.Line > 0 && t.texts
+}
+
+// switched reports whether the command is one of Windows with an option right
+// behind its name, as in bcdboot/r, and takes that for what it is.
+func (t *shellText) switched(c *shlex.Command) bool {
+	word := t.v[c.From:c.To]
+	i := bytes.IndexByte(word, '/')
+	if i < 3 || len(word)-i > 3 || !windowsTools.Has(word[:i]) {
+		return false
+	}
+	c.To, c.Option = c.From+i, true
+	return true
 }
 
 // quoted reports whether the command is rather one of a script that the value
@@ -356,7 +384,7 @@ func (t *shellText) start(c *shlex.Command, certain bool, args float32) float32 
 		return 0.7
 	case t.keyed && certain && c.Words <= 2 && args >= 0.7, runsCode(t.v, c):
 		return 0.62
-	case t.keyed && c.To == len(t.v) && !fileVerbs.Has(c.Name) && (certain || string(c.Name) == "id" || string(c.Name) == "dir" || string(c.Name) == "env"):
+	case t.keyed && !(t.login && c.Bin) && c.To == len(t.v) && !fileVerbs.Has(c.Name) && (certain || string(c.Name) == "id" || string(c.Name) == "dir" || string(c.Name) == "env"):
 		return 0.6
 	case certain && c.Option && (c.Number || c.File) && c.Words == 0 && len(t.v) <= 40:
 		return 0.55
@@ -639,7 +667,7 @@ func (t *shellText) alias(best *lead) {
 		return
 	}
 	rest := t.v[i+len("alias "):]
-	if eq := bytes.IndexByte(rest, '='); eq > 0 && bytes.IndexByte(bytes.TrimLeft(rest[:eq], "-gmrps '\""), ' ') < 0 {
+	if eq := bytes.IndexByte(rest, '='); eq > 0 && bytes.IndexByte(bytes.TrimLeft(rest[:eq], "-+gmrps '\""), ' ') < 0 {
 		best.offer(0.6, i, len(t.v), "Another name for a command is defined.")
 	}
 }
@@ -783,7 +811,7 @@ func (t *shellText) batchIf(best *lead, i int) {
 		best.offer(0.8, i, i+len(line), "PowerShell runs text as code.")
 		return
 	}
-	if i > 8 || bytes.IndexByte(line, '\n') >= 0 || bytes.IndexByte(line, '{') >= 0 {
+	if open := bytes.IndexByte(line, '{'); i > 8 || bytes.IndexByte(line, '\n') >= 0 || open >= 0 && !bytes.HasPrefix(line[open:], []byte("{%")) {
 		return
 	}
 	test := bytes.TrimLeft(line[2:], " ")
@@ -794,11 +822,15 @@ func (t *shellText) batchIf(best *lead, i int) {
 			test = bytes.TrimLeft(test[len(skip):], " ")
 		}
 	}
-	for _, word := range [...]string{"exist ", "defined ", "errorlevel ", "\"%", "%"} {
+	for _, word := range [...]string{"exist ", "defined ", "errorlevel ", "cmdextversion ", "\"%", "%", "{%", "[%", "(%"} {
 		if hasPrefixFold(test, word) {
 			best.offer(0.62, i, i+len(line), reasonWindows)
 			return
 		}
+	}
+	if t.alone && comparesWords(test) {
+		best.offer(0.55, i, i+len(line), reasonWindows)
+		return
 	}
 	for _, op := range [...]string{" equ ", " neq ", " lss ", " leq ", " gtr ", " geq ", "=="} {
 		if hasFold(test[:min(len(test), 40)], op) && (op != "==" || folded || hasFold(test, "echo") || hasFold(test, " cd ") || hasFold(test, "goto") || bytes.IndexByte(test, '%') >= 0) {
@@ -806,4 +838,19 @@ func (t *shellText) batchIf(best *lead, i int) {
 			return
 		}
 	}
+}
+
+// comparesWords reports whether v is a comparison without blanks and one word
+// behind it, as of the command that cmd.exe runs if it holds: other languages
+// have a sign or another word there.
+func comparesWords(v []byte) bool {
+	i := run(v, 0, len(v), isWordASCII)
+	if i == 0 || !bytes.HasPrefix(v[i:], []byte("==")) {
+		return false
+	}
+	j := run(v, i+2, len(v), isWordASCII)
+	k := run(v, j, len(v), isSpace)
+	word := bytes.TrimRight(v[k:], " \r\n")
+	return j > i+2 && k > j && len(word) > 0 && run(word, 0, len(word), isLetter) == len(word) &&
+		string(word) != "then" && string(word) != "and" && string(word) != "or" && string(word) != "else"
 }

@@ -32,7 +32,7 @@ func (s *Scanner) rfi(v []byte, w Where) {
 		best.offer(0.52, i, len(v), "An address holds text that a page would include.")
 	case hasPrefixFold(rest, "http://"), hasPrefixFold(rest, "https://"), hasPrefixFold(rest, "ftp://"), hasPrefixFold(rest, "ftps://"):
 		remoteScript(&best, v, i, w.Place)
-		if w.Place == InQuery && includeName(w.Key) {
+		if w.Place == InQuery && (includeName(w.Key) || len(w.Parent) > 1 && w.Parent[0] == '_' && equalFold(w.Key, "path")) {
 			best.offer(0.55, i, len(v), "A parameter that names the directory of a page's own code is given an address.")
 		}
 	}

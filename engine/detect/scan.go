@@ -78,13 +78,13 @@ type Where struct {
 	// Excerpt: the value is one of the texts in data of some length, as are
 	// pictures and programs. Nobody takes commands or templates from those.
 	Excerpt bool
-	// Referrer: which page led to the request, for names of its query.
+	// Referrer: which page led to the request, for names of its parameters.
 	Referrer Referrer
 	// Key is the name of the parameter, field or member whose value this
 	// is, nil where there is none.
 	Key []byte
 	// Parent is the name above Key, where Key begins with a dollar sign, as
-	// that of an operator.
+	// that of an operator, or is an element's of a parameter: a[Key].
 	Parent []byte
 }
 

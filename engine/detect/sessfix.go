@@ -24,7 +24,7 @@ var sessionNames = lexicon.New(`jsessionid jsessionidsso phpsessid phpsession ph
 
 // foreignNames are those of cookies that other programs also call a parameter
 // which payment pages, among others, send their visitors back with: they tell
-// something only in a link from another site, and in this letter case.
+// something only in a link or form from another site, and in this letter case.
 var foreignNames = [...]string{"sessionid", "SESSIONID", "session-id", "_session_id"}
 
 // sessfix finds a parameter of the query that sets the session's id: who
@@ -35,13 +35,12 @@ func (s *Scanner) sessfix(v []byte, w Where) {
 		s.scriptedCookie(v, w)
 		return
 	}
-	if w.Place != InQuery || w.Referrer == SameSite {
+	inQuery := w.Place == InQuery && w.Referrer != SameSite && sessionNames.Has(v)
+	foreign := (w.Place == InQuery || w.Place == InForm) && w.Referrer == CrossSite && isForeignName(v)
+	if !inQuery && !foreign || bytes.IndexFunc(v, unicode.IsControl) >= 0 { // no server drops them
 		return
 	}
-	if !sessionNames.Has(v) && !(w.Referrer == CrossSite && isForeignName(v)) || bytes.IndexFunc(v, unicode.IsControl) >= 0 { // no server drops them
-		return
-	}
-	s.follow(SessionFixation, v, lead{weight: 0.6, to: len(v), reason: "A parameter of the address sets the id of the session."}, sessionNames)
+	s.follow(SessionFixation, v, lead{weight: 0.6, to: len(v), reason: "A parameter sets the id of the session."}, sessionNames)
 }
 
 func isForeignName(v []byte) bool {

@@ -433,6 +433,9 @@ func (r *sqlReader) read(i int) {
 		if r.role(i+1) == sqllex.Select {
 			r.subquery(i)
 		}
+		if i > 0 && r.toks[i].Glued && (r.kind(i-1) == sqllex.Key || r.whole) && bytes.HasPrefix(r.v[r.toks[i-1].To:], []byte("/**/(")) {
+			r.hit(signGlue, i-1, i+1)
+		}
 	case sqllex.Number:
 		if n := len(r.text(i)); n > 2 && r.text(i)[n-1]|0x20 == 'e' && r.text(i)[n-2] == '.' && r.kind(i+1) == sqllex.LParen && r.toks[i+1].From == r.toks[i].To {
 			r.hit(signExponent, i, i+2)
@@ -558,6 +561,8 @@ func (r *sqlReader) probe() {
 	switch role := r.role(0); {
 	case r.wholeCall(n), r.wholePiece(n):
 		r.hit(signName, 0, n)
+	case n == 2 && r.kind(1) == sqllex.LParen && r.is(0, "insert"):
+		r.hit(signName, 0, n)
 	case n == 2 && r.kind(1) == sqllex.LParen && role >= sqllex.Niladic && role <= sqllex.Danger:
 		r.hit(signName, 0, n)
 	case n > 2 && n < 2*maxOperand && r.kind(n-2) == sqllex.Dot && r.v[r.toks[n-2].From] == ':' && r.role(n-1) == sqllex.Type:
@@ -579,6 +584,10 @@ func (r *sqlReader) wholeCall(n int) bool {
 		return n == 4 && r.kind(1) == sqllex.LParen && r.kind(2) == sqllex.Number && r.kind(3) == sqllex.RParen || r.is(0, "benchmark") && r.kind(1) == sqllex.LParen && r.kind(2) == sqllex.Number
 	case r.kind(0) == sqllex.Comma:
 		return function(1) && r.kind(2) == sqllex.LParen && int(r.toks[2].Pair) == n-3
+	case r.is(0, "div"):
+		return r.kind(1) == sqllex.LParen && int(r.toks[1].Pair) == n-2 && r.kind(2) == sqllex.Number && r.kind(3) == sqllex.Comma
+	case r.role(0) == sqllex.Select && r.testsNumbers(1):
+		return true
 	case r.role(0) == sqllex.Select:
 		return r.kind(n-1) == sqllex.LParen && function(n-2) || n == 4 && function(1) && r.kind(2) == sqllex.LParen && r.toks[2].From == r.toks[1].To && r.kind(3) == sqllex.Word
 	case r.is(0, "if"):
@@ -587,6 +596,12 @@ func (r *sqlReader) wholeCall(n int) bool {
 		return n == 3 && r.kind(1) == sqllex.LParen && r.v[r.toks[2].From] == '@'
 	}
 	return false
+}
+
+// testsNumbers reports whether IF(1 < 2 and the like begins at i.
+func (r *sqlReader) testsNumbers(i int) bool {
+	return (r.is(i, "if") || r.is(i, "iif")) && r.kind(i+1) == sqllex.LParen && r.kind(i+2) == sqllex.Number &&
+		r.kind(i+3) == sqllex.Compare && r.kind(i+4) == sqllex.Number
 }
 
 // wholePiece reports whether the n tokens are a piece of a query that makes

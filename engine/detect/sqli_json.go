@@ -36,7 +36,7 @@ func (s *Scanner) sqlJSON(v []byte, w Where) {
 		}
 		rest = afterGap(rest)
 		switch n := jsonOperator(rest); {
-		case n > 0 && isOperand(afterGap(rest[n:])):
+		case n > 0 && isOperand(afterGap(rest[n:])), comparesPath(rest):
 			best.offer(0.75, open, end+2, "A document is read by an operator of a database.")
 		case cast:
 			best.offer(0.6, open, end+2, "A document is given a type of a database.")
@@ -98,6 +98,15 @@ func jsonOperator(v []byte) int {
 		}
 	}
 	return 0
+}
+
+// comparesPath reports whether v compares with a path into a document.
+func comparesPath(v []byte) bool {
+	if len(v) == 0 || v[0] != '<' && v[0] != '>' && v[0] != '=' {
+		return false
+	}
+	v = afterGap(bytes.TrimLeft(v, "<>="))
+	return bytes.HasPrefix(v, []byte("'$.")) || bytes.HasPrefix(v, []byte("'$["))
 }
 
 func isOperand(v []byte) bool {

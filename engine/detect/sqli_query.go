@@ -364,6 +364,8 @@ func (r *sqlReader) statementValue(i int) {
 		return
 	}
 	switch c := r.statement(i); {
+	case c == sure && !r.texts && r.is(i, "create") && (r.is(i+1, "function") || r.is(i+1, "procedure")):
+		r.hit(signDeclare, i, i+2)
 	case r.role(i) == sqllex.Declare && c == sure:
 	case c == harmful:
 		r.hit(signDanger, i, i+2)

@@ -9,12 +9,12 @@ import (
 
 // whenSSRF: an address has :/ or begins with //.
 var whenSSRF = []feature{
-	hasColonSlash, hasSlashSlash, hasColon | hasBackslash, hasPipe | hasColon, hasURLWord | hasColon, hasURLWord | hasSlash, hasHigh | hasSlash,
+	hasColonSlash, hasSlashSlash, hasColon | hasBackslash, hasPipe | hasColon, hasURLWord | hasColon, hasURLWord | hasSlash, hasHigh | hasSlash, hasHTTPWord | hasColon,
 }
 
 // urlGateWords are schemes that need no slash, and words of the names of
 // hosts inside.
-const urlGateWords = `gopher dict tftp ldap ldaps sftp netdoc jar smb imap smtp pop telnet rmi localhost localtest lvh vcap lacolhost burpcollaborator
+const urlGateWords = `gopher dict tftp ldap ldaps sftp netdoc jar smb imap smtp pop telnet rmi localhost localtest lvh vcap lacolhost burpcollaborator loopback
 	metadata instance kubernetes docker containers rancher nip xip sslip ms rbndr`
 
 var urlVocabulary = lexicon.New(`http https ftp sftp tftp gopher dict ldap ldaps file netdoc jar ws wss localhost metadata google
@@ -50,7 +50,9 @@ func address(best *lead, v []byte, at int, w Where) {
 		rest++
 		var buf [16]byte
 		switch string(lexicon.Fold(buf[:0], v[at:colon])) {
-		case "http", "https", "ws", "wss", "ftp", "url":
+		case "http", "https":
+			slashless(best, v, at, rest)
+		case "ws", "wss", "ftp", "url":
 		case "gopher", "dict", "tftp", "ldap", "ldaps", "sftp", "netdoc", "jar", "smb", "imap", "smtp", "pop3", "telnet", "rmi":
 			if bytes.HasPrefix(v[rest:], []byte("//")) || hasPrefixFold(v[at:], "jar:") || hasPrefixFold(v[rest:], "_") {
 				best.offer(0.85, at, min(len(v), at+64), "An address makes the server speak another protocol than the web's.")
@@ -75,6 +77,18 @@ func address(best *lead, v []byte, at int, w Where) {
 		to++
 	}
 	judgeHost(best, v, at, from, to, w)
+}
+
+// slashless judges the host behind a scheme without slashes, which browsers and
+// some libraries put there.
+func slashless(best *lead, v []byte, at, from int) {
+	to := run(v, from, len(v), isHostNumber)
+	if bytes.IndexByte(v[from:to], '.') < 0 {
+		return // a port
+	}
+	if h := hostaddr.Read(v[from:to]); h.Kind == hostaddr.Loopback || h.Kind == hostaddr.LinkLocal {
+		best.offer(0.6, at, to, "An address of the server itself leaves out its slashes.")
+	}
 }
 
 // bareHost judges a host inside with nothing before it and a slash behind, as

@@ -16,7 +16,9 @@ var (
 	// serverExtensions are run by a server that finds them in its tree.
 	serverExtensions = lexicon.New(`php php2 php3 php4 php5 php6 php7 php8 phtml phar pht phpt phps jsp jspx jspf jsw jspa asp
 		aspx ashx asmx asa cer cfm cfml cgi shtml shtm stm war hta`)
-	serverFiles      = lexicon.New(`.htaccess .htpasswd .user.ini web.config php.ini`)
+	serverFiles = lexicon.New(`.htaccess .htpasswd .user.ini web.config php.ini`)
+	// homeFiles are read from the directory of a user by programs that run as it.
+	homeFiles        = lexicon.New("boto s3cfg netrc pgpass my.cnf my_cnf forward rhosts shosts")
 	uploadVocabulary = lexicon.New(uploadWords, "jpg png gif pdf txt null ini data")
 )
 
@@ -37,6 +39,9 @@ func (s *Scanner) upload(v []byte, w Where) {
 	}
 	if serverFiles.Has(name) {
 		best.offer(0.85, at, len(v), "The uploaded file would configure the server.")
+	}
+	if w.Place == InHeader && (hasPrefixFold(name, "wp-config") || len(name) > 1 && name[0] == '.' && homeFiles.Has(name[1:])) {
+		best.offer(0.6, at, len(v), "The uploaded file has the name of one in which a site or its user keeps settings and keys.")
 	}
 	if hasPrefixFold(name, "sess_") && len(name) > 20 && bytes.IndexAny(name, "0123456789") > 0 {
 		best.offer(0.6, at, len(v), "The uploaded file has the name of a file that holds a session.")

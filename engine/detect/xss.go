@@ -23,7 +23,7 @@ var whenXSS = []feature{
 const markGateWords = htmlEvents + ` style alert confirm prompt eval execscript function import expression importscripts settimeout setinterval
 	setimmediate requestanimationframe constructor document cookie location href localstorage sessionstorage fetch sendbeacon getscript open
 	write writeln postmessage appendchild xmlhttprequest activexobject websocket eventsource wscript image innerhtml outerhtml
-	insertadjacenthtml srcdoc fromcharcode atob unescape fromcodepoint script img svg javascript vbscript livescript jscript mocha data feed`
+	insertadjacenthtml srcdoc fromcharcode atob btoa unescape fromcodepoint script img svg javascript vbscript livescript jscript mocha data feed`
 
 var xssVocabulary = lexicon.New(htmlTags, htmlAttributes, htmlEvents, jsNames)
 
@@ -43,7 +43,7 @@ const (
 		stylesheet tabindex target to type url values width xlink xmlns http equiv`
 	jsNames = `javascript vbscript livescript mocha jscript data text html alert confirm prompt eval function
 		settimeout setinterval execscript document cookie domain write writeln location window self top parent
-		frames globalthis this constructor string fromcharcode atob unescape fetch xmlhttprequest activexobject
+		frames globalthis this constructor string fromcharcode atob btoa unescape fetch xmlhttprequest activexobject
 		localstorage sessionstorage innerhtml outerhtml source throw onerror new image import void return var let
 		const typeof call apply bind prototype join map concat replace base64 svg xml`
 	htmlEvents = `onabort onactivate onafterprint onafterscriptexecute onanimationcancel onanimationend
@@ -87,7 +87,7 @@ func (s *Scanner) xss(v []byte, w Where) {
 	if i := bytes.IndexByte(v, '<'); i >= 0 {
 		markup(&best, v, 0, len(v), 0, &page{texts: texts, stored: w.Place == InFile, whole: w.Listing, unescaped: w.Unescaped})
 		if plainPlace[w.Place] && !w.Container {
-			inserted(&best, v, i)
+			inserted(&best, v, i, w.Place)
 		}
 	}
 	if bytes.IndexByte(v, '=') >= 0 {
@@ -109,7 +109,7 @@ var plainPlace = [...]bool{InPath: true, InQuery: true, InCookie: true, InUserAg
 
 // inserted judges an element in a value that is never markup: harmless by
 // itself, it shows that the page lets markup through.
-func inserted(best *lead, v []byte, at int) {
+func inserted(best *lead, v []byte, at int, p Place) {
 	const harmless = "An element is inserted into what is never markup."
 	for n := 0; at >= 0 && at+1 < len(v) && n < 4; n++ {
 		from := at + 1
@@ -120,7 +120,8 @@ func inserted(best *lead, v []byte, at int) {
 			if !attributes && formatting.Has(v[from:to]) {
 				return
 			}
-			if attributes && bytes.IndexByte(v[:at], ' ') < 0 || at == leadingQuote(v) && (bytes.Contains(v[to:], []byte("</")) || bytes.IndexByte(v[to+end:], '<') > 0) {
+			own := (p == InCookie || p == InHeader) && !attributes && at == leadingQuote(v)
+			if own || attributes && bytes.IndexByte(v[:at], ' ') < 0 || at == leadingQuote(v) && (bytes.Contains(v[to:], []byte("</")) || bytes.IndexByte(v[to+end:], '<') > 0) {
 				best.offer(0.55, at, to+end+1, harmless)
 				return
 			}
@@ -776,7 +777,7 @@ func scriptURL(best *lead, v []byte, a, b int) {
 	for i < b && (v[i] <= ' ' || v[i] == '"' || v[i] == '\'' || v[i] == '`' || v[i] >= 0x80 || v[i] == '(') {
 		i++
 	}
-	start := i
+	start, torn := i, false
 	for end := min(b, i+80); i < end; i++ {
 		c := lower(v[i])
 		if c <= ' ' || c >= 0x7f {
@@ -787,6 +788,8 @@ func scriptURL(best *lead, v []byte, a, b int) {
 				i += n - 1
 				if r > ' ' {
 					t.push(lower(r))
+				} else {
+					torn = true
 				}
 				c = lower(r)
 			}
@@ -809,6 +812,9 @@ func scriptURL(best *lead, v []byte, a, b int) {
 	rest := v[min(i+1, b):min(b, i+maxScriptURL)]
 	switch {
 	case t.all("javascript:") || t.all("vbscript:") || t.all("livescript:") || t.all("jscript:") || t.all("mocha:"):
+		if torn {
+			best.offer(0.6, start, min(b, start+maxEvidence), "The scheme of an address that runs script is torn by a blank in another spelling.")
+		}
 		best.offer(scriptURLWeight(rest), start, min(b, start+maxEvidence), "An address runs script.")
 	case t.all("data:"):
 		head := rest[:min(len(rest), 40)]

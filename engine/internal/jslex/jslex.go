@@ -153,7 +153,7 @@ func (l *Lexer) ident() Hit {
 		if next == '=' || called {
 			return Hit{Sink: Effect, From: from, To: at + 1}
 		}
-	case "fromCharCode", "atob", "unescape", "fromCodePoint":
+	case "fromCharCode", "atob", "btoa", "unescape", "fromCodePoint":
 		if called {
 			return Hit{Sink: Hide, From: from, To: l.argEnd(at)}
 		}
