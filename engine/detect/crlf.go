@@ -34,7 +34,7 @@ func (s *Scanner) crlf(v []byte, w Where) {
 			continue
 		}
 		newLine(&best, v, i, i+n, line, v[i] >= 0x80)
-		if v[i] < 0x80 && (w.Place == InPath || w.Place == InQuery && w.Name) {
+		if v[i] < 0x80 && (w.Place == InPath || w.Place == InQuery && w.Name) && (w.Decoded == 0 || isPrinted(v)) {
 			best.offer(0.6, i, min(len(v), i+24), "A line ends inside a path or a name.")
 		}
 		i += n - 1
@@ -48,6 +48,17 @@ func (s *Scanner) crlf(v []byte, w Where) {
 	requestLine(&best, v, w.Place)
 	setCookie(&best, v)
 	s.follow(CRLF, v, best, responseHeaders)
+}
+
+// isPrinted reports whether v holds nothing but ASCII that is printed, and line
+// ends. Identifiers in paths decode to anything.
+func isPrinted(v []byte) bool {
+	for _, c := range v {
+		if c >= 0x7f || c < ' ' && !isSpace(c) {
+			return false
+		}
+	}
+	return true
 }
 
 // writtenLine judges a line end that is written as an escape of a string and

@@ -29,3 +29,16 @@ func TestCRLF(t *testing.T) {
 		"HTTP is fun\nContent-Type: text/html is a header field",
 	})
 }
+
+// TestIdentifiers: what identifiers in paths decode to ends no line.
+func TestIdentifiers(t *testing.T) {
+	var s Scanner
+	for _, v := range []string{"\nZ.uf\xf8r\x1f\xc6", "y;\x92\xd0.\xc2+r\n\xe8"} {
+		if f := s.Scan([]byte(v), Where{Place: InPath, Decoded: 1}); len(f) > 0 {
+			t.Errorf("%q: %+v", v, f)
+		}
+	}
+	if f := s.Scan([]byte("a\r\nb"), Where{Place: InPath, Decoded: 1}); len(f) == 0 {
+		t.Error("an escaped line end in a path passes")
+	}
+}
