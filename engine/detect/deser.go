@@ -28,10 +28,29 @@ func (s *Scanner) deser(v []byte, w Where) {
 	typeTags(&best, v)
 	pickle(&best, v)
 	marshal(&best, v)
+	if s.have&hasLess != 0 && w.Place != InFile {
+		beans(&best, v)
+	}
 	if s.have&hasObjectWord != 0 {
 		funcster(&best, v)
 	}
 	s.follow(Deserialization, v, best, deserVocabulary)
+}
+
+// beans finds a document of java.beans.XMLDecoder, which calls what it names:
+// in <void> elements it invokes methods and fills arrays.
+func beans(best *lead, v []byte) {
+	i := bytes.Index(v, []byte("<void "))
+	if i < 0 {
+		return
+	}
+	attribute := v[i+len("<void "):]
+	for _, name := range [...]string{"index=", "method=", "property=", "class="} {
+		if hasPrefixFold(attribute, name) && (bytes.Contains(v[:i], []byte("<java")) || bytes.Contains(v[:i], []byte("<object ")) || bytes.Contains(v[:i], []byte("<array class="))) {
+			best.offer(0.85, i, min(len(v), i+24), "A document makes objects of Java and calls their methods.")
+			return
+		}
+	}
 }
 
 // funcster finds the member by which a library of that name makes a function
