@@ -30,6 +30,17 @@ var traffic = map[string]string{
 	"helpers":           "Comments:\n{{#each comments}}\n- {{this.title}} {{this}}\n{{/each}}\n",
 	"ranges":            "// CHECK: %{{[0-9]+}} = addi %arg3\n(regexp \"[[0-9:, ]*\\]\")\n",
 	"settings":          "config: {{config_data}}\n",
+	"identifier":        "{93995380-89BD-4b04-88EB-625FBE52EBFB}",
+	"step of another":   "={{ $('Set Variables').item.json.id }} and $('date').val()",
+	"search of logs":    "index=web sourcetype=access | eval phase=\"operate\" | eval hour=strftime(_time, \"%H\") | stats count by hour",
+	"pattern of files":  "export function list() {\n  return glob('/etc/init.d/*').map(stat);\n}\nRemove entries in `/etc/cron*` and `/tmp/build*`.\n",
+	"continued command": "process top {\n  script:\n  \"\"\"\n  blastp -query q.fa -outfmt 6 \\\n    | head -n 10 \\\n    | cut -f 2 > top\n  \"\"\"\n  // the first ten hits of each query, by score, and nothing else of the table\n  // that the program writes; see the manual for the columns it has by default\n}\n",
+	"small script":      "function f(e){var n=[];if(0===this.count)return n;if(1&e.flag&&this.x)return e;if(e>0&&Math.abs(e)>=2){return 1}}",
+	"conditions":        "while length(a) > 0 and length(b) > 0 do\n  if num && self.value >= v.lower()\n  elif seen( files ) and Length( files ) > 0 then\n",
+	"sets":              "ack' = ack.setBy(p, a => a.union(Set(q))),",
+	"comments of lisp":  "(let ((allowed\n        ;; if not in the map, return false\n        (unwrap (get x)))))\n",
+	"mailbox":           "From mike@example.com\r\nReturn-Path: <mike@example.com>\r\nFrom: Mike <mike@example.com>\r\nTo: Ann <ann@example.com>\r\nSubject: hi\r\n\r\nHello\r\n",
+	"page directive":    "<%@ page language=\"java\" contentType=\"text/html\" %>\n<html>\n<body>\n${name}\n</body>\n</html>\n",
 	"escapes":           "{\"quotes\": \"\\\\\\\"\\uCAFE\\uBABE\\b\\f\\n`1~!@#$%^&*()_+\"}\n",
 }
 
@@ -64,6 +75,13 @@ var disguises = map[string]string{
 	"classes":            "x\n{{ self.__init__.__globals__.os.popen('id') }}",
 	"string of ruby":     "x #{7*7} y\nz",
 	"settings of flask":  "x\n{{ config.items() }}",
+	"named substitution": "x$('id')",
+	"hidden directory":   "x; /b?n/c?t /etc/passwd",
+	"stacked condition":  "1;if(1=1) waitfor delay '0:0:5'--",
+	"condition":          "x\n1 and length(database())>0",
+	"left by a quote":    "if x' and length(database())>0-- -",
+	"header of mail":     "ann@example.com\r\nTo: bob@example.com",
+	"single braces":      "'+{7*7}+'",
 	"constructor":        "x\n{{[].constructor.constructor('alert(1)')()}}",
 }
 

@@ -169,7 +169,7 @@ func (c *codeWalk) name(best *lead, v []byte, i int, w Where) int {
 	if k < len(v) && v[k] == '(' {
 		c.call(best, v, at, j, k)
 	} else if k < len(v) && v[k] == '$' && (hasPrefixFold(last, "include") || hasPrefixFold(last, "require")) && len(last) <= len("require_once") {
-		best.offer(0.5, at, min(len(v), k+24), "A file is included as code.")
+		best.offer(pick(c.listing, 0.42, 0.5), at, min(len(v), k+24), "A file is included as code.")
 	}
 	return j
 }
@@ -514,7 +514,7 @@ func (c *codeWalk) tag(best *lead, v []byte, i int) {
 	case (hasPrefixFold(rest, "<? ") || hasPrefixFold(rest, "<?\t")) && opensCode(rest[2:min(len(rest), maxEvidence)]), hasPrefixFold(rest, "<?\nphp "), len(rest) == 2 && rest[1] == '?' && i > 0 && isWord(v[i-1]):
 	case hasPrefixFold(rest, "<?xml") && len(rest) > 6 && gap(rest, 5) < len(rest) && rest[gap(rest, 5)] == ':':
 	case hasPrefixFold(rest, "<%@") || hasPrefixFold(rest, "<jsp:"):
-		best.offer(0.75, i, min(len(v), i+24), "A directive of a server page is inserted.")
+		best.offer(pick(c.listing, 0.42, 0.75), i, min(len(v), i+24), "A directive of a server page is inserted.")
 		return
 	default:
 		return

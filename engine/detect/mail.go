@@ -28,7 +28,7 @@ func (s *Scanner) mail(v []byte, w Where) {
 	}
 	var best lead
 	address := bytes.IndexByte(v[:first], '@') > 0 && bytes.IndexByte(v[:first], ' ') < 0
-	short := bytes.Count(v[:first], []byte(" ")) <= 2 && bytes.IndexByte(v[:first], ':') < 0 // and no field of a whole message
+	short := bytes.Count(v[:first], []byte(" ")) <= 2 && bytes.IndexByte(v[:first], ':') < 0 && !bytes.HasPrefix(v, []byte("From ")) // and no field of a whole message, nor what precedes it in a mailbox
 	for i := first; i < len(v); {
 		j := i
 		for j < len(v) && (v[j] == '\r' || v[j] == '\n' || v[j] == ' ') {

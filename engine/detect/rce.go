@@ -145,6 +145,9 @@ func (t *shellText) command(best *lead, c *shlex.Command) {
 	if c.IFS {
 		best.offer(0.86, c.At, c.End, reasonIFS)
 	}
+	if t.selects(c) {
+		return
+	}
 	if c.Glob {
 		best.offer(0.8, c.At, c.End, reasonHidden)
 	}
@@ -237,6 +240,21 @@ func (t *shellText) switched(c *shlex.Command) bool {
 	return true
 }
 
+// selects reports whether c is no command but the argument of a function called
+// $, as in $('Set fields').item: a quoted name with blanks, or a member behind.
+func (t *shellText) selects(c *shlex.Command) bool {
+	if !t.texts || c.Lead != shlex.Subst || c.From == 0 {
+		return false
+	}
+	quote := t.v[c.From-1]
+	if quote != '\'' && quote != '"' {
+		return false
+	}
+	rest := t.v[c.From:min(len(t.v), c.From+maxLine)]
+	n := bytes.IndexByte(rest, quote)
+	return n > 0 && n+3 < len(rest) && rest[n+1] == ')' && rest[n+2] == '.' && isLetter(rest[n+3])
+}
+
 // quoted reports whether the command is rather one of a script that the value
 // shows than one that breaks out of what the value is put in.
 func (t *shellText) quoted(c *shlex.Command, scripted bool) bool {
@@ -281,6 +299,9 @@ func (t *shellText) breaksOut(c *shlex.Command) bool {
 		return false
 	}
 	data := bytes.TrimSpace(t.before(c))
+	if len(data) == 0 && c.Line > 1 && bytes.HasSuffix(bytes.TrimRight(t.v[max(0, c.Line-4):c.Line], "\r\n"), []byte{'\\'}) {
+		return false // the line before goes on
+	}
 	return bytes.IndexByte(data, ' ') < 0 && !scriptSet.Has(data)
 }
 
@@ -449,6 +470,8 @@ func (t *shellText) separated(c *shlex.Command, certain bool, args float32) floa
 		return t.line(c, certain, args)
 	case c.Bin:
 		return 0.92
+	case t.texts && c.Lead == shlex.Pipe && string(c.Name) == "eval":
+		return 0.2 // which reads no input: of a language for searching logs
 	case t.windows(c), t.enclosed(c):
 		return 0.75
 	case t.alternative(c):

@@ -172,7 +172,7 @@ type sqlReader struct {
 }
 
 func (s *Scanner) sqli(v []byte, w Where) {
-	if len(v) < shortestSQL {
+	if len(v) < shortestSQL || w.Place == InFile && len(v) > maxPath {
 		return
 	}
 	s.sql.best = sqlReader{miss: 1}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 
+	"github.com/gabionhq/gabion/engine/internal/lexicon"
 	"github.com/gabionhq/gabion/engine/internal/sqllex"
 )
 
@@ -341,6 +342,8 @@ func (r *sqlReader) compare(i, start, left int, a operand, before bool) {
 		r.constants(i, start, left, right, before, next)
 	case (a == opName && b == opCall || a == opCall && b == opName) && r.kind(i) == sqllex.Logic && !r.broken:
 		return // && i < len(x), as programs compare their variables
+	case r.texts && !r.broken && (a == opCall || b == opCall) && (r.method(start) || r.method(left+1) || r.controlled(i)):
+		return // of a program
 	case (a >= opCall || b >= opCall) && a != opUnknown && b != opUnknown && (a.constant() || b.constant()) && (before || r.atBreak(i) || r.role(i) != sqllex.And):
 		if next || a == opQuery || b == opQuery {
 			r.hit(signCompareCall, i, right)
@@ -355,6 +358,32 @@ func (r *sqlReader) compare(i, start, left int, a operand, before bool) {
 		r.hit(signBreakCompare, i, right)
 	}
 }
+
+// method reports whether the operand at i is the call of a method.
+func (r *sqlReader) method(i int) bool {
+	return r.kind(i) == sqllex.Word && r.kind(i+1) == sqllex.Dot && !r.databaseOwns(i) && r.toks[i+1].From == r.toks[i].To
+}
+
+// maxControl bounds the line before a condition that is looked at.
+const maxControl = 200
+
+// controlled reports whether the condition that goes on at i is that of a
+// statement of a program, which begins the line: where a query has a number,
+// no such word can stand, and no string was left.
+func (r *sqlReader) controlled(i int) bool {
+	at := r.toks[i].From
+	line := r.v[max(0, at-maxControl):at]
+	if n := bytes.LastIndexByte(line, '\n'); n >= 0 {
+		line = line[n+1:]
+	} else if len(line) == maxControl {
+		return false
+	}
+	line = bytes.TrimLeft(line, " \t}(+-")
+	n := run(line, 0, len(line), isLetter)
+	return controlWords.Has(line[:n]) && n < len(line) && !isWord(line[n]) && bytes.IndexByte(line, ';') < 0 && bytes.IndexByte(line, '\'') < 0
+}
+
+var controlWords = lexicon.New("if elif elsif elseif else while until unless return assert for")
 
 // maxBreakTokens is how far behind the end of a string the condition is that
 // breaks out of it.

@@ -12,6 +12,9 @@ func (r *sqlReader) union(i int) {
 	for n := 0; n < 8 && (r.role(j) == sqllex.All || r.kind(j) == sqllex.LParen || r.kind(j) == sqllex.Arith && r.text(j)[0] == '+'); n++ {
 		j++ // a plus is a space that nobody decoded
 	}
+	if r.kind(i-1) == sqllex.Dot && r.kind(i+1) == sqllex.LParen && r.texts {
+		return // a method of sets
+	}
 	if r.role(j) != sqllex.Select {
 		if r.role(j) == sqllex.Values && (r.kind(j+1) == sqllex.LParen || r.is(j+1, "row")) || r.is(j, "table") && r.cut(j+2) && r.operandBefore(i) {
 			r.hit(signUnion, i, j+1)
@@ -339,8 +342,8 @@ func (r *sqlReader) databaseOwns(i int) bool {
 // stacked looks at what follows a semicolon.
 func (r *sqlReader) stacked(i int) {
 	c := r.statement(i + 1)
-	if c == no {
-		return
+	if c == no || r.texts && r.kind(i-1) == sqllex.Semicolon && i > 1 {
+		return // ;; begins comments of some languages
 	}
 	// The end of the first statement: a constant, or where a string ended.
 	if r.texts && r.listing && i+1 < len(r.toks) && bytes.IndexByte(r.v[r.toks[i].To:r.toks[i+1].From], '\n') >= 0 {
@@ -473,7 +476,7 @@ func (r *sqlReader) statement(i int) sqlGrade {
 			return sure
 		}
 	case sqllex.Func:
-		if r.is(i, "if") && (r.role(i+1) == sqllex.Not || r.kind(i+1) == sqllex.LParen && (r.kind(i+2) == sqllex.Number || r.role(i+2) == sqllex.Select)) {
+		if r.is(i, "if") && (r.role(i+1) == sqllex.Not || r.kind(i+1) == sqllex.LParen && (r.kind(i+2) == sqllex.Number || r.role(i+2) == sqllex.Select)) && r.guards(i+1) {
 			return sure
 		}
 	case sqllex.Values:
@@ -490,6 +493,35 @@ func (r *sqlReader) statement(i int) sqlGrade {
 		return sure
 	}
 	return no
+}
+
+// maxGuard is how many tokens the condition of an IF has.
+const maxGuard = 48
+
+// guards reports whether a statement follows the condition in brackets at i, or
+// nothing is known of what follows.
+func (r *sqlReader) guards(i int) bool {
+	if r.kind(i) != sqllex.LParen {
+		return true
+	}
+	for depth, j := 0, i; j < i+maxGuard; j++ {
+		switch r.kind(j) {
+		case sqllex.End, sqllex.Cut, sqllex.Open:
+			return true
+		case sqllex.LParen:
+			depth++
+		case sqllex.RParen:
+			if depth--; depth == 0 {
+				next := r.role(j + 1)
+				return r.kind(j+1) == sqllex.Key && !r.is(j+1, "return") || next == sqllex.Select || r.cut(j+1)
+			}
+		case sqllex.Compare:
+			if n := r.toks[j].To - r.toks[j].From; n > 2 || r.text(j)[0] == '=' && n > 1 {
+				return false // ===, as programs compare
+			}
+		}
+	}
+	return true
 }
 
 // declare grades DECLARE @x type; with a number in hexadecimal, hidden text.

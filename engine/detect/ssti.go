@@ -336,7 +336,7 @@ func isConfig(text []byte) bool {
 func (e *expression) judge(best *lead) {
 	text := e.v[e.body:e.to]
 	to := e.to
-	if e.math && e.closed && e.names+e.calls == 0 && to-e.from <= 40 && (e.words == 0 || e.v[e.from] != '@' && (e.v[e.from+1] != '$' || !e.listing)) {
+	if e.math && e.closed && (e.words == 0 || e.v[e.from] != '{' || !isDigit(e.v[e.from+1])) && e.names+e.calls == 0 && to-e.from <= 40 && (e.words == 0 || e.v[e.from] != '@' && (e.v[e.from+1] != '$' || !e.listing)) {
 		best.offer(0.85, e.from, to, "A template expression calculates, as probes for template injection do.")
 	}
 	switch {
