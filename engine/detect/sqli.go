@@ -561,7 +561,7 @@ func (r *sqlReader) probe() {
 	switch role := r.role(0); {
 	case r.wholeCall(n), r.wholePiece(n):
 		r.hit(signName, 0, n)
-	case n == 2 && r.kind(1) == sqllex.LParen && r.is(0, "insert"):
+	case n == 2 && r.kind(1) == sqllex.LParen && r.is(0, "insert") && r.toks[1].From == r.toks[0].To:
 		r.hit(signName, 0, n)
 	case n == 2 && r.kind(1) == sqllex.LParen && role >= sqllex.Niladic && role <= sqllex.Danger:
 		r.hit(signName, 0, n)

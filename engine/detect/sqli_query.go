@@ -367,7 +367,7 @@ func (r *sqlReader) statementValue(i int) {
 		return
 	}
 	switch c := r.statement(i); {
-	case c == sure && !r.texts && r.is(i, "create") && (r.is(i+1, "function") || r.is(i+1, "procedure")):
+	case c == sure && !r.texts && r.definesFunction(i):
 		r.hit(signDeclare, i, i+2)
 	case r.role(i) == sqllex.Declare && c == sure:
 	case c == harmful:
@@ -375,6 +375,23 @@ func (r *sqlReader) statementValue(i int) {
 	case c != no:
 		r.hit(signStatement, i, i+2)
 	}
+}
+
+// definesFunction reports whether CREATE FUNCTION name (...) RETURNS and the like
+// begins at i: with what it does, and not only its name.
+func (r *sqlReader) definesFunction(i int) bool {
+	if !r.is(i, "create") {
+		return false
+	}
+	i++
+	if r.is(i, "or") {
+		i += 2
+	}
+	if !r.is(i, "function") && !r.is(i, "procedure") || r.kind(i+2) != sqllex.LParen || r.toks[i+2].Pair == 0 {
+		return false
+	}
+	i += 2 + int(r.toks[i+2].Pair) + 1
+	return r.is(i, "returns") || r.is(i, "return") || r.is(i, "as") || r.is(i, "begin") || r.is(i, "language")
 }
 
 // maxSelect bounds the tokens between SELECT and FROM of a statement that

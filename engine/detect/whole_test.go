@@ -163,7 +163,7 @@ func TestWhole(t *testing.T) {
 		"$$f(x) = x^2$$", "![](", "![]()", "[]", "<? why not", "http:80", "http:8080:80", "1.e.g.", "[$10] off", "[$x]", "<3 a=b",
 		"cats /etc", "reader /etc/passw", "path/bin/consul", "bin/console", "if a==b then x", "if a==b:", "while(!true);", "while(false);",
 		"window.location", "location.href", "self.assertEqual(a, b)", "information_schema", "tempdb", "Northwind", ".gitignore", ".github/workflows/x.yml",
-		".docker/nginx.conf", "report.sql", "function/**/", "call f /* x */ (y)", "$ {}", "$ 5 {a}",
+		".docker/nginx.conf", "insert (", "create function f(a int)", "report.sql", "function/**/", "call f /* x */ (y)", "$ {}", "$ 5 {a}",
 	} {
 		if got := found(v, Where{Place: InQuery}); got != NoClass {
 			t.Errorf("%q is %v, want nothing", v, got)
