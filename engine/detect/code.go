@@ -19,7 +19,7 @@ const codeGateWords = dangerousWords + ` runtime java javax ognl beanshell bsh x
 const dangerousWords = `processbuilder clonetransformer invokertransformer instantiatetransformer constanttransformer chainedtransformer forclosure
 		instantiatefactory prototypeclonefactory prototypeserializationfactory whileclosure templatesimpl objectdataprovider textformattingrunproperties activitysurrogateselector typeconfusedelegate scriptenginemanager _memberaccess ognlcontext classloader
 		jndiloginmodule
-		getruntime child_process mainmodule allowstaticmethodaccess springmacrorequestcontext jdbcrowsetimpl xmldecoder`
+		__subclasses__ __globals__ __mro__ __bases__ getruntime child_process mainmodule allowstaticmethodaccess springmacrorequestcontext jdbcrowsetimpl xmldecoder`
 
 var (
 	// execCalls run commands or code in the languages of servers.

@@ -33,6 +33,7 @@ func TestCode(t *testing.T) {
 		"print(53*91);",
 		"x();print(12+30);//",
 		"a[#post_render][]",
+		"().__class__.__bases__[0].__subclasses__()",
 	}, []string{
 		`cursor.execute("x")`,
 		"print(2)",

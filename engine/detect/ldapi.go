@@ -156,7 +156,7 @@ func comparisonWeight(b []byte) float32 {
 	if attributes.Has(b[:n]) {
 		return 0.9
 	}
-	if b[len(b)-1] == ')' || bytes.IndexByte(b, ')') < 0 {
+	if b[len(b)-1] == ')' || bytes.IndexByte(b, ')') < 0 || bytes.Contains(b, []byte(")\x00")) {
 		return 0.6
 	}
 	return 0

@@ -9,11 +9,13 @@ import (
 
 // optionGateWords are words of programOptions, and of what else is looked for
 // here.
-const optionGateWords = "pager pack proxycommand compress checkpoint rsh command rcat sockets shadow luajit pypy node nodejs"
+const optionGateWords = "pager pack proxycommand compress checkpoint rsh command rcat sockets shadow luajit pypy node nodejs msiexec"
 
 var (
 	shells       = lexicon.New("sh bash dash ash zsh ksh csh tcsh cmd cmd.exe powershell powershell.exe pwsh")
 	interpreters = lexicon.New("python perl ruby php lua luajit node nodejs java bash gawk awk tclsh pypy")
+	// windowsLoaders are commands of Windows that load what an address holds.
+	windowsLoaders = lexicon.New("certutil bitsadmin mshta regsvr32 rundll32 msiexec cscript wscript")
 	// reachers are commands that take a host.
 	reachers = lexicon.New("wget curl fetch nc ncat netcat telnet tftp ftp ping nslookup dig host traceroute tracert ssh")
 	// readers are commands that show files.
@@ -90,6 +92,12 @@ func (t *shellText) handsShell(best *lead, c *shlex.Command) {
 		best.offer(0.85, c.At, c.End, reason)
 	}
 	args := t.v[c.To:min(c.End, c.To+maxEvidence)]
+	if c.URL && c.End < len(t.v) && t.v[c.End] == '|' && fetchers.Has(c.Name) && namesHost(args) && t.pipesToShell(c.End+1) {
+		best.offer(0.82, c.From, c.End, "What a host without a name sends is run by a shell.")
+	}
+	if c.URL && c.Lead == shlex.Start && c.Words <= 3 && windowsLoaders.Has(c.Name) {
+		best.offer(0.62, c.From, c.End, reasonWindows)
+	}
 	if c.Option && shells.Has(c.Name) && bytes.HasPrefix(bytes.TrimLeft(args, " "), []byte("-i")) {
 		t.shell = c.End
 	}
@@ -120,6 +128,19 @@ func (t *shellText) handsShell(best *lead, c *shlex.Command) {
 	}
 }
 
+// namesHost reports whether an address in the arguments has a number for its
+// host.
+func namesHost(args []byte) bool {
+	i := bytes.Index(args, []byte("://"))
+	return i > 0 && i+3 < len(args) && isDigit(args[i+3])
+}
+
+// pipesToShell reports whether the command at i, behind a pipe, is a shell.
+func (t *shellText) pipesToShell(i int) bool {
+	i = skipBlank(t.v, i)
+	return shells.Has(t.v[i:run(t.v, i, len(t.v), isCommandByte)])
+}
+
 func isProgramByte(c byte) bool { return isCommandByte(c) || c == '/' || c == '.' }
 
 // hostArgument reports whether the command's only argument is a host.
@@ -136,10 +157,10 @@ func runsCode(v []byte, c *shlex.Command) bool {
 		return false
 	}
 	args := bytes.TrimLeft(v[c.To:min(len(v), c.To+maxEvidence*2)], " ")
-	if len(args) < 4 || args[0] == '-' && args[1] != 'c' && args[1] != 'e' && args[1] != 'r' || args[0] != '-' && args[0] != '\'' {
+	if len(args) < 4 || args[0] != '-' && args[0] != '\'' || bytes.IndexByte(args, '\'') < 0 && bytes.IndexByte(args, '"') < 0 {
 		return false
 	}
-	for _, word := range [...]string{"socket", "system(", "popen", "exec(", "spawn", "subprocess", "/bin/sh", "/inet/", "shell_exec"} {
+	for _, word := range [...]string{"socket", "system(", "popen", "exec(", "spawn", "subprocess", "/bin/sh", "/inet/", "shell_exec", "tcpclient", "urlopen("} {
 		if hasFold(args, word) {
 			return true
 		}

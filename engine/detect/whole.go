@@ -97,6 +97,10 @@ func wholeConstruct(v []byte, w Where, inset bool) construct {
 		return construct{XSS, readsPage}
 	case isDeclaration(v):
 		return construct{XXE, reasonEntity}
+	case runsText(v):
+		return construct{Code, serverCode}
+	case sendsCookie(v):
+		return construct{XSS, "A script sends the cookie to another host."}
 	}
 	return wholeScript(v, w)
 }
@@ -173,4 +177,23 @@ func (s *Scanner) schema(v []byte) {
 		return
 	}
 	s.follow(XXE, v, lead{weight: wholeWeight, from: i, to: len(v), reason: "A document without content names the address of its schema."}, wholeVocabulary)
+}
+
+// sendsCookie reports whether the cookie or the storage is joined to an
+// address in a string.
+func sendsCookie(v []byte) bool {
+	slashes := bytes.Index(v, []byte("//"))
+	if slashes < 1 || bytes.IndexByte([]byte("'\"`:"), v[slashes-1]) < 0 {
+		return false
+	}
+	for _, what := range [...]string{"document.cookie", "localstorage"} {
+		i := indexFold(v, what)
+		for i > 0 && v[i-1] == ' ' {
+			i--
+		}
+		if i > slashes && bytes.IndexByte([]byte("+({,"), v[i-1]) >= 0 {
+			return true
+		}
+	}
+	return false
 }

@@ -38,8 +38,48 @@ func hostOf(name []byte) host {
 		return host{class: Code, calls: true, strings: true}
 	case "process", "require":
 		return host{class: Code, strings: true, any: true}
+	case "os", "io", "thread":
+		return host{class: Code}
 	}
 	return host{}
+}
+
+// serverActs are methods that run commands or end or stop the program.
+var serverActs = lexicon.New("exit kill abort execute popen dlopen sleep")
+
+// codeMakers make code of a string.
+var codeMakers = lexicon.New("function loadstring")
+
+// takesString reports whether the bracket at i opens before a string, and of
+// what is loaded from elsewhere before the address of another host.
+func takesString(v []byte, i int, remote bool) bool {
+	if v[i] != '(' {
+		return false
+	}
+	i = gap(v, i+1)
+	if i >= len(v) || v[i] != '"' && v[i] != '\'' && v[i] != '`' {
+		return false
+	}
+	return !remote || bytes.HasPrefix(v[i+1:], []byte("//"))
+}
+
+// runsText reports whether v hands a text to a shell or reads a file as code,
+// as Ruby, Perl and PHP write it.
+func runsText(v []byte) bool {
+	n := run(v, 0, len(v), isWordASCII)
+	k := gap(v, n)
+	switch {
+	case len(v) > 3 && v[0] == '%' && v[1] == 'x' && (v[2] == '(' || v[2] == '{' || v[2] == '['):
+		return isLetter(v[3])
+	case n == 0 || k+2 >= len(v):
+	case equalFold(v[:n], "open"):
+		return v[k] == '(' && (v[k+1] == '"' || v[k+1] == '\'') && v[k+2] == '|'
+	case equalFold(v[:n], "print"), equalFold(v[:n], "echo"), equalFold(v[:n], "puts"):
+		return k > n && v[k] == '`' && bytes.IndexByte(v[k+1:], '`') > 0 && len(v) <= 64
+	case equalFold(v[:n], "include"), equalFold(v[:n], "require"), equalFold(v[:n], "include_once"), equalFold(v[:n], "require_once"):
+		return (v[k] == '"' || v[k] == '\'') && (v[k+1] == '/' || bytes.Contains(v[k:], []byte("://")))
+	}
+	return false
 }
 
 // wholeScript tells whether v is an expression of script that acts on one of
@@ -75,6 +115,9 @@ func wholeScript(v []byte, w Where) construct {
 	}
 	if equalFold(name, "reflect") && calledByTemplate(v, j) {
 		return construct{XSS, callsHide}
+	}
+	if equalFold(name, "import") && takesString(v, k, true) || codeMakers.Has(name) && takesString(v, k, false) {
+		return construct{XSS, timedCode}
 	}
 	if timers.Has(name) && v[k] == '(' || equalFold(name, "new") && k > j && functionOpens(v, k) {
 		return construct{XSS, timedCode}
@@ -156,7 +199,7 @@ func acts(h host, v []byte, i int, w Where) bool {
 			return false
 		}
 		if v[i] == '(' {
-			return h.calls
+			return h.calls || h.class == Code && serverActs.Has(v[from:end])
 		}
 	}
 	return false
@@ -179,6 +222,10 @@ func callsComputed(v []byte) bool {
 				i = gap(v, i+1)
 				return i < len(v) && (v[i] == '"' || v[i] == '\'' || v[i] == '{')
 			}
+		}
+		j := run(v, i, len(v), isWordASCII)
+		if j > i && j+2 < len(v) && v[j] == '.' && v[j+1] == '(' && isLetter(v[j+2]) {
+			return bytes.HasSuffix(bytes.TrimRight(v, ";"), []byte(")")) // (sys.(tem))(id): names joined of words
 		}
 	case 'r', 'R':
 		if hasPrefixFold(v, "return") {
