@@ -1,6 +1,9 @@
 package engine
 
 import (
+	"encoding/base64"
+	"encoding/hex"
+	"math/rand/v2"
 	"net/url"
 	"strconv"
 	"testing"
@@ -76,5 +79,26 @@ func TestTwins(t *testing.T) {
 	for _, c := range twins {
 		check(c.ordinary, Pass)
 		check(c.attack, Block)
+	}
+}
+
+// TestIdentifiers sends random identifiers, of which some decode to letters and
+// signs.
+func TestIdentifiers(t *testing.T) {
+	e := New(Options{})
+	r := rand.New(rand.NewPCG(8, 9))
+	ids := []string{"476e0798d2", "2591b1c7d0", "e3d61518d1", "45a41b47d5", "330a31654b23", "K2xzCgl8Sq", "PFh3ClNA", "4a6f75780a65"}
+	for range 2000 {
+		b := make([]byte, 4+r.IntN(20))
+		for i := range b {
+			b[i] = byte(r.Uint32())
+		}
+		ids = append(ids, hex.EncodeToString(b), base64.RawURLEncoding.EncodeToString(b))
+	}
+	for _, id := range ids {
+		q := request{"POST", "/files/" + id + "/x?" + id + "=1", []string{"Content-Type", "application/x-www-form-urlencoded", "X-Token", id}, id + "=hello"}
+		if v, rep := inspect(e, nil, Env{Mode: rule.Block}, &q, whole); v.Decision != Pass {
+			t.Errorf("%s: %+v", id, rep.Findings)
+		}
 	}
 }

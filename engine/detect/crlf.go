@@ -34,7 +34,7 @@ func (s *Scanner) crlf(v []byte, w Where) {
 			continue
 		}
 		newLine(&best, v, i, i+n, line, v[i] >= 0x80)
-		if v[i] < 0x80 && (w.Place == InPath || w.Place == InQuery && w.Name) && (w.Decoded == 0 || isPrinted(v)) {
+		if v[i] < 0x80 && (w.Place == InPath || w.Place == InQuery && w.Name) && (w.Decoded == 0 || len(v) >= shortestIdentity && isPrinted(v)) {
 			best.offer(0.6, i, min(len(v), i+24), "A line ends inside a path or a name.")
 		}
 		i += n - 1
@@ -49,6 +49,10 @@ func (s *Scanner) crlf(v []byte, w Where) {
 	setCookie(&best, v)
 	s.follow(CRLF, v, best, responseHeaders)
 }
+
+// shortestIdentity is the length of values that random identifiers hardly decode
+// to with nothing but printed ASCII in them.
+const shortestIdentity = 12
 
 // isPrinted reports whether v holds nothing but ASCII that is printed, and line
 // ends. Identifiers in paths decode to anything.

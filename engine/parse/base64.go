@@ -108,8 +108,9 @@ func appendHexDecoded(dst, v []byte) ([]byte, bool) {
 	return dst, isMeaningful(dst[mark:])
 }
 
-// shortText is the length up to which all of a decoded text must be text:
-// among few random bytes most may be letters by chance.
+// shortText is the length up to which all of a decoded text must be printed
+// ASCII: among few random bytes most may be letters by chance, and some
+// characters of several bytes.
 const shortText = 12
 
 // textStart is how many bytes of text at the start are proof enough: of 16
@@ -141,6 +142,9 @@ func isMeaningful(v []byte) bool {
 			}
 			i++
 			continue
+		}
+		if len(v) <= shortText {
+			return false
 		}
 		if i+1 == len(v) || v[i+1]&0xc0 != 0x80 { // no UTF-8, as random bytes are
 			i++
