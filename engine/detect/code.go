@@ -295,6 +295,8 @@ func (c *codeWalk) call(best *lead, v []byte, at, end, open int) {
 		best.offer(0.85, at, stop, "A function that runs commands or code is called.")
 	case certain && glued && short && (at == c.head || len(args) > 0 && args[0] == ')' && c.framed(v, at, stop)):
 		best.offer(0.75, at, stop, "A function that runs commands or code is called.")
+	case certain && glued && short && c.framed(v, at, stop):
+		best.offer(0.6, at, stop, "A function that runs commands or code is called.")
 	case certain && (argument || glued):
 		best.offer(0.42, at, stop, "A function that runs commands or code is called.")
 	case glued && (argument || nested) && short && c.framed(v, at, stop):

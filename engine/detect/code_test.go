@@ -34,6 +34,7 @@ func TestCode(t *testing.T) {
 		"x();print(12+30);//",
 		"a[#post_render][]",
 		"().__class__.__bases__[0].__subclasses__()",
+		"function(x){return(system(paste('id'), intern = T))}",
 	}, []string{
 		`cursor.execute("x")`,
 		"print(2)",

@@ -13,8 +13,8 @@ var whenDeser = []feature{
 	hasColon | hasDQuote, hasColon | hasBackslash, hasBang, hasDollar, hasControl, hasHigh, hasLine, hasObjectWord, hasDQuote | hasSlash,
 }
 
-// objectGateWords begin serialised objects in base64.
-const objectGateWords = "ro rO AAEAAAD aced __js_function"
+// objectGateWords begin serialised objects in base64, or name what makes them.
+const objectGateWords = "ro rO AAEAAAD aced __js_function publickeytoken"
 
 var deserVocabulary = lexicon.New(`o c a s i b python java javax ruby php object apply new name module org com sun net type
 	nd_func function py reduce os system subprocess popen builtins eval exec gem installer lang runtime processbuilder`)
@@ -24,6 +24,7 @@ func (s *Scanner) deser(v []byte, w Where) {
 	var best lead
 	binaryObject(&best, v)
 	hexObject(&best, v)
+	assembly(&best, v)
 	phpObject(&best, v)
 	typeTags(&best, v)
 	pickle(&best, v)
@@ -86,6 +87,22 @@ func binaryObject(best *lead, v []byte) {
 		best.certain(0.95, 0, end, "The state of a page of ASP.NET is nothing but a serialised object.")
 	case bytes.HasPrefix(head, []byte("\x00\x01\x00\x00\x00\xff\xff\xff\xff")), bytes.HasPrefix(head, []byte("AAEAAAD/")):
 		best.certain(0.95, 0, end, "The value is a serialised object of .NET.")
+	}
+}
+
+// assembly finds the full names of types of .NET that formatters make objects
+// of to run commands.
+func assembly(best *lead, v []byte) {
+	end := indexFold(v, "publickeytoken=")
+	if end < 0 {
+		return
+	}
+	for _, name := range [...]string{"System.Diagnostics.Process", "System.Collections.Generic.SortedSet", "System.Windows.Data.", "System.Windows.Forms.AxHost",
+		"System.Security.Principal.WindowsIdentity", "System.Configuration.Install.", "System.DelegateSerializationHolder", "System.Windows.ResourceDictionary"} {
+		if i := bytes.Index(v[:end], []byte(name)); i >= 0 {
+			best.offer(0.8, i, i+len(name), "The full name of a type of .NET is given that runs commands when it is read.")
+			return
+		}
 	}
 }
 

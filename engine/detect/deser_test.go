@@ -24,7 +24,9 @@ func TestDeserialization(t *testing.T) {
 		"<java><object class=\"a.B\"><void method=\"start\"/></object></java>",
 		"<class><void><array class=\"byte\" length=\"2\"><void index=\"0\"><byte>-84</byte></void></array></void></class>",
 		"\x04\b[\ac\x15Gem::SpecFetcherc\x13Gem::Installer",
+		"System.Collections.Generic.SortedSet`1[[System.String, mscorlib, PublicKeyToken=b77a5c561934e089]]",
 	}, []string{
+		"System.String, mscorlib, PublicKeyToken=b77a5c561934e089",
 		"\x80\x04\x95\x05\x00\x00\x00\x8c\x01a.",
 		"\x04\b{\x06I\"\x06a",
 		"aced0005",

@@ -332,7 +332,10 @@ func (k *pathWalk) judge(best *lead, v []byte, w Where) {
 		case steps < 6:
 			weight = [...]float32{0, 0.2, 0.35, 0.52, 0.62, 0.75}[steps]
 		}
-		if k.span.from == 0 && (w.Place != InXML && served(v) || w.Place == InQuery && bytes.HasPrefix(v, []byte(`..\`))) {
+		if w.Place == InQuery && k.span.from > 0 && !k.url && served(v) && bytes.Contains(v, []byte(`\..\`)) {
+			weight = max(weight, 0.55) // what only Windows reads as a path
+		}
+		if (k.span.from == 0 || k.span.from == 2 && v[0] == '.') && (w.Place != InXML && served(v) || w.Place == InQuery && bytes.HasPrefix(v, []byte(`..\`))) {
 			weight = max(weight, pick(steps > 1, 0.6, 0.52))
 		}
 		if !pathLike && k.odd == 0 {

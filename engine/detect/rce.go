@@ -66,6 +66,7 @@ func (s *Scanner) rce(v []byte, w Where) {
 	var best lead
 	words := shellText{listing: w.Listing || isListing(v, w.Place), shown: w.Listing, v: v, texts: w.Place.holdsText(), agent: w.Place == InUserAgent || w.Place == InReferer || w.Place == InAccept || w.Place == InContentType}
 	words.head = skipBlank(v, 0)
+	words.name = w.Name && (w.Place == InQuery || w.Place == InForm)
 	words.keyed = (w.Place == InQuery || w.Place == InForm) && (hasFold(w.Key, "cmd") || hasFold(w.Key, "command") || hasFold(w.Key, "exec") || hasFold(w.Key, "shell"))
 	words.login = hasFold(w.Key, "shell")
 	words.address = w.Place == InTarget || isAddress(v)
@@ -97,6 +98,7 @@ func isAddress(v []byte) bool {
 // A shellText is a value read as shell language.
 type shellText struct {
 	v       []byte
+	name    bool // a parameter's, which a & begins
 	agent   bool // the place has semicolons and brackets of its own
 	keyed   bool // the parameter's name says that it takes a command
 	address bool // & and ? have their meaning in addresses
@@ -192,6 +194,9 @@ func (t *shellText) command(best *lead, c *shlex.Command) {
 		}
 	default:
 		weight = t.separated(c, certain, args)
+	}
+	if t.name && c.Lead == shlex.Start && c.To < c.End && (certain && args >= 0.8 || c.Secret && t.goal(c)) {
+		weight, reason = 0.8, "What follows an ampersand that was not escaped is a command."
 	}
 	if c.Redirect && c.Lead != shlex.Start && c.Lead != shlex.Group && !t.listing && writesPage(t.v[c.To:c.End]) {
 		weight = 0.82

