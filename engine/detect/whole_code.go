@@ -85,10 +85,8 @@ func runsText(v []byte) bool {
 // wholeScript tells whether v is an expression of script that acts on one of
 // the host's objects, or calls in a way that hides what it calls.
 func wholeScript(v []byte, w Where) construct {
-	if v[0] == '(' || v[0] == '[' || v[0] == '+' || v[0] == '!' {
-		if isBrackets(v) {
-			return construct{XSS, callsHide}
-		}
+	if isBrackets(v) {
+		return construct{XSS, callsHide}
 	}
 	i, open := 0, 0
 	for i < len(v) && v[i] == '(' && open < 2 {
@@ -113,27 +111,38 @@ func wholeScript(v []byte, w Where) construct {
 	if k >= len(v) {
 		return construct{}
 	}
-	if equalFold(name, "reflect") && calledByTemplate(v, j) {
+	return scriptNamed(v, name, j, k, w)
+}
+
+// scriptNamed tells what a script does that begins with a name, which ends at
+// end; what follows it stands at next.
+func scriptNamed(v, name []byte, end, next int, w Where) construct {
+	host := hostOf(name)
+	switch {
+	case equalFold(name, "reflect") && calledByTemplate(v, end):
 		return construct{XSS, callsHide}
-	}
-	if equalFold(name, "import") && takesString(v, k, true) || codeMakers.Has(name) && takesString(v, k, false) {
+	case equalFold(name, "import") && takesString(v, next, true), codeMakers.Has(name) && takesString(v, next, false):
 		return construct{XSS, timedCode}
-	}
-	if timers.Has(name) && v[k] == '(' || equalFold(name, "new") && k > j && functionOpens(v, k) {
+	case timers.Has(name) && v[next] == '(', equalFold(name, "new") && next > end && functionOpens(v, next):
 		return construct{XSS, timedCode}
-	}
-	if equalFold(name, "function") && v[k] == '(' && v[len(v)-1] == '{' && gap(v, k+1) < len(v) && v[gap(v, k+1)] == ')' ||
-		equalFold(name, "module") && v[len(v)-1] == '=' && hasFold(v[k:], "exports") {
+	case equalFold(name, "function") && opensBody(v, next), equalFold(name, "module") && v[len(v)-1] == '=' && hasFold(v[next:], "exports"):
+		return construct{Code, serverCode}
+	case host.class == NoClass || !acts(host, v, next, w):
+		return construct{}
+	case host.class == Code:
 		return construct{Code, serverCode}
 	}
-	h := hostOf(name)
-	if h.class != NoClass && acts(h, v, k, w) {
-		if h.class == Code {
-			return construct{Code, serverCode}
-		}
-		return construct{XSS, readsPage}
+	return construct{XSS, readsPage}
+}
+
+// opensBody reports whether v goes on at i with an empty list of parameters,
+// and ends where the body of a function begins.
+func opensBody(v []byte, i int) bool {
+	if v[i] != '(' || v[len(v)-1] != '{' {
+		return false
 	}
-	return construct{}
+	i = gap(v, i+1)
+	return i < len(v) && v[i] == ')'
 }
 
 // isBrackets reports whether v is script that is written in brackets and
