@@ -35,7 +35,8 @@ const (
 		rmt rmt-tar iwmi gwmi invoke-wmimethod get-wmiobject regedit bcdedit wevtutil fsutil cacls icacls takeown dsquery
 		ansible-config ansible-console ansible-runner ansible-test chef-client chef-solo chef-apply chef-server-ctl
 		invoke-webrequest invoke-expression invoke-command start-process get-content set-content zcat bzcat xzcat zless
-		htop bsdtar lastlogin rmt-dump chef-run getfacl setfacl visudo adduser addgroup pkill killall pgrep lastlog chpasswd nice renice base32 basenc basez fold tshark dvips bridge`
+		htop bsdtar lastlogin rmt-dump chef-run getfacl setfacl visudo adduser addgroup pkill killall pgrep lastlog chpasswd vmstat lsblk lscpu iostat mpstat blkid fdisk hostnamectl loginctl pstree cksum
+		wevtutil icacls cacls takeown quser nbtstat getmac driverquery nice renice base32 basenc basez fold tshark dvips bridge`
 	commonCommands = `cat id dir type more less head tail find sort cut env set export kill touch time date who w last man at test which
 		host net net1 start copy del move attrib ver whois cd source read make apt-get yum npm pip git docker kubectl java sleep rev base64
 		true false tr wc join split uniq diff file stat watch timeout screen comm look info uptime history alias for if column flock htop aptitude ip`
