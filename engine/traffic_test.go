@@ -40,6 +40,12 @@ var traffic = map[string]string{
 	"sets":              "ack' = ack.setBy(p, a => a.union(Set(q))),",
 	"comments of lisp":  "(let ((allowed\n        ;; if not in the map, return false\n        (unwrap (get x)))))\n",
 	"mailbox":           "From mike@example.com\r\nReturn-Path: <mike@example.com>\r\nFrom: Mike <mike@example.com>\r\nTo: Ann <ann@example.com>\r\nSubject: hi\r\n\r\nHello\r\n",
+	"line of python":    "            send(k, v)",
+	"signature":         "    def copy(self) -> Self:",
+	"method of vue":     "return this.$id('disclosure-panel')",
+	"loop":              "do{h=g[w++].value}while(!h&&w<_);for(var w=0;w<x.length;w++){}",
+	"strings in ticks":  "r===`Map`||r===`Set`?Array.from(e):r===`Arguments`",
+	"any element":       ".modal-footer>*{margin:calc(var(--gap) * .5)}",
 	"page directive":    "<%@ page language=\"java\" contentType=\"text/html\" %>\n<html>\n<body>\n${name}\n</body>\n</html>\n",
 	"escapes":           "{\"quotes\": \"\\\\\\\"\\uCAFE\\uBABE\\b\\f\\n`1~!@#$%^&*()_+\"}\n",
 }
@@ -63,6 +69,18 @@ func TestTraffic(t *testing.T) {
 	}
 }
 
+// TestSettings sends what the documents of orchestrators and collectors of logs
+// hold, and forms do not.
+func TestSettings(t *testing.T) {
+	e := New(Options{})
+	for _, v := range []string{"/etc/ssl/certs", "/etc/ceph/admin.secret", "/dev/termination-log", "  ActiveRecord: <%= defined? ActiveRecord %>"} {
+		r := placed(v)["json"]
+		if verdict, rep := inspect(e, nil, Env{Mode: rule.Block}, &r, whole); verdict.Decision != Pass {
+			t.Errorf("%s: blocked: %+v", v, rep.Findings)
+		}
+	}
+}
+
 // disguises look like it and are none.
 var disguises = map[string]string{
 	"icon with script":   "data:image/svg+xml;base64,PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciPjxzY3JpcHQ+YWxlcnQoMSk8L3NjcmlwdD48L3N2Zz4=",
@@ -75,6 +93,8 @@ var disguises = map[string]string{
 	"classes":            "x\n{{ self.__init__.__globals__.os.popen('id') }}",
 	"string of ruby":     "x #{7*7} y\nz",
 	"settings of flask":  "x\n{{ config.items() }}",
+	"erb with commands":  "<%= `ls /` %>",
+	"path of secrets":    "/etc/shadow",
 	"named substitution": "x$('id')",
 	"hidden directory":   "x; /b?n/c?t /etc/passwd",
 	"stacked condition":  "1;if(1=1) waitfor delay '0:0:5'--",

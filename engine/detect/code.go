@@ -327,7 +327,7 @@ func (c *codeWalk) whole(best *lead, v []byte, at, end, open int) {
 	if !c.listing && (at == 0 || at < 40 && bytes.IndexByte([]byte(";'\")}"), v[at-1]) >= 0) && probes(v, at, end, open) {
 		best.offer(0.62, at, len(v), "A call prints what it calculates, as probes for code injection do.")
 	}
-	if c.listing || at > 12 || len(v) > 80 || end-at < 4 && end-open != 0 || isProse(v, at, end, open) || !serverCalls.Has(v[at:end]) && !execCalls.Has(v[at:end]) || bytes.IndexByte(v[open:], ')') < 0 {
+	if c.listing || at > 12 || len(v) > 80 || isLineOfCode(v, at) || end-at < 4 && end-open != 0 || isProse(v, at, end, open) || !serverCalls.Has(v[at:end]) && !execCalls.Has(v[at:end]) || bytes.IndexByte(v[open:], ')') < 0 {
 		return
 	}
 	best.offer(0.55, at, len(v), "The value is a call of a function of the server's language.")
@@ -365,6 +365,22 @@ func probes(v []byte, at, end, open int) bool {
 	j := run(v, i+1, len(v), isDigit)
 	return j > i+1 && j < len(v) && v[j] == ')' && len(bytes.Trim(v[j:], ");./#'\"\r\n ")) == 0
 }
+
+// isLineOfCode reports whether v is one line of a program: it is indented, or
+// defines the function at i.
+func isLineOfCode(v []byte, i int) bool {
+	before := bytes.TrimRight(v[:i], " \t")
+	if len(before) == 0 {
+		return i > 3 || i > 0 && v[0] == '\t'
+	}
+	from := len(before)
+	for from > 0 && isLetter(before[from-1]) {
+		from--
+	}
+	return len(before) < i && definers.Has(before[from:])
+}
+
+var definers = lexicon.New("def function fn func sub fun void int bool static async override")
 
 // nestedCall reports whether the arguments begin with another call.
 func nestedCall(args []byte) bool {
@@ -563,7 +579,7 @@ func (c *codeWalk) variable(best *lead, v []byte, i int) int {
 		if k := indexed(v, b); k > b && k < len(v) && v[k] == '(' {
 			best.offer(0.7, i, min(len(v), k+8), "A function of PHP is called by a name in a variable.")
 		}
-	} else if k := gap(v, j); !c.listing && j > i+1 && k < len(v) && v[k] == '(' && !bytes.HasPrefix(v[k+1:], []byte("$.")) && c.assigned(v, i, j) && (i == 0 || v[i-1] == '.' || v[i-1] == ';' || v[i-1] == '@' || i > 1 && v[i-1] == '>' && v[i-2] == '-') && bytes.IndexByte(v[k:], ')') > 0 {
+	} else if k := gap(v, j); !c.listing && j > i+1 && k < len(v) && v[k] == '(' && !bytes.HasPrefix(v[k+1:], []byte("$.")) && c.assigned(v, i, j) && (i == 0 || v[i-1] == '.' && !(i > 1 && isWordASCII(v[i-2])) || v[i-1] == ';' || v[i-1] == '@' || i > 1 && v[i-1] == '>' && v[i-2] == '-') && bytes.IndexByte(v[k:], ')') > 0 {
 		best.offer(0.6, i, min(len(v), k+8), "A function of PHP is called by a name in a variable.")
 	}
 	return max(j, i+1)

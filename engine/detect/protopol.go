@@ -62,12 +62,21 @@ func (s *Scanner) protopol(v []byte, w Where) {
 
 func isNameByte(c byte) bool { return isLetter(c) || c == '_' }
 
+// comparesTo reports whether a string begins at the end of v that something is
+// compared with, as programs do that guard against it.
+func comparesTo(v []byte) bool {
+	v = bytes.TrimRight(v, "\"' ")
+	return bytes.HasSuffix(v, []byte("==")) || bytes.HasSuffix(v, []byte("!="))
+}
+
 // keyWeight returns the full weight where the words v[i:end] are a key, and
 // a fraction where a text speaks of them.
 func keyWeight(v []byte, i, end int, w Where, weight float32) float32 {
 	switch {
 	case w.Name:
 		return weight
+	case w.Place.holdsText() && len(v) > maxPath && comparesTo(v[:i]):
+		return 0.3
 	case end < len(v) && (v[end] == '[' || v[end] == ']' || v[end] == '.'):
 		return weight * 0.9
 	case end+1 < len(v) && v[end] == '"' && (v[end+1] == ':' || v[end+1] == ' '):

@@ -463,8 +463,10 @@ func judgeRoot(best *lead, v []byte, p Place) {
 	log := bytes.TrimRight(v[to:], "\x00% 0")
 	kept := hasSuffixFold(log, "log") || hasSuffixFold(log, "logs") || hasSuffixFold(log, "conf") || hasSuffixFold(log, "ini")
 	switch {
-	case kept && rootDirs.Has(v[from:to]):
+	case kept && rootDirs.Has(v[from:to]) && !(p == InJSON && equalFold(v[from:to], "dev")):
 		best.offer(pick(p.holdsText() && p != InForm && hasSuffixFold(log, ".log"), 0.42, 0.55), from, len(v), "An absolute path leads to a log or configuration of the server.")
+	case p == InJSON && from == 1 && equalFold(v[from:to], "etc"):
+		best.offer(0.42, from, to, "An absolute path leads to settings of the system, as settings of applications do.")
 	case equalFold(v[from:to], "etc"), equalFold(v[from:to], "proc"), equalFold(v[from:to], "winnt"), equalFold(v[from:to], "windows"):
 		best.offer(0.6, from, to, "An absolute path leads to the system's own directories.")
 	case asked && (hasPrefixFold(v[from:], "sys/class") || hasPrefixFold(v[from:], "sys/block") || hasPrefixFold(v[from:], "sys/devices")):

@@ -478,6 +478,8 @@ func (t *shellText) separated(c *shlex.Command, certain bool, args float32) floa
 		return 0.92
 	case t.texts && c.Lead == shlex.Pipe && string(c.Name) == "eval":
 		return 0.2 // which reads no input: of a language for searching logs
+	case string(c.Name) == "w" && c.To < len(t.v) && t.v[c.To] == '<':
+		return 0.2 // a comparison of a program
 	case t.windows(c), t.enclosed(c):
 		return 0.75
 	case t.alternative(c):
@@ -573,6 +575,9 @@ func (t *shellText) backtick(c *shlex.Command, certain bool, args float32) float
 	if closed && certain && (t.fetches(c) || args == 1 || !t.texts) && (t.inData(c) || t.behindDatum(c)) || closed && args >= 0.6 && t.bare(c) {
 		return 0.82
 	}
+	if c.At > 1 && t.v[c.At-1] == '=' && t.v[c.At-2] == '=' {
+		return 0.2 // ===`x`: a string of JavaScript
+	}
 	glued := c.At > 0 && bytes.IndexByte([]byte("(;|&=\"'${,\n+-"), t.v[c.At-1]) >= 0 || c.At == 0 && c.End+2 >= len(t.v)
 	if glued && t.texts && t.v[max(c.At-1, 0)] == '\n' && t.head < c.At && c.To == c.End {
 		glued = false // a line of Markdown
@@ -647,6 +652,9 @@ func (t *shellText) constructs(best *lead) {
 		case 'i', 'I':
 			if f := lower(v[i+1]); f != 'f' && f != 'e' {
 				continue
+			}
+			if i > 0 && isLetter(v[i-1]) {
+				break
 			}
 			if hasPrefixFold(v[i:], "if ") || hasPrefixFold(v[i:], "if/i ") || hasPrefixFold(v[i:], "iex(") || hasPrefixFold(v[i:], "iex (") || hasPrefixFold(v[i:], "iex $") {
 				t.batchIf(best, i)

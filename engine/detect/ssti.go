@@ -71,7 +71,7 @@ func opener(v []byte, i int) (int, byte) {
 		return 0, 0
 	}
 	switch {
-	case b == '{' && i > 0 && (a == '*' && v[i-1] == '*' || a == '%' && isDigit(v[i-1])): // arguments of Python, a step of a style sheet
+	case b == '{' && i > 0 && (a == '*' && v[i-1] == '*' || a == '%' && isDigit(v[i-1]) || a == '*' && isProperty(v[i+2:])): // arguments of Python, a step or selector of a style sheet
 		return 0, 0
 	case a == '{' && b == '{' && bytes.HasPrefix(v[i:], []byte("{{{\n")): // code in a wiki
 		return 0, 0
@@ -121,6 +121,13 @@ func hasSmarty(v []byte) bool {
 		return hasPrefixFold(v, "{fetch ")
 	}
 	return false
+}
+
+// isProperty reports whether v begins with a property of a style sheet.
+func isProperty(v []byte) bool {
+	i := skipBlank(v, 0)
+	n := run(v, i, len(v), func(c byte) bool { return isLetter(c) || c == '-' })
+	return n > i && n < len(v) && v[n] == ':' && !bytes.Contains(v[n:min(len(v), n+maxExpression)], []byte("url("))
 }
 
 // isAnchor reports whether v is the name of a heading, as in {#name}.
@@ -328,6 +335,12 @@ func (e *expression) inString(texts bool) bool {
 	return first > 0 && (before[first-1] == ' ' || before[first-1] == '(') && bytes.Count(before, []byte{'"'})%2 == 1 && bytes.IndexByte(after, '"') >= 0
 }
 
+// plain reports whether the expression calls and calculates nothing, as one
+// that shows a value.
+func (e *expression) plain(text []byte) bool {
+	return e.calls+e.names == 0 && !e.math && e.words > 0 && bytes.IndexByte(text, '`') < 0
+}
+
 // isConfig reports whether text begins with the name of Flask's settings.
 func isConfig(text []byte) bool {
 	return hasPrefixFold(text, "config") && (len(text) == len("config") || !isWordASCII(text[len("config")]))
@@ -361,7 +374,7 @@ func (e *expression) judge(best *lead) {
 	case e.concat && e.closed:
 		best.offer(0.75, e.from, to, "A template expression joins strings, as probes for template injection do.")
 	case e.v[e.from] == '<' && e.v[e.from+1] == '%' && e.closed && len(text) > 3 && bytes.Contains(e.v[e.body:min(len(e.v), e.body+maxExpression)], []byte("%>")):
-		best.offer(pick(e.listing || e.shown && isName(text), 0.42, 0.6), e.from, to, "A block of server page code is inserted.")
+		best.offer(pick(e.listing || e.shown && e.plain(text), 0.42, 0.6), e.from, to, "A block of server page code is inserted.")
 	case e.v[e.from] == '<' && (hasPrefixFold(text, "assign") || hasPrefixFold(text, "list") || hasPrefixFold(text, "include")):
 		best.offer(pick(e.listing, 0.42, 0.65), e.from, to, "A directive of FreeMarker is inserted.")
 	case e.v[e.from] == '#' && (e.calls+e.names > 0 || e.v[e.from+1] != '{'):

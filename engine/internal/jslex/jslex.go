@@ -125,7 +125,7 @@ func (l *Lexer) ident() Hit {
 			break // of a class
 		}
 		if called || l.member(at, "constructor") {
-			return Hit{Sink: Exec, From: from, To: l.argEnd(at), Probe: next != '(' || !identByte(l.at(at+1))}
+			return Hit{Sink: Exec, From: from, To: l.argEnd(at), Probe: next != '(' || l.at(at+1) != ')' && !identByte(l.at(at+1))}
 		}
 	case "document":
 		return l.document(from, at)
