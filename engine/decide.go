@@ -217,7 +217,7 @@ var troubles = [parse.NumTroubles]struct {
 	parse.TooDeep:       {detect.Overlimit, 0.4, true, "The value is encoded more often than any application decodes."},
 	parse.TooMany:       {detect.Overlimit, 0.1, true, "The request has more values than are looked into."},
 	parse.TooLong:       {detect.Overlimit, 0.2, true, "The request decodes to more bytes than are looked into."},
-	parse.TooDear:       {detect.Overlimit, 0.3, true, "The request takes more work to look into than requests of its size do."},
+	parse.TooDear:       {detect.Overlimit, 0.1, true, "The request takes more work to look into than requests of its size do."},
 	parse.TooNested:     {detect.Overlimit, 0.4, true, "The document nests deeper than parsers allow."},
 	parse.Bomb:          {detect.DataBomb, 0.9, true, "The data expands far more than ordinary data does, to exhaust whoever expands it."},
 	parse.Undecodable:   {detect.Smuggling, 0.2, false, "The body is not in the coding that its header names."},

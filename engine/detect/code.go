@@ -85,11 +85,13 @@ func (s *Scanner) code(v []byte, w Where) {
 	for i := 0; i < len(v); {
 		switch b := v[i]; {
 		case isLetter(b) || b == '_':
+			c.names++
 			i = c.name(&best, v, i, w)
 		case b == '<':
 			c.tag(&best, v, i)
 			i++
 		case b == '$':
+			c.names++
 			i = c.variable(&best, v, i)
 		case b == '"' && i == 0 && !c.listing:
 			escapedName(&best, v)
@@ -104,6 +106,7 @@ func (s *Scanner) code(v []byte, w Where) {
 			i++
 		}
 	}
+	s.effort += nameEffort*c.names + callEffort*c.calls
 	c.judge(&best)
 	s.follow(Code, v, best, codeVocabulary)
 }
@@ -126,8 +129,9 @@ func isProgram(v []byte) bool {
 type codeWalk struct {
 	listing bool // the value is a text of several lines, which may quote code
 	tagged  bool // a page tag has been opened
-	calls   int  // of execCalls
-	globs   int  // superglobals
+	names   int
+	calls   int // of execCalls
+	globs   int // superglobals
 	first   lead
 	head    int    // the first byte that is not blank
 	end     int    // behind the last one that does not merely end a program; -1 before it was asked for
@@ -692,7 +696,7 @@ func calledAgain(b []byte) bool {
 func (c *codeWalk) ognl(best *lead, v []byte, i int) {
 	rest := v[i:min(len(v), i+48)]
 	switch {
-	case len(rest) < 2 || !isLetter(rest[1]) && rest[1] != '_' && rest[1] != '{':
+	case len(rest) < 2 || bytes.IndexByte([]byte("acgjlopr_{"), lower(rest[1])) < 0:
 	case i > 0 && isWord(v[i-1]): // an e-mail address
 	case hasPrefixFold(rest, "@java."), hasPrefixFold(rest, "@ognl."), hasPrefixFold(rest, "@org.apache"):
 		best.offer(0.93, i, i+len(rest), "An expression of Struts calls a static method.")

@@ -33,6 +33,7 @@ func (s *Scanner) crlf(v []byte, w Where) {
 		if n == 0 {
 			continue
 		}
+		s.effort += lineEffort
 		newLine(&best, v, i, i+n, line, v[i] >= 0x80)
 		if v[i] < 0x80 && (w.Place == InPath || w.Place == InQuery && w.Name) && (w.Decoded == 0 || len(v) >= shortestIdentity && isPrinted(v)) {
 			best.offer(0.6, i, min(len(v), i+24), "A line ends inside a path or a name.")

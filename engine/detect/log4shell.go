@@ -35,6 +35,9 @@ type lookup struct {
 func (s *Scanner) log4shell(v []byte, w Where) {
 	var best lead
 	var l lookup
+	if s.have&hasDollarBrace != 0 {
+		s.effort += lexEffort * len(v)
+	}
 	for i := 0; i < len(v); i++ {
 		if l.depth == 0 && v[i] != '$' {
 			at := bytes.IndexByte(v[i:], '$')

@@ -34,6 +34,7 @@ func (s *Scanner) mail(v []byte, w Where) {
 		for j < len(v) && (v[j] == '\r' || v[j] == '\n' || v[j] == ' ') {
 			j++
 		}
+		s.effort += lineEffort
 		mailLine(&best, v, i, j, address, short)
 		next := bytes.IndexAny(v[j:], "\r\n")
 		if next < 0 {

@@ -562,8 +562,10 @@ func (t *shellText) alternative(c *shlex.Command) bool {
 		return true // which do nothing
 	}
 	before := t.v[max(0, c.At-maxLine):c.At]
-	if i := bytes.LastIndex(before, []byte("(?:")); i >= 0 && opensGroup(before[i:]) {
-		return true
+	if bytes.IndexByte(before, '?') >= 0 {
+		if i := bytes.LastIndex(before, []byte("(?:")); i >= 0 && opensGroup(before[i:]) {
+			return true
+		}
 	}
 	return c.To == c.End && c.End < len(t.v) && (t.v[c.End] == '|' || t.v[c.End] == ')') && (isWord(t.v[c.At-1]) || opensGroup(before))
 }
@@ -818,6 +820,9 @@ func braces(b []byte) int {
 
 // percent reads the variables of cmd.exe.
 func (t *shellText) percent(best *lead, i int) {
+	if c := lower(t.v[i+1]); c != 'c' && c != 's' && c != 'p' {
+		return
+	}
 	if hasPrefixFold(t.v[i:], "%comspec%") || hasPrefixFold(t.v[i:], "%systemroot%") || hasPrefixFold(t.v[i:], "%programfiles") {
 		end := bytes.IndexByte(t.v[i+1:], '%')
 		file := end >= 0 && i+end+2 < len(t.v) && (t.v[i+end+2] == '\\' || t.v[i+end+2] == '/') || lower(t.v[i+1]) == 'c'

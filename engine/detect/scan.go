@@ -203,12 +203,18 @@ func (s *Scanner) Scan(v []byte, w Where) []Finding {
 // What work takes, in units of about a nanosecond, beyond one per byte for
 // each detector that runs. They were measured on dense values.
 const (
-	valueEffort   = 40 // per value, however short
-	gateEffort    = 1  // per byte
-	runEffort     = 24 // per detector that runs
-	sqlEffort     = 12 // per token and context, and operand that is read
-	commandEffort = 16 // per command
-	lexEffort     = 3  // per byte, of what reads a language
+	valueEffort      = 40 // per value, however short
+	gateEffort       = 1  // per byte
+	runEffort        = 16 // per detector that runs
+	sqlEffort        = 8  // per token and context, and operand that is read
+	commandEffort    = 24 // per command of a shell
+	markupEffort     = 14 // per token of markup, and call of a script
+	nameEffort       = 6  // per name of a program
+	callEffort       = 20 // per call of a function that code knows
+	symbolEffort     = 6  // per byte of a path that is no letter
+	lineEffort       = 5  // per line end, of what reads lines
+	expressionEffort = 12 // per expression of a template
+	lexEffort        = 3  // per byte, of what reads a language
 )
 
 // Effort returns what the last Scan took. It depends on nothing but the value

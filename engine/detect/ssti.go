@@ -48,7 +48,8 @@ func (s *Scanner) ssti(v []byte, w Where) {
 		}
 		e := expression{v: v, from: i, body: i + skip, listing: listing, shown: w.Place.holdsText() && w.Place != InForm}
 		e.read(end)
-		e.quoted = e.inString(w.Place.holdsText())
+		s.effort += expressionEffort + lexEffort*(e.to-e.body)
+		e.quoted = e.names+e.calls > 0 && e.inString(w.Place.holdsText())
 		if e.listing || e.quoted {
 			e.names -= e.weak
 		}

@@ -85,18 +85,20 @@ func (s *Scanner) xss(v []byte, w Where) {
 	var best lead
 	texts := w.Place.holdsText()
 	if i := bytes.IndexByte(v, '<'); i >= 0 {
-		markup(&best, v, 0, len(v), 0, &page{texts: texts, stored: w.Place == InFile, whole: w.Listing, unescaped: w.Unescaped})
+		p := page{texts: texts, stored: w.Place == InFile, whole: w.Listing, unescaped: w.Unescaped}
+		markup(&best, v, 0, len(v), 0, &p)
+		s.effort += markupEffort * p.tokens
 		if plainPlace[w.Place] && !w.Container {
 			inserted(&best, v, i, w.Place)
 		}
 	}
 	if bytes.IndexByte(v, '=') >= 0 {
-		insideTag(&best, v, texts)
+		s.effort += markupEffort * insideTag(&best, v, texts)
 	}
 	scriptURL(&best, v, 0, len(v))
 	links(&best, v)
 	if w.Place != InFile || !isListing(v, w.Place) { // the text of a program
-		script(&best, v, w)
+		s.effort += markupEffort * script(&best, v, w)
 	}
 	if w.Listing && best.weight < unmistakable {
 		best.weight *= shownShare
@@ -160,6 +162,7 @@ func markup(best *lead, v []byte, from, to, depth int, p *page) {
 	var t tag
 	scripted := depth > 0
 	for {
+		p.tokens++
 		k := lex.Next()
 		a, b := from+k.From, from+k.To
 		before := *best
@@ -237,6 +240,7 @@ const (
 type page struct {
 	texts  bool // people send whole texts there
 	stored bool // it is the content of a file
+	tokens int  // that were read
 	typed  bool // it says that it is a page, or begins one
 	whole  bool // it is a page of its own with a head, and no part put into another
 	pos    int  // up to where fences were looked for
@@ -334,29 +338,31 @@ const maxSpanned = 256
 
 // insideTag reads v as what follows inside a tag, whichever quote it broke
 // out of. Far into a text only an unmistakable script counts: texts show
-// attributes, too.
-func insideTag(best *lead, v []byte, texts bool) {
+// attributes, too. It returns how many tokens it read.
+func insideTag(best *lead, v []byte, texts bool) int {
 	before := *best
-	attribute(best, v, htmllex.InTag, texts)
+	n := attribute(best, v, htmllex.InTag, texts)
 	if bytes.IndexByte(v, '"') >= 0 {
-		attribute(best, v, htmllex.InDouble, texts)
+		n += attribute(best, v, htmllex.InDouble, texts)
 	}
 	if bytes.IndexByte(v, '\'') >= 0 {
-		attribute(best, v, htmllex.InSingle, texts)
+		n += attribute(best, v, htmllex.InSingle, texts)
 	}
 	if bytes.IndexByte(v, '`') >= 0 {
-		attribute(best, v, htmllex.InBacktick, texts)
+		n += attribute(best, v, htmllex.InBacktick, texts)
 	}
 	if texts && best.weight > before.weight && best.weight < unmistakable && best.from > maxBreak && bytes.IndexByte(v[:best.from], '\n') >= 0 {
 		*best = before
 	}
+	return n
 }
 
-// attribute reads v as what follows inside a tag, up to the end of it.
-func attribute(best *lead, v []byte, start htmllex.Start, texts bool) {
+// attribute reads v as what follows inside a tag, up to the end of it. It
+// returns how many tokens that is.
+func attribute(best *lead, v []byte, start htmllex.Start, texts bool) (n int) {
 	lex := htmllex.New(v, start)
 	t := tag{inside: true, texts: texts}
-	for n := 0; lex.InTag(); n++ {
+	for ; lex.InTag(); n++ {
 		k := lex.Next()
 		switch k.Kind {
 		case htmllex.Attr:
@@ -365,6 +371,7 @@ func attribute(best *lead, v []byte, start htmllex.Start, texts bool) {
 			t.value(best, v, k.From, k.To)
 		}
 	}
+	return n
 }
 
 // A tag is what is known of the tag being read.
@@ -1023,10 +1030,11 @@ func digitOf(c byte) byte {
 }
 
 // script judges v as text inside a script of the page: what leaves a string
-// and calls something, or is a call as a whole.
-func script(best *lead, v []byte, w Where) {
+// and calls something, or is a call as a whole. It returns how many calls and
+// the like it looked at.
+func script(best *lead, v []byte, w Where) (hits int) {
 	if bytes.IndexByte(v, '(') < 0 && bytes.IndexByte(v, '`') < 0 && bytes.IndexByte(v, '=') < 0 && bytes.IndexByte(v, '[') < 0 {
-		return
+		return 0
 	}
 	out := leavesString(v)
 	if out >= 0 && w.Listing {
@@ -1043,6 +1051,7 @@ func script(best *lead, v []byte, w Where) {
 	line := breaks.from(0) // behind it is a text of several lines
 	lex := jslex.New(v)
 	for h := (jslex.Hit{}); lex.Next(&h); {
+		hits++
 		if h.Sink == jslex.Call {
 			continue
 		}
@@ -1057,6 +1066,7 @@ func script(best *lead, v []byte, w Where) {
 		}
 		best.offer(weight, from, h.To, "Text leaves a script's string or is itself script that a page would run.")
 	}
+	return hits
 }
 
 // freeWeight grades a hit outside of any tag.

@@ -105,7 +105,7 @@ func (t *Tree) visitMember(n Node, name, packed, content []byte) {
 	}
 	file := t.push(n, Hash, name, 0)
 	t.nodes[file].file = true
-	t.spend(file, packed, content)
+	t.spend(packed, content)
 	t.value(file, content)
 	t.drop(file)
 }

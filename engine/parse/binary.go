@@ -126,7 +126,8 @@ func (t *Tree) binary(n Node, v []byte, f trait) {
 		c = 0
 	}
 	t.nodes[n].container, t.nodes[n].encoded, t.nodes[n].binary = true, false, true
-	took := t.visitor.Visit(t, n, v)
+	_, own := t.Extent(n, v)
+	took := t.visit(n, v, own)
 	t.nodes[n].binary = false
 	if c != 0 {
 		t.decodings(n, v, c, took)

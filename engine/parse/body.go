@@ -330,6 +330,9 @@ func (b *body) begin() {
 		b.boundary = b.second
 		b.open(multipartFormat)
 	}
+	for i := range b.used {
+		b.lanes[i].tree.effort /= b.used
+	}
 }
 
 // startRecoding begins to read the body in another charset too, where it is

@@ -174,6 +174,7 @@ func (p *formParser) visit(t *Tree, name, value []byte, own int, index int32) {
 		t.scratch = t.scratch[:mark]
 	}
 	value = t.unescape(value)
+	t.spare(len(raw) - len(value))
 	bare, brackets := cutBrackets(name)
 	n := p.push(t, bare)
 	at := n
@@ -206,7 +207,7 @@ func (p *formParser) visit(t *Tree, name, value []byte, own int, index int32) {
 
 // unescapedUTF7 visits a value whose + is that of UTF-7 and not a space.
 func (t *Tree) unescapedUTF7(at Node, raw []byte) {
-	if t.Depth(at) >= t.limits.Depth || !t.afford(at, len(raw), t.nodes[at].effort, readEffort) {
+	if t.Depth(at) >= t.limits.Depth || !t.afford(at, len(raw), readEffort*len(raw)) {
 		return
 	}
 	mark := len(t.scratch)
@@ -289,8 +290,9 @@ func (p *formParser) pollute(t *Tree, buf []byte) {
 		if len(name) > 0 && name[len(name)-1] != ']' && p.affordJoined(t, len(joined)) {
 			p.keep(t.unescape(name))
 			n := p.push(t, p.name[:p.nameLen])
-			t.nodes[n].effort = 0
+			t.spent.inside++
 			t.leaf(n, Pollution, nil, 0, joined)
+			t.spent.inside--
 			t.drop(n)
 		}
 		t.scratch = t.scratch[:mark]
@@ -298,13 +300,13 @@ func (p *formParser) pollute(t *Tree, buf []byte) {
 }
 
 // affordJoined reports whether n bytes of values may be visited once more: of
-// the outermost form always, inside it from the slack of the request.
+// the outermost form always.
 func (p *formParser) affordJoined(t *Tree, n int) bool {
-	left := int32(0)
+	each := joinedEffort * n
 	if p.node < 0 || t.Depth(p.node) <= 1 {
-		left = joinedEffort
+		each = 0
 	}
-	return t.afford(max(p.node, 0), n, left, joinedEffort)
+	return t.afford(max(p.node, 0), n, each)
 }
 
 // joinedEffort is what it takes to visit a byte of ordinary values.

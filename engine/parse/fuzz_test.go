@@ -239,7 +239,7 @@ func TestWorkIsLinear(t *testing.T) {
 				return c.bytes
 			}
 			small, large := size(8<<10), size(96<<10)
-			if large > 14*small+effortSlack { // a slope of 1.05
+			if large > 14*small+4*effortSlack { // a slope of 1.05
 				t.Errorf("%q as %s: %d bytes visited of 8 KB, %d of 96 KB", unit, types[kind], small, large)
 			}
 			if large > maxWork*(96<<10) {

@@ -53,13 +53,14 @@ func (t *Tree) inflate(n Node, v []byte) {
 		return
 	}
 	mark := len(t.scratch)
-	for t.afford(n, inflateStep, 1, 0) {
+	for t.afford(n, inflateStep, 0) {
 		from := len(t.scratch)
 		t.scratch = append(t.scratch, make([]byte, inflateStep)...)
 		var got int
 		got, err = io.ReadFull(r, t.scratch[from:])
 		t.scratch = t.scratch[:from+got]
 		t.spent.decoded -= inflateStep - got
+		t.spent.room += readEffort * (inflateStep - got)
 		if len(t.scratch)-mark > len(v)*t.limits.Ratio+ratioSlack {
 			t.trouble(n, Bomb, nil)
 			break

@@ -288,7 +288,9 @@ func (p *jsonParser) visit(t *Tree, v []byte, own int, escaped bool) {
 		own = len(p.unescape(t, v[:own], escaped))
 		t.scratch = t.scratch[:mark]
 	}
+	raw := own
 	v = p.unescape(t, v, escaped)
+	t.spare(max(0, raw-len(v)) + len(`"":,`))
 	if p.isKey {
 		t.visitName(p.top(t).at, v)
 	} else {

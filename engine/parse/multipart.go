@@ -145,7 +145,7 @@ func (p *multipartParser) visit(t *Tree, v []byte, own int) {
 	if p.part >= 0 {
 		t.part(p.value, v, p.before, own)
 		p.before += own
-		if p.coded && t.Depth(p.value) < t.limits.Depth && t.afford(p.value, len(v), t.nodes[p.value].effort, readEffort) {
+		if p.coded && t.Depth(p.value) < t.limits.Depth && t.afford(p.value, len(v), readEffort*len(v)) {
 			t.transform(p.value, Charset, v, appendQuotedPrintable)
 		}
 		return
@@ -208,9 +208,6 @@ func (p *multipartParser) enter(t *Tree, v []byte) int {
 	if isFile {
 		p.value = t.push(p.part, File, nil, 0)
 		t.nodes[p.value].file = true
-	}
-	if p.coded {
-		t.nodes[p.value].effort /= 2 // it is read twice
 	}
 	return n
 }

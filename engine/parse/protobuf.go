@@ -105,19 +105,20 @@ func (t *Tree) wireValue(n Node, f wireField) {
 		t.value(n, f.bytes)
 		return
 	}
-	t.nodes[n].effort = t.nodes[n].effort / 2 // it is read both ways
-	before := t.spent.effort
+	before := t.spent.room
 	t.value(n, f.bytes)
-	each := int32((t.spent.effort-before)/len(f.bytes)) + readEffort
+	each := max(0, before-t.spent.room) + readEffort*len(f.bytes)
 	if t.Depth(n) >= t.limits.Depth {
 		t.trouble(n, TooDeep, nil)
 		return
 	}
-	if t.nodes[n].effort -= each; !t.afford(n, len(f.bytes), t.nodes[n].effort, each) {
+	if !t.afford(n, len(f.bytes), each) {
 		return
 	}
 	t.nodes[n].depth++
+	t.spent.inside++
 	t.message(n, f.bytes, nil)
+	t.spent.inside--
 }
 
 // hasBinary reports whether v holds controls that text does not.

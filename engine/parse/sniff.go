@@ -211,14 +211,14 @@ func (t *Tree) decode(n Node, v []byte, kind Kind) {
 func (t *Tree) plain(n Node, v []byte) {
 	t.spent.points++
 	t.nodes[n].container, t.nodes[n].encoded = false, false
-	t.visitor.Visit(t, n, v)
+	t.visit(n, v, 0)
 }
 
 // whole visits a value that is visited in parts too.
 func (t *Tree) whole(n Node, v []byte) {
 	t.spent.points++
 	t.nodes[n].container = true
-	t.visitor.Visit(t, n, v)
+	t.visit(n, v, 0)
 }
 
 // value visits the value v at n: as it is, and all that it decodes to.
@@ -226,7 +226,7 @@ func (t *Tree) value(n Node, v []byte) {
 	t.spent.points++
 	if t.spent.points > t.limits.Points {
 		t.trouble(n, TooMany, nil)
-		t.visitor.Visit(t, n, v)
+		t.visit(n, v, 0)
 		return
 	}
 	f := traits(v)
@@ -251,8 +251,8 @@ func (t *Tree) value(n Node, v []byte) {
 	references := c&asHTMLJS != 0 && f&hasAmp != 0
 	t.nodes[n].container = c&parted != 0 || references || t.nodes[n].split
 	t.nodes[n].encoded = c&asHTMLJS != 0 && isCharEscapes(v)
-	took := t.visitor.Visit(t, n, v)
-	t.spent.effort += took
+	_, own := t.Extent(n, v)
+	took := t.visit(n, v, own)
 	if c != 0 {
 		t.decodings(n, v, c, took)
 	}
@@ -262,30 +262,35 @@ func (t *Tree) value(n Node, v []byte) {
 // remembering.
 const maxRecurring = 512
 
-// recurringEffort is what a byte of a value that may be remembered counts for,
-// remembered or not.
-const recurringEffort = 16
+// What looking at a value that may be remembered counts for, remembered or not,
+// and what it may take to be remembered, both per byte.
+const (
+	recurringEffort = 16
+	mostRecurring   = 32
+)
 
 // recurring is value for a name or a header field. One that is known is not
-// visited again, if nothing depends on it: it decodes to nothing and takes from
-// no limit. Whether it is known changes neither verdict nor report.
+// visited again, if nothing depends on it: it decodes to nothing, and there is
+// room to find that out. Whether it is known changes neither verdict nor report.
 func (t *Tree) recurring(n Node, v []byte) {
 	s := t.spent
-	if t.memory == nil || len(v) > maxRecurring || s.slack > 0 || s.decoded > growthSlack/2 || s.points >= t.limits.Points || t.nodes[n].opaque > 0 {
+	most := mostRecurring*len(v) + growthSlack/256
+	if t.memory == nil || len(v) > maxRecurring || s.room-s.reserve < 2*most || s.decoded > growthSlack/2 || s.points >= t.limits.Points || t.nodes[n].opaque > 0 {
 		t.anew(n, v)
 		return
 	}
-	effort := s.effort + recurringEffort*len(v)
+	points, decoded, trouble, room, allowed := s.points, s.decoded, s.trouble, s.room, s.allowed
 	if t.memory.Known(t, n, v) {
 		s.points++
-		s.effort = effort
+		t.count(len(v), recurringEffort*len(v))
 		return
 	}
-	points, decoded, trouble := s.points, s.decoded, s.trouble
 	t.anew(n, v)
-	if s.points == points+1 && s.trouble == trouble && s.slack == 0 && t.memory.Remember(t, n, v) {
-		s.decoded, s.effort = decoded, effort
+	if s.points != points+1 || s.trouble != trouble || room+s.allowed-allowed-s.room > most || !t.memory.Remember(t, n, v) {
+		return
 	}
+	s.decoded, s.room, s.allowed = decoded, room, allowed
+	t.count(len(v), recurringEffort*len(v))
 }
 
 // anew visits a name or a header field that is not known.
@@ -300,43 +305,35 @@ func (t *Tree) anew(n Node, v []byte) {
 const readEffort = 4
 
 // decodings visits what the decoders in c make of the value v at n, which
-// took some effort to visit. They share what is left of the effort for n, so
-// that what one value holds, however it is encoded, takes nothing from others.
-// What one of them takes beyond its share and the slack, the next one lacks.
+// took some effort to visit. What one of them takes it leaves to the others,
+// but for a look at what each makes, or an even share where that is less.
 func (t *Tree) decodings(n Node, v []byte, c coding, took int) {
-	each := int32(took/len(v)) + readEffort
-	whole := t.nodes[n].effort
+	s := t.spent
+	each := took + readEffort*len(v)
 	together := c & inPlace
 	if together&(together-1) == 0 || together&asCharset != 0 && utf16Order(v) != noOrder {
 		together = 0
 	}
-	shares := bits.OnesCount16(uint16(c))
-	if together != 0 {
-		shares -= bits.OnesCount16(uint16(together)) - 1
-	}
-	left := whole - each
-	even := left / int32(shares)
+	reserve := s.reserve
+	s.inside++
 	for ; c != 0; c &= c - 1 {
 		bit := c & -c
 		kind := codings[bits.TrailingZeros16(uint16(bit))]
-		share := min(left/int32(shares), even)
-		shares = max(shares-1, 1)
-		if !t.visitor.Decode(t, n, kind) || !t.afford(n, len(v), share, each) {
-			continue
-		}
-		t.nodes[n].effort = share
-		before := t.spent.effort - t.spent.slack
 		if bit&together != 0 {
+			c = c&^together | bit // which the loop takes out
+		}
+		others := bits.OnesCount16(uint16(c)) - 1
+		s.reserve = reserve + max(0, min(others*each, (s.room-reserve)*others/(others+1)))
+		switch {
+		case !t.visitor.Decode(t, n, kind) || !t.afford(n, len(v), each):
+		case bit&together != 0:
 			t.unescapeAll(n, v, together)
-			c &^= together
-			c |= bit // which the loop takes out
-		} else {
+		default:
 			t.decode(n, v, kind)
 		}
-		t.nodes[n].effort = whole
-		took := max(t.spent.effort-t.spent.slack-before, 0) / len(v)
-		left -= int32(min(took, maxEffort)) + readEffort
 	}
+	s.inside--
+	s.reserve = reserve
 }
 
 // inPlace are the decoders of single characters. What several of them make of
@@ -372,7 +369,7 @@ func (t *Tree) unescapeAll(n Node, v []byte, c coding) {
 		child = t.pushDecoder(child, kind)
 	}
 	if child != n {
-		t.spend(child, v, out)
+		t.spend(v, out)
 		t.value(child, out)
 		t.drop(n + 1)
 	}
@@ -397,41 +394,34 @@ func (t *Tree) transform(n Node, kind Kind, v []byte, decode transformer) {
 // decoded visits what a decoder made of the value v at n.
 func (t *Tree) decoded(n Node, kind Kind, v, out []byte) {
 	child := t.pushDecoder(n, kind)
-	t.spend(child, v, out)
+	t.spend(v, out)
+	t.spent.inside++
 	t.value(child, out)
+	t.spent.inside--
 	t.drop(child)
 }
 
-// spend gives the effort that is left for the bytes of v to those of out,
-// which a decoder made of them. Where more came, they count as received,
-// within maxGrowth.
-func (t *Tree) spend(n Node, v, out []byte) {
-	c := &t.nodes[n]
-	if c.effort > 0 && len(out) < len(v) {
-		c.effort = int32(min(int(c.effort)*len(v)/max(len(out), 1), maxEffort))
-	}
+// spend counts what a decoder made of v beyond what v has as received.
+func (t *Tree) spend(v, out []byte) {
+	more := max(0, len(out)-len(v))
+	t.spent.grown += more
+	t.spent.room += t.allow(more)
 }
 
-// maxEffort is more than any byte takes.
-const maxEffort = 1 << 16
-
-// afford reports whether n bytes at a point may be decoded, left being the
-// effort that is left for each of them, and each what it took to visit them
-// once: what is in them is about as dear to visit again. Beyond that there is
-// the slack of the request.
-func (t *Tree) afford(at Node, n int, left, each int32) bool {
+// afford reports whether n bytes at a point may be decoded, each being what it
+// took to visit and read them: what is in them is about as dear to visit again.
+// It is 0 for what is always worth it.
+func (t *Tree) afford(at Node, n, each int) bool {
 	s := t.spent
 	if s.decoded+n > min(t.limits.Decoded, maxGrowth*s.in+growthSlack) {
 		t.trouble(at, TooLong, nil)
 		return false
 	}
-	if left < each/2 {
-		if s.slack+n*int(each) > effortSlack {
-			t.trouble(at, TooDear, nil)
-			return false
-		}
-		s.slack += n * int(each)
+	if each > 0 && s.room-s.reserve < each/2 {
+		t.trouble(at, TooDear, nil)
+		return false
 	}
 	s.decoded += n
+	s.room -= readEffort * n
 	return true
 }

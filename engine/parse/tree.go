@@ -16,7 +16,7 @@ type Limits struct {
 // DefaultLimits returns the limits that zero fields of Limits stand for.
 func DefaultLimits() Limits {
 	return Limits{
-		Depth: 16, Points: 20_000, Decoded: 8 << 20, Effort: 90, Ratio: 100, Nesting: 512,
+		Depth: 16, Points: 20_000, Decoded: 8 << 20, Effort: 60, Ratio: 100, Nesting: 512,
 		Window: 64 << 10, Overlap: 4 << 10,
 	}
 }
@@ -85,7 +85,7 @@ const (
 
 // effortSlack is what a request may take beyond the effort for its bytes, so
 // that short values are decoded to the last layer whatever they hold.
-const effortSlack = 128 << 10
+const effortSlack = 32 << 10
 
 // maxName bounds what is kept of a name. The whole of it is visited as a value.
 const maxName = 256
@@ -170,7 +170,6 @@ type node struct {
 	kind      Kind
 	base      Kind
 	format    Kind  // the innermost format with parts, None outside of any
-	effort    int32 // left per byte of the value, negative for none
 	depth     uint8 // decoders above
 	opaque    uint8 // those of them that made one value of another
 	file      bool  // inside an uploaded file
@@ -189,6 +188,7 @@ type Tree struct {
 	visitor Visitor
 	memory  Memory // the visitor, nil for one without
 	limits  Limits
+	effort  int // that a byte received allows
 	spent   *spending
 	nodes   []node
 	names   []byte
@@ -228,19 +228,61 @@ func (t *Tree) Extent(n Node, v []byte) (before, own int) {
 type spending struct {
 	points  int
 	in      int // bytes received
+	grown   int // bytes that decoders made beyond those they read
 	decoded int
-	slack   int // used of effortSlack
-	effort  int // that visits took
+	allowed int // effort, for what was received and visited so far
+	room    int // what is left of it
+	reserve int // of that, what waits for other decoders
+	inside  int // decoders that run
 	trouble int // how often there was any
 	told    [NumTroubles]bool
 
 	inflater inflater // kept from request to request
 }
 
-func (s *spending) reset() { *s = spending{inflater: s.inflater} }
+func (s *spending) reset() { *s = spending{inflater: s.inflater, room: effortSlack} }
+
+// visit visits the value v at n, own bytes of which were not visited before,
+// and returns what that took.
+func (t *Tree) visit(n Node, v []byte, own int) int {
+	took := t.visitor.Visit(t, n, v)
+	t.count(own, took)
+	return took
+}
+
+// count counts what a visit took. Bytes that were received, and not visited
+// before, allow for effort. They are visited whatever that takes; what they
+// lack, and what decoders took too much, is not taken from what comes later, so
+// that no value takes from what the next ones bring.
+func (t *Tree) count(own, took int) {
+	switch s := t.spent; {
+	case s.inside > 0:
+		s.room -= took
+	case own > 0:
+		s.room = max(0, max(0, s.room)+t.allow(own)-took)
+	}
+}
+
+// spare counts n bytes that were received beside a value, as its escapes and
+// the syntax around it.
+func (t *Tree) spare(n int) {
+	if t.spent.inside == 0 {
+		t.spent.room += t.allow(n)
+	}
+}
+
+// allow counts the effort that n bytes allow for, and returns it. Bytes that
+// are visited several times do so once.
+func (t *Tree) allow(n int) int {
+	s := t.spent
+	more := max(0, min(n*t.effort, t.limits.Effort*(s.in+s.grown)-s.allowed))
+	s.allowed += more
+	return more
+}
 
 func (t *Tree) reset(v Visitor, l Limits, s *spending) {
 	t.visitor, t.limits, t.spent, t.written = v, l, s, ascii
+	t.effort = l.Effort
 	t.memory, _ = v.(Memory)
 	t.call, t.long.node = nil, -1
 	t.nodes, t.names, t.scratch, t.frames = t.nodes[:0], t.names[:0], t.scratch[:0], t.frames[:0]
@@ -254,11 +296,11 @@ func (t *Tree) root(kind Kind, key []byte, index int32) Node {
 // push adds a child of parent. The caller drops it when it is done.
 func (t *Tree) push(parent Node, kind Kind, key []byte, index int32) Node {
 	key = key[:min(len(key), maxName)]
-	n := node{parent: parent, named: -1, effort: int32(t.limits.Effort), kind: kind, base: kind, index: index, steps: 1, key: int32(len(t.names)), keyLen: int32(len(key))}
+	n := node{parent: parent, named: -1, kind: kind, base: kind, index: index, steps: 1, key: int32(len(t.names)), keyLen: int32(len(key))}
 	if parent >= 0 {
 		p := &t.nodes[parent]
 		n.named, n.steps = p.named, p.steps+1
-		n.keys, n.base, n.format, n.depth, n.opaque, n.file, n.effort = p.keys, p.base, p.format, p.depth, p.opaque, p.file, p.effort
+		n.keys, n.base, n.format, n.depth, n.opaque, n.file = p.keys, p.base, p.format, p.depth, p.opaque, p.file
 	}
 	if kind.keyed() {
 		n.named = Node(len(t.nodes))

@@ -305,6 +305,7 @@ func (p *xmlParser) flush(t *Tree) {
 	}
 	p.pending = false
 	n := p.at(t)
+	t.spare(len(`<a></a>`))
 	t.value(n, t.scratch[p.mark:])
 	t.scratch = t.scratch[:p.mark]
 }
