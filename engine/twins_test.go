@@ -49,6 +49,7 @@ var twins = []struct{ ordinary, attack string }{
 	{"klic exec() ni mogo\u010d", "exec('id')"},
 	{"go list -f '{{.Module}}' ./...", "{{module.constructor('return process')()}}"},
 	{"go test -coverpkg=./... ./e ./f ./g", "./../../../../etc/passwd"},
+	{"http://localhost:3000/x?code=1", "http://localhost:9200/_cat"},
 	{"`${process.stdout.columns}x${process.stdout.rows}`", "${process.mainModule.require('child_process').execSync('id')}"},
 }
 

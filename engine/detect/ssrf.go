@@ -157,10 +157,18 @@ func judgeHost(best *lead, v []byte, at, from, to int, w Where) {
 }
 
 // returnName reports whether a parameter is called like those that say where
-// a browser goes afterwards: programs on the desktop wait for it at localhost.
+// a browser goes afterwards, as programs on the desktop wait for it at
+// localhost, where it is, or what is looked for: no server asks there.
 func returnName(name []byte) bool {
-	return hasFold(name, "redirect") || hasFold(name, "return") || hasFold(name, "callback") || hasFold(name, "continue") || hasFold(name, "origin") || hasFold(name, "home") || hasFold(name, "site") || hasFold(name, "base") || hasFold(name, "server") || hasFold(name, "referer") || equalFold(name, "next")
+	for _, part := range [...]string{"redirect", "return", "callback", "continue", "origin", "home", "site", "base", "server", "refer"} {
+		if hasFold(name, part) {
+			return true
+		}
+	}
+	return toldNames.Has(name)
 }
+
+var toldNames = lexicon.New("next q query search s ref dl dr state relaystate wctx wtrealm audience resource realm iss location page_location")
 
 // innerPort reports whether the port is that of a service that stands behind
 // a web server and not before it.

@@ -289,11 +289,10 @@ func stringCall(v []byte) bool {
 // indexedCall reports whether v calls an element of the array it begins with:
 // [a][0](.
 func indexedCall(v []byte) bool {
-	i := gap(v, 1)
-	j := run(v, i, len(v), isWordASCII)
+	i := 1
 	for n, word := range [...]func(byte) bool{isWordASCII, isDigit} {
 		i = gap(v, i)
-		j = run(v, i, len(v), word)
+		j := run(v, i, len(v), word)
 		k := gap(v, j)
 		if j == i || k >= len(v) || v[k] != ']' {
 			return false

@@ -525,7 +525,7 @@ func wildPath(name []byte) bool {
 	if end == len(name) || bytes.Contains(name, []byte("**")) {
 		return false // a comment, or a pattern of routes
 	}
-	plain := bytes.IndexAny(name[1:end], "?*[") < 0
+	plain := !bytes.ContainsAny(name[1:end], "?*[")
 	for _, dir := range [...]string{"bin", "usr", "sbin", "etc", "dev", "tmp"} {
 		if match(name[1:end], dir) {
 			return !plain || dir[0] == 'u' || dir[0] == 'b' || dir[0] == 's' // no program is in /etc/*.d
