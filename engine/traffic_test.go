@@ -73,7 +73,8 @@ func TestTraffic(t *testing.T) {
 // hold, and forms do not.
 func TestSettings(t *testing.T) {
 	e := New(Options{})
-	for _, v := range []string{"/etc/ssl/certs", "/etc/ceph/admin.secret", "/dev/termination-log", "  ActiveRecord: <%= defined? ActiveRecord %>"} {
+	for _, v := range []string{"/etc/ssl/certs", "/etc/ceph/admin.secret", "/dev/termination-log", "/var/log/nginx/access.log", "java.lang.IllegalStateException: no session\n\tat Thread.java:1",
+		`ancestor = 123 and label = "how-to" and lastmodified > now("-4w")`, "  ActiveRecord: <%= defined? ActiveRecord %>"} {
 		r := placed(v)["json"]
 		if verdict, rep := inspect(e, nil, Env{Mode: rule.Block}, &r, whole); verdict.Decision != Pass {
 			t.Errorf("%s: blocked: %+v", v, rep.Findings)

@@ -149,7 +149,7 @@ func (c *codeWalk) name(best *lead, v []byte, i int, w Where) int {
 	for j < len(v) && (isWordASCII(v[j]) || v[j] == '.' && j+1 < len(v) && isWordASCII(v[j+1])) {
 		if v[j] == '.' {
 			dot = j
-			if j-i < 40 && dangerousTypes.Has(v[i:j]) {
+			if j-i < 40 && dangerousTypes.Has(v[i:j]) && !isThrown(v[j+1:]) {
 				c.typeName(best, v, i, j, w)
 			}
 		}
@@ -189,6 +189,13 @@ func isDotted(c byte) bool { return isWordASCII(c) || c == '.' }
 
 func isSmall(c byte) bool { return c >= 'a' && c <= 'z' }
 
+// isThrown reports whether v begins with the name of an exception, of which logs
+// are full.
+func isThrown(v []byte) bool {
+	name := v[:run(v, 0, len(v), isLetter)]
+	return hasSuffixFold(name, "exception") || hasSuffixFold(name, "error")
+}
+
 // maxCallGap bounds what may stand between a function's name and its bracket.
 const maxCallGap = 40
 
@@ -221,9 +228,8 @@ func gap(v []byte, i int) int {
 func javaPackage(v []byte) bool {
 	for _, p := range [...]string{"java.io.", "java.lang.", "java.net.", "java.nio.", "java.rmi.", "java.beans.", "java.util.", "javax.naming.", "javax.script.", "javax.el."} {
 		if bytes.HasPrefix(v, []byte(p)) {
-			end := run(v, len(p), len(v), isLetter)
-			if hasSuffixFold(v[:end], "exception") || hasSuffixFold(v[:end], "error") {
-				return false // what logs are full of
+			if isThrown(v[len(p):]) {
+				return false
 			}
 			return len(v) > len(p) && (v[len(p)]-'A' < 26 || hasPrefixFold(v[len(p):], "reflect"))
 		}

@@ -431,7 +431,7 @@ func (k *pathWalk) judgeName(best *lead, v []byte, absolute bool, p Place) {
 	case k.secret && k.seps:
 		best.offer(0.3, k.file.from, k.file.to, "The path of a file of the system or of a secret is named in a text.")
 	case k.plain && absolute:
-		best.offer(0.55, k.file.from, k.file.to, "The path of a file that servers keep for themselves is given.")
+		best.offer(pick(p == InJSON && isServerLog(v), 0.42, 0.55), k.file.from, k.file.to, "The path of a file that servers keep for themselves is given.")
 	case absolute && k.seps:
 		judgeRoot(best, v, p)
 	}
@@ -443,6 +443,12 @@ func inner(v []byte, w Where) bool { return w.Place.single() && len(v) <= maxPat
 
 func innerStart(v []byte) bool {
 	return hasPrefixFold(v, "web-inf/") || hasPrefixFold(v, "etc/passwd") || hasPrefixFold(v, "etc/shadow")
+}
+
+// isServerLog reports whether v is the path of a log where servers write them,
+// by which collectors of logs name what they send.
+func isServerLog(v []byte) bool {
+	return bytes.HasPrefix(v, []byte("/var/log/")) && bytes.HasSuffix(v, []byte(".log"))
 }
 
 // judgeRoot weighs an absolute path by its first directory. Documents about

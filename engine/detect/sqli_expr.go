@@ -342,6 +342,8 @@ func (r *sqlReader) compare(i, start, left int, a operand, before bool) {
 		r.constants(i, start, left, right, before, next)
 	case (a == opName && b == opCall || a == opCall && b == opName) && r.kind(i) == sqllex.Logic && !r.broken:
 		return // && i < len(x), as programs compare their variables
+	case !r.broken && (a == opName && r.is(left+1, "now") || b == opName && r.is(start, "now")):
+		return // a column and the time: of a search
 	case r.texts && r.kind(i) == sqllex.Logic && (r.method(start) || r.method(left+1)), r.texts && !r.broken && (a == opCall || b == opCall) && (r.method(start) || r.method(left+1) || r.controlled(i)):
 		return // of a program
 	case (a >= opCall || b >= opCall) && a != opUnknown && b != opUnknown && (a.constant() || b.constant()) && (before || r.atBreak(i) || r.role(i) != sqllex.And):
