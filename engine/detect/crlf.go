@@ -35,10 +35,12 @@ func (s *Scanner) crlf(v []byte, w Where) {
 		}
 		s.effort += lineEffort
 		newLine(&best, v, i, i+n, line, v[i] >= 0x80)
-		if v[i] < 0x80 && (w.Place == InPath || w.Place == InQuery && w.Name) && (w.Decoded == 0 || len(v) >= shortestIdentity && isPrinted(v)) {
+		i += n - 1
+	}
+	if (w.Place == InPath || w.Place == InQuery && w.Name) && (w.Decoded == 0 || len(v) >= shortestIdentity && isPrinted(v)) {
+		if i := bytes.IndexAny(v, "\r\n"); i >= 0 {
 			best.offer(0.6, i, min(len(v), i+24), "A line ends inside a path or a name.")
 		}
-		i += n - 1
 	}
 	if i := bytes.Index(v, []byte("\r\r\n\n")); i >= 0 {
 		best.offer(0.6, i, i+4, "Line ends of several systems follow each other, so that one is left whichever a filter takes out.")
