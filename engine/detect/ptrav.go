@@ -32,7 +32,7 @@ const (
 		windows/repair repair/sam repair/system config/sam drivers/etc web-inf wp-config.php wp-config.bak ssh/id_rsa ssh/authorized_keys aws/credentials .bash_history etc/hosts etc/hostname
 		etc/fstab etc/crontab etc/mysql etc/apache2 etc/httpd etc/nginx etc/ssh etc/init etc/motd etc/resolv
 		etc/php etc/php5 etc/security etc/samba windows/panther system32/config windows/iis6 windows/debug
-		meta-inf/context run/secrets proc/net proc/mounts proc/cpuinfo inetpub/logs`
+		meta-inf/context proc/net proc/mounts proc/cpuinfo inetpub/logs`
 	plainFiles = `httpd.conf php.ini my.cnf my.ini access.log error.log access_log error_log .htaccess .htpasswd
 		.env apache/logs logs/access logs/error config.inc web.config web.xml server.xml tomcat-users.xml database.yml
 		settings.py id_rsa.pub localstart.asp autoexec.bat pagefile.sys ntuser.dat global.asa usr/local usr/sbin usr/bin var/www
@@ -483,7 +483,7 @@ func judgeRoot(best *lead, v []byte, p Place) {
 		best.offer(0.52, from, len(v), "An absolute path leads to the devices of the server.")
 	case asked && (hasPrefixFold(v[from:], "var/log/") || hasPrefixFold(v[from:], "var/lp/") || hasPrefixFold(v[from:], "var/adm/")):
 		best.offer(0.52, from, len(v), "An absolute path leads to a log or configuration of the server.")
-	case asked && (equalFold(v[from:to], "boot") || equalFold(v[from:to], "sys") || equalFold(v[from:to], "root")):
+	case asked && (hasPrefixFold(v[from:], "var/run/secrets/") || equalFold(v[from:to], "boot") || equalFold(v[from:to], "sys") || equalFold(v[from:to], "root")):
 		best.offer(0.55, from, to, "An absolute path leads to the system's own directories.")
 	case rootDirs.Has(v[from:to]) && !hasPrefixFold(v[from:to], "home"):
 		best.offer(0.45, from, to, "An absolute path leads to a directory of the server.")

@@ -12,7 +12,7 @@ func TestPathTraversal(t *testing.T) {
 		"....//....//etc/passwd", ".../.../.../windows/system32/drivers/etc/hosts", "..%2%f..%2%fetc%2%fpasswd",
 		"\xf0\x80\x80\xae\xf0\x80\x80\xae/etc/passwd", "..\x00/..\x00/boot.ini", "..2f..2f..2fetc2fpasswd", "\uff0e\uff0e\uff0f\uff0e\uff0e\uff0fetc\uff0fpasswd",
 		`img\..\admin\login.php`, "./../index.php",
-		"~/.ssh/id_rsa", "/home/ann/.bash_history", "/boot/grub/grub.cfg", "/run/secrets/key",
+		"~/.ssh/id_rsa", "/home/ann/.bash_history", "/boot/grub/grub.cfg", "/var/run/secrets/key",
 		"WEB-INF/web.xml", "etc/passwd", "/../../WEB-INF",
 		"/etc/passwd", "/etc/passwd\x00", `C:\boot.ini`, "/proc/self/environ", "../../../../../../var/www/x.php", "file:///etc/hosts",
 		"php://filter/convert.base64-encode/resource=index", "phar://x.jpg", "/root/.ssh/id_rsa", "x?page=php://input",

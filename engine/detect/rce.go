@@ -35,8 +35,7 @@ const (
 		rmt rmt-tar iwmi gwmi invoke-wmimethod get-wmiobject regedit bcdedit wevtutil fsutil cacls icacls takeown dsquery
 		ansible-config ansible-console ansible-runner ansible-test chef-client chef-solo chef-apply chef-server-ctl
 		invoke-webrequest invoke-expression invoke-command start-process get-content set-content zcat bzcat xzcat zless
-		htop bsdtar lastlogin rmt-dump chef-run getfacl setfacl visudo adduser addgroup pkill killall pgrep lastlog chpasswd vmstat lsblk lscpu iostat mpstat blkid fdisk hostnamectl loginctl pstree cksum
-		wevtutil icacls cacls takeown quser nbtstat getmac driverquery nice renice base32 basenc basez fold tshark dvips bridge`
+		htop bsdtar lastlogin rmt-dump chef-run getfacl setfacl visudo adduser addgroup pkill killall pgrep lastlog chpasswd nice renice base32 basenc basez fold tshark dvips bridge`
 	commonCommands = `cat id dir type more less head tail find sort cut env set export kill touch time date who w last man at test which
 		host net net1 start copy del move attrib ver whois cd source read make apt-get yum npm pip git docker kubectl java sleep rev base64
 		true false tr wc join split uniq diff file stat watch timeout screen comm look info uptime history alias for if column flock htop aptitude ip`
@@ -662,8 +661,8 @@ func (t *shellText) constructs(best *lead) {
 				t.batchIf(best, i)
 			}
 		case '!':
-			if i > 0 && bytes.IndexByte([]byte("\n:='\"\\"), v[i-1]) >= 0 && escapesToShell(v[i+1:]) {
-				best.offer(0.8, i-1, min(len(v), i+12), "A program is told to start a shell.")
+			if i > 0 && (v[i-1] == '\n' || !t.texts && bytes.IndexByte([]byte(":='\"\\"), v[i-1]) >= 0) && escapesToShell(v[i+1:]) {
+				best.offer(pick(t.listing, 0.42, 0.8), i-1, min(len(v), i+12), "A program is told to start a shell.")
 			}
 		case 'n', 'N':
 			if hasPrefixFold(v[i:], "new-object") && hasFold(v[i:min(len(v), i+48)], "net.sockets.tcp") {

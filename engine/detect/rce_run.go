@@ -157,7 +157,7 @@ func runsCode(v []byte, c *shlex.Command) bool {
 		return false
 	}
 	args := bytes.TrimLeft(v[c.To:min(len(v), c.To+maxEvidence*2)], " ")
-	if len(args) < 4 || args[0] != '-' && args[0] != '\'' || bytes.IndexByte(args, '\'') < 0 && bytes.IndexByte(args, '"') < 0 {
+	if len(args) < 4 || args[0] == '-' && bytes.IndexByte([]byte("cerM"), args[1]) < 0 || args[0] != '-' && args[0] != '\'' || bytes.IndexByte(args, '\'') < 0 && bytes.IndexByte(args, '"') < 0 {
 		return false
 	}
 	for _, word := range [...]string{"socket", "system(", "popen", "exec(", "spawn", "subprocess", "/bin/sh", "/inet/", "shell_exec", "tcpclient", "urlopen("} {

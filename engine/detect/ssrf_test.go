@@ -50,5 +50,7 @@ func TestSSRF(t *testing.T) {
 		"https://user@example.com/",
 	})
 	recognises(t, SSRF, Where{Place: InQuery, Key: []byte("redirect_uri")}, nil, []string{"http://localhost/", "http://127.0.0.1"})
+	recognises(t, SSRF, Where{Place: InQuery, Key: []byte("dr")}, nil, []string{"http://localhost:8080/test.html?x=<y>", "http://127.0.0.1:5500/index.html"})
+	recognises(t, SSRF, Where{Place: InQuery, Key: []byte("q")}, nil, []string{"http://localhost:3000/callback?code=abc&state=xyz"})
 	recognises(t, SSRF, Where{Place: InForm, Key: []byte("siteurl")}, nil, []string{"http://localhost/"})
 }

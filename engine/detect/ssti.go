@@ -367,7 +367,7 @@ func (e *expression) judge(best *lead) {
 	case (e.v[e.from] == '$' || e.v[e.from] == '%') && assignsOGNL(text):
 		best.offer(0.8, e.from, to, "An expression of Struts sets a variable.")
 	case hasPrefixFold(text, "$smarty."):
-		best.offer(0.7, e.from, to, "A template expression reads what Smarty knows of the server.")
+		best.offer(pick(e.listing, 0.42, 0.7), e.from, to, "A template expression reads what Smarty knows of the server.")
 	case e.v[e.from] == '{' && e.closed && rootNames.Has(bytes.Trim(text, " ={}")):
 		best.offer(pick(e.listing && hasFold(text, "this"), 0.3, 0.6), e.from, to, "A template expression names objects of the server.")
 	case isConfig(bytes.TrimLeft(text, " =")) && e.v[e.from] == '{', e.names > 0 && e.closed:
