@@ -40,6 +40,7 @@ var traffic = map[string]string{
 	"sets":              "ack' = ack.setBy(p, a => a.union(Set(q))),",
 	"comments of lisp":  "(let ((allowed\n        ;; if not in the map, return false\n        (unwrap (get x)))))\n",
 	"mailbox":           "From mike@example.com\r\nReturn-Path: <mike@example.com>\r\nFrom: Mike <mike@example.com>\r\nTo: Ann <ann@example.com>\r\nSubject: hi\r\n\r\nHello\r\n",
+	"password":          "p'w\"d;--%$#@!<>",
 	"line of python":    "            send(k, v)",
 	"signature":         "    def copy(self) -> Self:",
 	"method of vue":     "return this.$id('disclosure-panel')",

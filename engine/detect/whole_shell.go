@@ -204,7 +204,7 @@ func (t *shellText) typed(c *shlex.Command, certain, known, scripted bool) {
 		windowsPrograms.Has(c.Name) && len(arg) > 2 && isLetter(arg[0]) && arg[1] == ':' && arg[2] == '\\':
 		t.lone.offer(0.58, c.From, c.End, reasonStart)
 	case last:
-	case certain && len(arg) == 0 && c.End+1 < len(v) && v[c.End] == ';' && bytes.IndexFunc(v[c.End:], unicode.IsLetter) < 0,
+	case certain && c.To-c.From == len(c.Name) && len(arg) == 0 && c.End+1 < len(v) && v[c.End] == ';' && bytes.IndexFunc(v[c.End:], unicode.IsLetter) < 0,
 		string(c.Name) == "cd" && (string(arg) == "/" || isSystemPath(arg)):
 		t.lone.offer(0.58, c.From, min(len(v), c.End+1), "Commands of a shell follow each other.")
 	}
