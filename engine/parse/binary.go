@@ -121,6 +121,7 @@ func (t *Tree) binary(n Node, v []byte, f trait) {
 	case isViewState(v):
 		c = asViewState
 	}
+	many := t.spent.points > t.limits.Points
 	if c != 0 && t.Depth(n) >= t.limits.Depth {
 		t.trouble(n, TooDeep, nil)
 		c = 0
@@ -129,10 +130,10 @@ func (t *Tree) binary(n Node, v []byte, f trait) {
 	_, own := t.Extent(n, v)
 	took := t.visit(n, v, own)
 	t.nodes[n].binary = false
-	if c != 0 {
+	if c != 0 && !many {
 		t.decodings(n, v, c, took)
 	}
-	if t.visitor.Decode(t, n, Archive) && t.Depth(n) < t.limits.Depth {
+	if !many && t.visitor.Decode(t, n, Archive) && t.Depth(n) < t.limits.Depth {
 		t.archive(n, v)
 		return
 	}

@@ -224,14 +224,17 @@ func (t *Tree) whole(n Node, v []byte) {
 // value visits the value v at n: as it is, and all that it decodes to.
 func (t *Tree) value(n Node, v []byte) {
 	t.spent.points++
-	if t.spent.points > t.limits.Points {
+	many := t.spent.points > t.limits.Points
+	if many {
 		t.trouble(n, TooMany, nil)
-		t.visit(n, v, 0)
-		return
 	}
 	f := traits(v)
 	if t.holdsData(n, v, f) {
 		t.binary(n, v, f)
+		return
+	}
+	if many {
+		t.visit(n, v, 0)
 		return
 	}
 	c := t.sniff(n, v, f)

@@ -347,3 +347,33 @@ func TestWindowEnds(t *testing.T) {
 		}
 	}
 }
+
+// A noise counts the values that are visited as data.
+type noise struct{ data, all int }
+
+func (c *noise) Visit(t *Tree, n Node, v []byte) int {
+	c.all++
+	if t.IsBinary(n) {
+		c.data++
+	}
+	return len(v)
+}
+
+func (c *noise) Decode(*Tree, Node, Kind) bool { return true }
+
+func (c *noise) Trouble(*Tree, Node, Trouble, []byte) {}
+
+// Beyond the limit of points, data is data still: looking at each value as text
+// made a body of noise dearer the longer it was.
+func TestDataBeyondPoints(t *testing.T) {
+	const values = 50
+	var w Walk
+	var c noise
+	w.Reset(&c, Limits{Points: 5}, nil)
+	w.Fields([]Field{{[]byte("Content-Type"), []byte("application/json")}})
+	w.Write([]byte("[" + strings.Repeat(`"`+strings.Repeat("\x01\x02\x03\x80\x90\xff\x00\x05\x07\x11\x12\x13\x80\x81\x82\xfe", 8)+`",`, values) + "1]"))
+	w.Finish()
+	if c.data != values {
+		t.Errorf("%d of %d values are data, want %d", c.data, c.all, values)
+	}
+}
