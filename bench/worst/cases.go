@@ -17,7 +17,7 @@ type testCase struct {
 	build func(size int) request
 }
 
-// cases returns every unit in every carrier, and the structures.
+// cases returns every unit in every carrier, the structures, and random ones.
 func cases() []*testCase {
 	var out []*testCase
 	for _, c := range carriers() {
@@ -28,7 +28,7 @@ func cases() []*testCase {
 			out = append(out, &testCase{fmt.Sprintf("%s %q nested", c.name, u[0]+u[1]), c.most, func(size int) request { return c.put(nest(u, size)) }})
 		}
 	}
-	return append(out, structures()...)
+	return append(append(out, structures()...), randomCases()...)
 }
 
 // units are repeated. Each makes some recogniser begin, look far ahead or
