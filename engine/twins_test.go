@@ -50,6 +50,15 @@ var twins = []struct{ ordinary, attack string }{
 	{"go list -f '{{.Module}}' ./...", "{{module.constructor('return process')()}}"},
 	{"go test -coverpkg=./... ./e ./f ./g", "./../../../../etc/passwd"},
 	{"http://localhost:3000/x?code=1", "http://localhost:9200/_cat"},
+	{"the list name;id;age of fields", "127.0.0.1;id;"},
+	{"`sleep 60` waits a minute", "a`sleep 60`"},
+	{"Tom & cat food", "&& cat flag"},
+	{"{{ .Values.name }}", "{{.File \"/etc/passwd\"}}"},
+	{"{%22url%22:{%22module%22:%22x%22,%22method%22:%22y%22}}", "{% import os %}{{ os.popen('id') }}"},
+	{"\">\n<https://docs.example/v1/>", "\">\n<iframe src=//x>"},
+	{"https://a.example/?b=c#d@e", "http://a.example:80+&@b.example:80#+@127.0.0.1:22/"},
+	{"https://img.example/301/a.jpg", "https://img.example/301-http-169.254.169.254:80-.i.jpg"},
+	{"1; copy the file to the folder", "1; COPY t(a) FROM '/tmp/x'--"},
 	{"`${process.stdout.columns}x${process.stdout.rows}`", "${process.mainModule.require('child_process').execSync('id')}"},
 }
 

@@ -311,7 +311,8 @@ func (k *pathWalk) junkSymbol(i, n int, strange bool) {
 
 // judge weighs the walk.
 func (k *pathWalk) judge(best *lead, v []byte, w Where) {
-	leads := k.steps > 4 && k.span.from < 4
+	const escaped = 6 // bytes of a step
+	leads := k.steps > 4 && k.span.from < 4 || k.steps > 6 && k.span.to-k.span.from < k.steps*escaped
 	pathLike := (!k.blank || leads) && len(v) <= maxPath
 	if pathLike {
 		collapsed(best, v)
@@ -413,11 +414,14 @@ func countFold(b []byte, word string) int {
 // served reports whether v ends in the name of a file that a server keeps for
 // itself.
 func served(v []byte) bool {
+	if len(bytes.Trim(v, "./\\")) == 0 {
+		return true // a directory
+	}
 	dot := bytes.LastIndexByte(v, '.')
 	return dot > 0 && serverFileEnds.Has(bytes.TrimRight(v[dot+1:], "\x00 \r\n"))
 }
 
-var serverFileEnds = lexicon.New("ini conf config cnf properties yml yaml env log key pem sql bak php jsp asp aspx mds htpasswd htaccess inc db sqlite")
+var serverFileEnds = lexicon.New("ini conf config cnf properties yml yaml env log key pem sql bak php jsp asp aspx mds htpasswd htaccess inc db sqlite mdb bat cgi sh exe dll jspx ashx")
 
 // judgeName weighs the names of files alone.
 func (k *pathWalk) judgeName(best *lead, v []byte, absolute bool, p Place) {
@@ -431,7 +435,7 @@ func (k *pathWalk) judgeName(best *lead, v []byte, absolute bool, p Place) {
 	case k.secret && k.seps:
 		best.offer(0.3, k.file.from, k.file.to, "The path of a file of the system or of a secret is named in a text.")
 	case k.plain && absolute:
-		best.offer(pick(p == InJSON && isServerLog(v), 0.42, 0.55), k.file.from, k.file.to, "The path of a file that servers keep for themselves is given.")
+		best.offer(pick(p == InJSON && (isServerLog(v) || isProgramPath(v)), 0.42, 0.55), k.file.from, k.file.to, "The path of a file that servers keep for themselves is given.")
 	case absolute && k.seps:
 		judgeRoot(best, v, p)
 	}
@@ -443,6 +447,20 @@ func inner(v []byte, w Where) bool { return w.Place.single() && len(v) <= maxPat
 
 func innerStart(v []byte) bool {
 	return hasPrefixFold(v, "web-inf/") || hasPrefixFold(v, "etc/passwd") || hasPrefixFold(v, "etc/shadow")
+}
+
+// isProgramPath reports whether v is where systems keep programs, by which
+// processes tell what they are.
+func isProgramPath(v []byte) bool {
+	if !bytes.HasPrefix(v, []byte("/usr/")) || served(v) || bytes.IndexByte(v, 0) >= 0 || bytes.Contains(v, []byte("/etc/")) {
+		return false
+	}
+	for _, dir := range [...]string{"/bin/", "/sbin/", "/lib", "/share/", "/games/"} {
+		if bytes.Contains(v, []byte(dir)) {
+			return true
+		}
+	}
+	return false
 }
 
 // isServerLog reports whether v is the path of a log where servers write them,

@@ -64,7 +64,7 @@ func (s *Scanner) rce(v []byte, w Where) {
 		return
 	}
 	var best lead
-	words := shellText{listing: w.Listing || isListing(v, w.Place), shown: w.Listing, v: v, texts: w.Place.holdsText(), agent: w.Place == InUserAgent || w.Place == InReferer || w.Place == InAccept || w.Place == InContentType}
+	words := shellText{place: w.Place, listing: w.Listing || isListing(v, w.Place), shown: w.Listing, v: v, texts: w.Place.holdsText(), agent: w.Place == InUserAgent || w.Place == InReferer || w.Place == InAccept || w.Place == InContentType}
 	words.head = skipBlank(v, 0)
 	words.name = w.Name && (w.Place == InQuery || w.Place == InForm)
 	words.keyed = (w.Place == InQuery || w.Place == InForm) && (hasFold(w.Key, "cmd") || hasFold(w.Key, "command") || hasFold(w.Key, "exec") || hasFold(w.Key, "shell"))
@@ -86,6 +86,9 @@ func (s *Scanner) rce(v []byte, w Where) {
 		best.weight = 0.42 // a script of it
 	}
 	best.offer(words.lone.weight, words.lone.from, words.lone.to, words.lone.reason)
+	if w.Decoded > 0 && best.weight > 0 && best.weight < unmistakable && len(v) < maxPath && !isPrinted(v) {
+		best.weight *= 0.5 // random bytes hold a separator and a letter soon
+	}
 	s.follow(RCE, v, best, shellVocabulary)
 }
 
@@ -97,6 +100,7 @@ func isAddress(v []byte) bool {
 
 // A shellText is a value read as shell language.
 type shellText struct {
+	place   Place
 	v       []byte
 	name    bool // a parameter's, which a & begins
 	agent   bool // the place has semicolons and brackets of its own
@@ -141,6 +145,9 @@ func (t *shellText) command(best *lead, c *shlex.Command) {
 	known := certain || commonCommandSet.Has(c.Name)
 	args := t.arguments(c)
 	scripted := t.scripted(c)
+	if (string(c.Name) == "true" || string(c.Name) == "false") && c.Lead != shlex.Backtick && c.Lead != shlex.Subst {
+		return // which do nothing
+	}
 	if t.address && (c.Lead == shlex.Start || c.Lead == shlex.Amp || c.Lead == shlex.Line) {
 		return
 	}
@@ -400,6 +407,8 @@ func (t *shellText) arguments(c *shlex.Command) float32 {
 // start grades a command line from the beginning of the value.
 func (t *shellText) start(c *shlex.Command, certain bool, args float32) float32 {
 	switch {
+	case t.place == InJSON && c.To == len(t.v) && hasPrefixFold(t.v, "/usr/"):
+		return 0.3 // what a process says that it is
 	case c.Bin && c.Secret, certain && c.Option && t.goal(c):
 		return 0.82
 	case c.Bin && t.v[c.From] == '/' && (certain || commonCommandSet.Has(c.Name)) && (args == 1 || !hasSuffixFold(c.Name, "sh")), c.Bin && args == 1:
@@ -497,8 +506,23 @@ func (t *shellText) separated(c *shlex.Command, certain bool, args float32) floa
 		return 0.62
 	case t.ends(c) && c.Glued && c.Words == 0 && c.End >= len(t.v) && len(t.v) < 64:
 		return 0.6
+	case c.At <= 2 && plainReaders.Has(c.Name) && c.Words <= 2 && !t.listing, t.ends(c) && c.Lead != shlex.Pipe && t.behindHost(c):
+		return 0.6
 	}
 	return 0.3 * args
+}
+
+// plainReaders are commands whose names are no words: what is behind them at the
+// start of a value, after a separator, is a file.
+var plainReaders = lexicon.New("cat tac ls nl xxd od rev")
+
+// behindHost reports whether all that stands before c is an address of a host or
+// a file, as parameters hold that are handed to commands.
+func (t *shellText) behindHost(c *shlex.Command) bool {
+	before := t.v[:c.At]
+	return len(before) > 3 && len(before) < maxDatum && bytes.ContainsAny(before, "./") && bytes.IndexFunc(before, func(r rune) bool {
+		return r >= 0x80 || !isWordASCII(byte(r)) && r != '.' && r != '/' && r != ':' && r != '-'
+	}) < 0 && (c.End >= len(t.v) || t.v[c.End] == ';' || t.v[c.End] == '&' || t.v[c.End] == '|' || t.v[c.End] == '#')
 }
 
 // line grades a command that begins a line. That breaks out of a parameter if
@@ -557,9 +581,6 @@ func (t *shellText) alternative(c *shlex.Command) bool {
 	if c.Lead != shlex.Pipe || !c.Glued || c.At == 0 {
 		return false
 	}
-	if string(c.Name) == "false" || string(c.Name) == "true" {
-		return true // which do nothing
-	}
 	before := t.v[max(0, c.At-maxLine):c.At]
 	if bytes.IndexByte(before, '?') >= 0 {
 		if i := bytes.LastIndex(before, []byte("(?:")); i >= 0 && opensGroup(before[i:]) {
@@ -573,7 +594,8 @@ func (t *shellText) alternative(c *shlex.Command) bool {
 // Markdown.
 func (t *shellText) backtick(c *shlex.Command, certain bool, args float32) float32 {
 	closed := c.End < len(t.v) && t.v[c.End] == '`'
-	if closed && certain && (t.fetches(c) || args == 1 || !t.texts) && (t.inData(c) || t.behindDatum(c)) || closed && args >= 0.6 && t.bare(c) {
+	sleeps := closed && c.Number && c.Words == 0 && string(c.Name) == "sleep" && t.inData(c)
+	if sleeps || closed && c.Secret && c.Bin || closed && certain && (t.fetches(c) || args == 1 || !t.texts) && (t.inData(c) || t.behindDatum(c)) || closed && args >= 0.6 && t.bare(c) {
 		return 0.82
 	}
 	if c.At > 1 && t.v[c.At-1] == '=' && t.v[c.At-2] == '=' {
@@ -633,6 +655,10 @@ func (t *shellText) constructs(best *lead) {
 			t.dollar(best, i)
 		case '`':
 			t.inWord(best, i)
+		case '<':
+			if hasPrefixFold(v[i:], "<<<") && i > 1 && plainReaders.Has(v[:i]) {
+				best.offer(0.7, 0, min(len(v), i+24), "A command reads what stands behind it.")
+			}
 		case ';', '&', '|':
 			if (v[i+1] == '$' || v[i+1] == ' ' && v[i+2] == '$') && len(v) <= 160 && assigned(v, i+int(pick(v[i+1] == ' ', 1, 0))) {
 				best.offer(0.7, i, min(len(v), i+12), "A variable that was just set is run as a command.")

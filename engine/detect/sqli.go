@@ -559,6 +559,8 @@ func (r *sqlReader) probe() {
 		return
 	}
 	switch role := r.role(0); {
+	case n == 1 && r.kind(0) == sqllex.Variable && len(r.v) > 4 && r.v[1] == '@' && r.v[0] == '@' && !r.texts:
+		r.hit(signName, 0, n)
 	case r.wholeCall(n), r.wholePiece(n):
 		r.hit(signName, 0, n)
 	case n == 2 && r.kind(1) == sqllex.LParen && r.is(0, "insert") && r.toks[1].From == r.toks[0].To:

@@ -649,6 +649,9 @@ func (r *sqlReader) fileAccess(i int, name func(int) bool) sqlGrade {
 		} else if !name(i+1) && r.kind(i+1) != sqllex.Number {
 			return no
 		}
+		if r.kind(to) == sqllex.LParen && r.toks[to].Pair > 0 {
+			to += int(r.toks[to].Pair) + 1 // columns
+		}
 		if (r.role(to) == sqllex.From || r.is(to, "to")) && (r.quoteAt(to+1) || r.is(to+1, "program")) {
 			return harmful
 		}

@@ -153,9 +153,31 @@ func judgeHost(best *lead, v []byte, at, from, to int, w Where) {
 	if hasFold(v[to:], "computemetadata/") || hasFold(v[to:], "latest/meta-data") {
 		best.offer(0.93, at, len(v), "An address asks for the metadata of a cloud.")
 	}
+	if h.Kind == hostaddr.Public && bytes.Contains(v[to:min(len(v), to+maxEvidence)], []byte("169.254.169.254")) {
+		best.offer(0.75, at, len(v), "An address leads to another that leads to the metadata of a cloud.")
+	}
+	if disputed(v[to:]) {
+		best.offer(0.85, at, len(v), "Parsers disagree which of two hosts the address leads to.")
+	}
 	if collaborator(host) {
 		best.offer(0.8, at, to, "An address leads to a service that records whether a server fetched it.")
 	}
+}
+
+// disputed reports whether a sign that some parsers end a host with is followed
+// by an @ and a host inside, which others take for the one.
+func disputed(rest []byte) bool {
+	if len(rest) < 3 || bytes.IndexByte([]byte(" +\t#&\\"), rest[0]) < 0 {
+		return false
+	}
+	rest = rest[:min(len(rest), maxEvidence)]
+	i := bytes.LastIndexByte(rest, '@')
+	if i < 0 {
+		return false
+	}
+	to := run(rest, i+1, len(rest), func(c byte) bool { return isWordASCII(c) || c == '.' || c == '-' })
+	h := hostaddr.Read(rest[i+1 : to])
+	return h.Kind == hostaddr.Loopback || h.Kind == hostaddr.LinkLocal || h.Kind == hostaddr.Private
 }
 
 // returnName reports whether a parameter is called like those that say where

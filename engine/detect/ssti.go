@@ -86,7 +86,7 @@ func opener(v []byte, i int) (int, byte) {
 		return n, '}'
 	case a == '{' && isDigit(b) && (i == 0 || v[i-1] == '+' || v[i-1] == '\'' || v[i-1] == '"'):
 		return 1, '}'
-	case a == '{' && (b == '%' || b == '#' || b == '$' || b == '@' && hasPrefixFold(v[i:], "{@if ") || hasSmarty(v[i:])):
+	case a == '{' && (b == '%' && !isEscape(v[i+1:]) || b == '#' || b == '$' || b == '@' && hasPrefixFold(v[i:], "{@if ") || hasSmarty(v[i:])):
 		return 1, '}'
 	case a == '<' && b == '%':
 		return 2, '>'
@@ -140,6 +140,22 @@ func isAnchor(v []byte) bool {
 		}
 	}
 	return n > 0
+}
+
+// isEscape reports whether v begins with a percent escape, as JSON in addresses
+// does: {%22a%22:1}.
+func isEscape(v []byte) bool {
+	return len(v) > 2 && isHexDigit(v[1]) && isHexDigit(v[2]) && (isDigit(v[1]) || isDigit(v[2]))
+}
+
+// callsField reports whether text begins with a field or method of a template
+// of Go and a string that it is handed.
+func callsField(text []byte) bool {
+	if len(text) < 3 || text[0] != '.' || text[1]-'A' >= 26 {
+		return false
+	}
+	n := run(text, 0, len(text), func(c byte) bool { return isWordASCII(c) || c == '.' })
+	return n+1 < len(text) && text[n] == ' ' && text[n+1] == '"' && bytes.IndexByte(text[n+2:], '"') >= 0
 }
 
 // readsFlow reports whether v begins with an expression on a variable or step
@@ -292,6 +308,9 @@ func (e *expression) word(limit int) {
 	e.to = j
 }
 
+// makoTags are those of Mako that end without a percent sign.
+var makoTags = lexicon.New("def block include namespace inherit page call doc text")
+
 // isField reports whether the name that ends at j is os as the last part of a
 // longer one: matrix.os is a field like any other, the module is used.
 func (e *expression) isField(j int) bool {
@@ -372,9 +391,11 @@ func (e *expression) judge(best *lead) {
 		best.offer(pick(e.listing && hasFold(text, "this"), 0.3, 0.6), e.from, to, "A template expression names objects of the server.")
 	case isConfig(bytes.TrimLeft(text, " =")) && e.v[e.from] == '{', e.names > 0 && e.closed:
 		best.offer(0.6, e.from, to, "A template expression names objects of the server.")
+	case e.closed && e.v[e.from] == '{' && !e.listing && callsField(bytes.TrimLeft(text, " -(")):
+		best.offer(0.6, e.from, to, "A template expression of Go calls a method.")
 	case e.concat && e.closed:
 		best.offer(0.75, e.from, to, "A template expression joins strings, as probes for template injection do.")
-	case e.v[e.from] == '<' && e.v[e.from+1] == '%' && e.closed && len(text) > 3 && bytes.Contains(e.v[e.body:min(len(e.v), e.body+maxExpression)], []byte("%>")):
+	case e.v[e.from] == '<' && e.v[e.from+1] == '%' && e.closed && len(text) > 3 && (makoTags.Has(text[:run(text, 0, len(text), isLetter)]) || bytes.Contains(e.v[e.body:min(len(e.v), e.body+maxExpression)], []byte("%>"))):
 		best.offer(pick(e.listing || e.shown && e.plain(text), 0.42, 0.6), e.from, to, "A block of server page code is inserted.")
 	case e.v[e.from] == '<' && (hasPrefixFold(text, "assign") || hasPrefixFold(text, "list") || hasPrefixFold(text, "include")):
 		best.offer(pick(e.listing, 0.42, 0.65), e.from, to, "A directive of FreeMarker is inserted.")

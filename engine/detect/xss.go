@@ -181,7 +181,7 @@ func markup(best *lead, v []byte, from, to, depth int, p *page) {
 			if b < to && (v[b] == '|' || v[b] == ')') {
 				break // of a regular expression: browsers take that for a part of the name
 			}
-			if isTypeArgument(v, a, b) {
+			if isTypeArgument(v, a, b) || isAutolink(v, a, b) {
 				break
 			}
 			if !p.texts || b >= to || v[b] != '\n' && v[b] != '\r' || bytes.IndexByte(v[b:to], '>') >= 0 {
@@ -258,6 +258,12 @@ type page struct {
 // Local<Object>: browsers read an element there, but one that asks for nothing.
 func isTypeArgument(v []byte, a, b int) bool {
 	return a > 1 && isWordASCII(v[a-2]) && v[a]-'A' < 26 && b-a > 2 && lower(v[b-1]) == v[b-1] && b < len(v) && v[b] == '>' && !hasPrefixFold(v[a:], "script")
+}
+
+// isAutolink reports whether <name is the beginning of an address in angle
+// brackets (RFC 3986, appendix C).
+func isAutolink(v []byte, a, b int) bool {
+	return (hasPrefixFold(v[a:], "http:") || hasPrefixFold(v[a:], "https:")) && bytes.HasPrefix(v[a+bytes.IndexByte(v[a:], ':'):], []byte("://"))
 }
 
 func isCodeElement(name []byte) bool {
