@@ -2,6 +2,7 @@ package detect
 
 import (
 	"bytes"
+	"unicode/utf8"
 
 	"github.com/gabionhq/gabion/engine/internal/lexicon"
 	"github.com/gabionhq/gabion/engine/internal/shlex"
@@ -86,7 +87,7 @@ func (s *Scanner) rce(v []byte, w Where) {
 		best.weight = 0.42 // a script of it
 	}
 	best.offer(words.lone.weight, words.lone.from, words.lone.to, words.lone.reason)
-	if w.Decoded > 0 && best.weight > 0 && best.weight < unmistakable && len(v) < maxPath && !isPrinted(v) {
+	if w.Decoded > 0 && best.weight > 0 && best.weight < unmistakable && len(v) < maxPath && !utf8.Valid(v) {
 		best.weight *= 0.5 // random bytes hold a separator and a letter soon
 	}
 	s.follow(RCE, v, best, shellVocabulary)
