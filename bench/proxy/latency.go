@@ -41,7 +41,11 @@ func (f *fleet) latency(ctx context.Context, out io.Writer, requests [][]byte, o
 	if err != nil {
 		return err
 	}
-	rate := share * float64(n) / o.latency.Seconds()
+	most, err := sustained(ctx, block.addr, requests, float64(n)/o.latency.Seconds())
+	if err != nil {
+		return err
+	}
+	rate := share * most
 	waits := []*wait{{name: "mode off", proxy: off}, {name: "mode block", proxy: block}, {name: "mode off again", proxy: off}}
 	for range o.repeats {
 		for _, w := range waits {
@@ -89,6 +93,21 @@ func (w *wait) less(o *wait, name string) *wait {
 		}
 	}
 	return d
+}
+
+// late is the median wait from which on a proxy does not keep up with a rate.
+const late = 5 * time.Millisecond
+
+// sustained returns the highest constant rate that a proxy keeps up with, below
+// the one at which it answers when all clients wait for it: then it reads
+// several requests each time it wakes up, and spends less on each.
+func sustained(ctx context.Context, addr string, requests [][]byte, rate float64) (float64, error) {
+	for ; ; rate *= 0.95 {
+		took, err := offer(ctx, addr, requests, rate, 2*time.Second)
+		if err != nil || took[len(took)/2] < late {
+			return rate, err
+		}
+	}
 }
 
 // pending is how many requests may await their answers at a time. One that

@@ -212,7 +212,7 @@ func decision(d engine.Decision) string {
 // Share implements proxy.Observer: of a source or an endpoint of which much
 // was seen, and of all when there is much to do, a sample is measured.
 func (j *Journal) Share(r *proxy.Record, endpoint uint64) uint32 {
-	return j.ledger.share(identity{endpoint, r.Head.App}, j.opts.Key.Network(r.Source), r.Time.Unix())
+	return j.ledger.share(identity{endpoint, r.Head.App}, j.opts.Key.Network(r.Source), r.Time)
 }
 
 // suspicious is the score from which on a request teaches nothing, although

@@ -107,8 +107,8 @@ func (l *ledger) init(labels *labels) {
 
 // share returns for how many requests this one shall be looked at for its
 // parameters, 0 for not at all.
-func (l *ledger) share(id identity, network uint64, unix int64) uint32 {
-	if !l.shards[id.endpoint%shards].samples(id, network) && l.pace.Allows(unix, perSecond) {
+func (l *ledger) share(id identity, network uint64, now time.Time) uint32 {
+	if !l.shards[id.endpoint%shards].samples(id, network) && l.pace.Allows(now, perSecond) {
 		return 1
 	}
 	if rand.Uint32N(oneIn) == 0 {

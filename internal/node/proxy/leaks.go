@@ -45,7 +45,7 @@ func (x *exchange) listen(h *h1.Head, shared bool) {
 	if !shared && !x.tx.Response(e.status, e.fields()) {
 		return
 	}
-	now := x.started.Unix()
+	now := x.started
 	if shared || h.Status >= 500 || len(x.tx.Report().Findings) > 0 {
 		e.on = x.p.suspicious.Allows(now, suspiciousPerSecond)
 		return
