@@ -58,6 +58,20 @@ var (
 	benignJSON = request{"POST", "/api/v1/cart", append([]string{"Content-Type", "application/json"}, browser...), jsonBody()}
 )
 
+// expect sends a request and reports a decision that is not the wanted one, with
+// what it follows from.
+func expect(t *testing.T, e *Engine, r *request, want Decision, what string) {
+	t.Helper()
+	verdict, rep := inspect(e, nil, Env{Mode: rule.Block}, r, whole)
+	if verdict.Decision == want {
+		return
+	}
+	t.Errorf("%q: decision %d with %.2f, want %d", what, verdict.Decision, verdict.Score, want)
+	for _, f := range rep.Findings {
+		t.Logf("  %s %.2f at %s: %.60q: %s", f.Class, f.Weight, f.Point, f.Value[f.From:f.To], f.Reason)
+	}
+}
+
 // inspect runs a request, its body in chunks of the given sizes.
 func inspect(e *Engine, set *rule.Set, env Env, r *request, chunk func() int) (Verdict, *Report) {
 	tx := e.Begin(set, env)

@@ -127,12 +127,7 @@ func TestListings(t *testing.T) {
 		places["file"] = post("multipart/form-data; boundary="+sep, "--"+sep+line+`Content-Disposition: form-data; name="f"; filename="a.txt"`+line+"Content-Type: text/plain"+line+line+v+line+"--"+sep+"--"+line)
 		places["body"] = post("text/plain", v)
 		for place, r := range places {
-			if verdict, rep := inspect(e, nil, Env{Mode: rule.Block}, &r, whole); verdict.Decision != Pass {
-				t.Errorf("%s as %s: blocked with %.2f", name, place, verdict.Score)
-				for _, f := range rep.Findings {
-					t.Logf("  %s %.2f at %s: %.60q: %s", f.Class, f.Weight, f.Point, f.Value[f.From:f.To], f.Reason)
-				}
-			}
+			expect(t, e, &r, Pass, name+" as "+place)
 		}
 	}
 }
@@ -154,12 +149,7 @@ func TestSearches(t *testing.T) {
 	e := New(Options{})
 	for _, v := range searches {
 		r := request{method: "GET", target: "/search?q=" + url.QueryEscape(v) + "&page=1"}
-		if verdict, rep := inspect(e, nil, Env{Mode: rule.Block}, &r, whole); verdict.Decision != Pass {
-			t.Errorf("%q: blocked with %.2f", v, verdict.Score)
-			for _, f := range rep.Findings {
-				t.Logf("  %s %.2f at %s: %.60q: %s", f.Class, f.Weight, f.Point, f.Value[f.From:f.To], f.Reason)
-			}
-		}
+		expect(t, e, &r, Pass, v)
 	}
 }
 

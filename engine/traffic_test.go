@@ -60,12 +60,7 @@ func TestTraffic(t *testing.T) {
 		places["file"] = post("multipart/form-data; boundary="+sep, "--"+sep+line+`Content-Disposition: form-data; name="f"; filename="a.txt"`+line+"Content-Type: text/plain"+line+line+v+line+"--"+sep+"--"+line)
 		places["body"] = post("text/plain", v)
 		for place, r := range places {
-			if verdict, rep := inspect(e, nil, Env{Mode: rule.Block}, &r, whole); verdict.Decision != Pass {
-				t.Errorf("%s as %s: blocked with %.2f", name, place, verdict.Score)
-				for _, f := range rep.Findings {
-					t.Logf("  %s %.2f at %s: %.60q: %s", f.Class, f.Weight, f.Point, f.Value[f.From:f.To], f.Reason)
-				}
-			}
+			expect(t, e, &r, Pass, name+" as "+place)
 		}
 	}
 }
@@ -112,9 +107,7 @@ func TestDisguises(t *testing.T) {
 	e := New(Options{})
 	for name, v := range disguises {
 		for place, r := range placed(v) {
-			if verdict, _ := inspect(e, nil, Env{Mode: rule.Block}, &r, whole); verdict.Decision != Block {
-				t.Errorf("%s as %s: passes with %.2f", name, place, verdict.Score)
-			}
+			expect(t, e, &r, Block, name+" as "+place)
 		}
 	}
 }

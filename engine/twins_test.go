@@ -7,8 +7,6 @@ import (
 	"net/url"
 	"strconv"
 	"testing"
-
-	"github.com/gabionhq/gabion/engine/rule"
 )
 
 // twins are values of software and documentation, each beside an attack that
@@ -76,14 +74,7 @@ func TestTwins(t *testing.T) {
 	check := func(v string, want Decision) {
 		places, requests := send(v)
 		for i := range requests {
-			verdict, rep := inspect(e, nil, Env{Mode: rule.Block}, &requests[i], whole)
-			if verdict.Decision == want {
-				continue
-			}
-			t.Errorf("%q in %s: %.2f", v, places[i], verdict.Score)
-			for _, f := range rep.Findings {
-				t.Logf("  %s %.2f at %s: %s", f.Class, f.Weight, f.Point, f.Reason)
-			}
+			expect(t, e, &requests[i], want, v+" in "+places[i])
 		}
 	}
 	for _, c := range twins {
@@ -107,8 +98,6 @@ func TestIdentifiers(t *testing.T) {
 	}
 	for _, id := range ids {
 		q := request{"POST", "/files/" + id + "/x?" + id + "=1", []string{"Content-Type", "application/x-www-form-urlencoded", "X-Token", id}, id + "=hello"}
-		if v, rep := inspect(e, nil, Env{Mode: rule.Block}, &q, whole); v.Decision != Pass {
-			t.Errorf("%s: %+v", id, rep.Findings)
-		}
+		expect(t, e, &q, Pass, id)
 	}
 }
