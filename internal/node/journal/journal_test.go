@@ -479,7 +479,8 @@ func TestPace(t *testing.T) {
 		counted += share
 		f.now = f.now.Add(time.Second / n)
 	}
-	if looked < perSecond+n/oneIn/2 || looked > perSecond+n/oneIn*2 || counted < n*8/10 || counted > n*12/10 {
+	const paced = 2 * perSecond // at once and in the second that follows
+	if looked < paced+n/oneIn/2 || looked > paced+n/oneIn*2 || counted < n*8/10 || counted > n*12/10 {
 		t.Errorf("%d of %d were looked at, and stand for %d", looked, n, counted)
 	}
 	f.now = f.now.Add(time.Second)

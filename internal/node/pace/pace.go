@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// burst is the part of a second whose events may come at once. A page loads
-// its parts together; what a whole second allows would stall a busy node at the
-// beginning of each.
-const burst = 10
+// idle is how long a pause may be that is made up for: what a second allows may
+// come at once when nothing came before.
+const idle = time.Second
 
-// A Pace spaces events evenly, once a burst of them was spent (the generic cell
-// rate algorithm, ITU-T I.371). Its zero value is ready, and it is safe for
-// concurrent use.
+// A Pace allows events evenly spaced once what a pause allowed is spent (the
+// generic cell rate algorithm, ITU-T I.371): a busy node would stall at the
+// beginning of each second for the events of all of it. Its zero value is ready,
+// and it is safe for concurrent use.
 type Pace struct {
 	due atomic.Int64 // when the next event were due if all came evenly, in Unix nanoseconds
 }
@@ -23,7 +23,7 @@ func (p *Pace) Allows(now time.Time, perSecond int64) bool {
 	at, each := now.UnixNano(), int64(time.Second)/perSecond
 	for {
 		due := p.due.Load()
-		next := max(due, at-int64(time.Second)/burst) + each
+		next := max(due, at-int64(idle)) + each
 		if next > at {
 			return false
 		}

@@ -17,8 +17,8 @@ func TestAllows(t *testing.T) {
 		return allowed
 	}
 	var p Pace
-	if n := count(&p, start, 0, 1000); n != 50 {
-		t.Errorf("%d of 1000 at once are allowed, want 50", n)
+	if n := count(&p, start, 0, 1000); n != 500 {
+		t.Errorf("%d of 1000 at once are allowed, want 500", n)
 	}
 	if n := count(&p, start, time.Second, 10_000); n < 490 || n > 500 {
 		t.Errorf("%d of 10000 in the second after a burst are allowed", n)
