@@ -89,7 +89,8 @@ func (tx *Tx) readsAll() bool {
 }
 
 // placeKey tells apart where one value may mean different things: the fields,
-// and all that the place of a name follows from, and the referrer of what may hold a session.
+// all that the place of a name follows from, and the referrer of what may hold a
+// session.
 func (tx *Tx) placeKey(t *parse.Tree, n parse.Node) uint64 {
 	if !t.IsName(n) {
 		return t.Keys(n).Exact

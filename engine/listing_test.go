@@ -117,15 +117,12 @@ func TestListings(t *testing.T) {
 		cell := strings.SplitAfter(v, "\n")
 		lines, _ := json.Marshal(map[string]any{"cells": []any{map[string]any{"cell_type": "code", "source": cell}}})
 		variables, _ := json.Marshal(map[string]any{"query": "mutation($b: String!) { save(body: $b) { id } }", "variables": map[string]string{"b": v}})
-		places := placed(v)
-		delete(places, "query")
+		places := documents(v)
 		if len(cell) > 1 {
 			places["lines"] = post("application/json", string(lines))
 		}
 		places["variables"] = post("application/json", string(variables))
 		places["element"] = post("text/xml", `<?xml version="1.0"?><methodCall><params><param><value><string>`+escapedText(v)+`</string></value></param></params></methodCall>`)
-		places["file"] = post("multipart/form-data; boundary="+sep, "--"+sep+line+`Content-Disposition: form-data; name="f"; filename="a.txt"`+line+"Content-Type: text/plain"+line+line+v+line+"--"+sep+"--"+line)
-		places["body"] = post("text/plain", v)
 		for place, r := range places {
 			expect(t, e, &r, Pass, name+" as "+place)
 		}

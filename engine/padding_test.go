@@ -88,6 +88,16 @@ func placed(v string) map[string]request {
 	return m
 }
 
+// documents places a text where people send documents: as placed does, but for
+// queries, and as a file and a body.
+func documents(v string) map[string]request {
+	m := placed(v)
+	delete(m, "query")
+	m["file"] = post("multipart/form-data; boundary="+sep, "--"+sep+line+`Content-Disposition: form-data; name="f"; filename="a.txt"`+line+"Content-Type: text/plain"+line+line+v+line+"--"+sep+"--"+line)
+	m["body"] = post("text/plain", v)
+	return m
+}
+
 // TestPadding hides attacks in ordinary texts. One that stands on a line of its
 // own or behind prose is found; what follows a command on a line of a script,
 // in the body, is taken for a part of the script.

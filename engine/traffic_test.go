@@ -55,11 +55,7 @@ var traffic = map[string]string{
 func TestTraffic(t *testing.T) {
 	e := New(Options{})
 	for name, v := range traffic {
-		places := placed(v)
-		delete(places, "query")
-		places["file"] = post("multipart/form-data; boundary="+sep, "--"+sep+line+`Content-Disposition: form-data; name="f"; filename="a.txt"`+line+"Content-Type: text/plain"+line+line+v+line+"--"+sep+"--"+line)
-		places["body"] = post("text/plain", v)
-		for place, r := range places {
+		for place, r := range documents(v) {
 			expect(t, e, &r, Pass, name+" as "+place)
 		}
 	}

@@ -181,7 +181,7 @@ func markup(best *lead, v []byte, from, to, depth int, p *page) {
 			if b < to && (v[b] == '|' || v[b] == ')') {
 				break // of a regular expression: browsers take that for a part of the name
 			}
-			if isTypeArgument(v, a, b) || isAutolink(v, a, b) {
+			if isTypeArgument(v, a, b) || isAutolink(v[a:]) {
 				break
 			}
 			if !p.texts || b >= to || v[b] != '\n' && v[b] != '\r' || bytes.IndexByte(v[b:to], '>') >= 0 {
@@ -262,8 +262,8 @@ func isTypeArgument(v []byte, a, b int) bool {
 
 // isAutolink reports whether <name is the beginning of an address in angle
 // brackets (RFC 3986, appendix C).
-func isAutolink(v []byte, a, b int) bool {
-	return (hasPrefixFold(v[a:], "http:") || hasPrefixFold(v[a:], "https:")) && bytes.HasPrefix(v[a+bytes.IndexByte(v[a:], ':'):], []byte("://"))
+func isAutolink(name []byte) bool {
+	return hasPrefixFold(name, "http://") || hasPrefixFold(name, "https://")
 }
 
 func isCodeElement(name []byte) bool {
