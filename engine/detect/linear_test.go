@@ -38,6 +38,18 @@ func cpu(t *testing.T) float64 {
 	return float64(u.Utime.Nano() + u.Stime.Nano())
 }
 
+// scanCost returns what a scan of v takes, the least of several.
+func scanCost(t *testing.T, v []byte, w Where) float64 {
+	var s Scanner
+	best := math.MaxFloat64
+	for range 3 {
+		start := cpu(t)
+		s.Scan(v, w)
+		best = min(best, cpu(t)-start)
+	}
+	return best
+}
+
 // TestLinear fails when the time for a value grows faster than its length. It
 // takes the best of several runs and compares lengths far apart: what it must
 // see is growth with the square, in whatever package.
@@ -46,22 +58,14 @@ func TestLinear(t *testing.T) {
 		t.Skip("takes a few seconds")
 	}
 	const short, factor = 4 << 10, 8
-	cost := func(v []byte) float64 {
-		var s Scanner
-		best := math.MaxFloat64
-		for range 3 {
-			start := cpu(t)
-			s.Scan(v, Where{Place: InForm})
-			best = min(best, cpu(t)-start)
-		}
-		return best
-	}
-	for _, piece := range hostile {
+	for _, piece := range append([]string{"#\n", "a\r\n"}, hostile...) {
 		for _, head := range heads {
 			value := func(n int) []byte { return append([]byte(head), bytes.Repeat([]byte(piece), n/len(piece))...) }
-			a, b := cost(value(short)), cost(value(short*factor))
-			if b > 4*factor*a && b/float64(short*factor) > 100 {
-				t.Errorf("%q after %q: %.0f ns for %d bytes, %.0f ns for %d", piece, head, a, short, b, short*factor)
+			for _, w := range []Where{{Place: InForm}, {Place: InPath, Decoded: 1}} {
+				a, b := scanCost(t, value(short), w), scanCost(t, value(short*factor), w)
+				if b > 4*factor*a && b/float64(short*factor) > 100 {
+					t.Errorf("%q after %q in %+v: %.0f ns for %d bytes, %.0f ns for %d", piece, head, w, a, short, b, short*factor)
+				}
 			}
 		}
 	}
@@ -77,14 +81,7 @@ func TestLinearBetweenBlanks(t *testing.T) {
 	cost := func(piece string, n int, p Place) float64 {
 		blanks := bytes.Repeat([]byte(" "), n)
 		v := bytes.Join([][]byte{blanks, bytes.Repeat([]byte(piece), n/len(piece)), blanks}, nil)
-		var s Scanner
-		best := math.MaxFloat64
-		for range 3 {
-			start := cpu(t)
-			s.Scan(v, Where{Place: p})
-			best = min(best, cpu(t)-start)
-		}
-		return best
+		return scanCost(t, v, Where{Place: p})
 	}
 	for _, piece := range []string{"eval('a');", "system(", "a=", "' or 1=1#", "or 1--", "<a ", ">\"<a", "{{a}}", "$a(1)", "; id ", "`id`", "(['a'", "case when "} {
 		for _, p := range []Place{InForm, InHeader} {
