@@ -2,9 +2,11 @@
 # Runs each fuzz target for a time: fuzz.sh [-j JOBS] [-l LOG] [-r REGEXP] TIME
 # Each package is built once, JOBS targets run at a time (one per core), one
 # thread each. An input that reaches something new is shortened in 50 tries at
-# most: Go's own limit of a minute is longer than most runs. LOG gets a line per target: date, commit, target, seconds of
-# processor time, executions, result. Inputs that reach something new are kept
-# in Go's build cache, so that the next run goes on where this one stopped.
+# most: Go's own limit of a minute is longer than most runs. LOG gets a line per
+# target: date, commit, target, seconds of processor time, executions, result.
+# With it inputs that reach something new are kept in Go's build cache, so that
+# the next run goes on where this one stopped. Runs without start from the seeds:
+# reading thousands of inputs can take a short run all its time.
 #
 # fuzz.sh -t LOG prints the sums of a log as a Markdown table.
 set -euo pipefail
@@ -72,7 +74,8 @@ built=$(mktemp -d)
 trap 'rm -rf "$built"' EXIT
 commit=$(git rev-parse --short HEAD)
 git diff --quiet HEAD -- '*.go' || commit+=+
-module=$(go list -m) cache=$(go env GOCACHE)/fuzz
+module=$(go list -m) cache=$built/cache
+[[ -z $log ]] || cache=$(go env GOCACHE)/fuzz
 if [[ -n $log && ! -s $log ]]; then
 	printf 'date\tcommit\ttarget\tcpu_s\texecs\tresult\n' >"$log"
 fi

@@ -2,6 +2,7 @@ package detect
 
 import (
 	"math/rand"
+	"slices"
 	"testing"
 )
 
@@ -89,7 +90,7 @@ func mutate(rng *rand.Rand, v []byte, others []string) []byte {
 		if i > j {
 			i, j = j, i
 		}
-		switch rng.Intn(7) {
+		switch rng.Intn(8) {
 		case 0:
 			v = append(v[:i], v[j:]...)
 		case 1:
@@ -104,6 +105,8 @@ func mutate(rng *rand.Rand, v []byte, others []string) []byte {
 			v[i] ^= 0x20
 		case 6:
 			v = v[i : j+1]
+		case 7:
+			v = slices.Insert(v, i, "\x00\x12\x7f\t\n /"[rng.Intn(7)])
 		}
 	}
 	return v
