@@ -160,7 +160,7 @@ func (c *codeWalk) name(best *lead, v []byte, i int, w Where) int {
 	}
 	last := v[max(i, dot+1):j]
 	at := j - len(last)
-	if dangerousNames.Has(last) && !(w.Place == InXML && w.Name && !isPackage(v[i:j])) {
+	if dangerousNames.Has(last) && !(w.Place == InXML && w.Name && !makesObject(v[i:j])) {
 		best.offer(pick(c.listing, 0.42, 0.8), at, j, "A class or method is named that runs commands or loads code.")
 	}
 	if len(v) <= 120 && j < len(v) && v[j] == '=' && i == c.head && directives.Has(v[i:j]) {
@@ -178,9 +178,14 @@ func (c *codeWalk) name(best *lead, v []byte, i int, w Where) int {
 	return j
 }
 
-// isPackage reports whether a name begins like the packages of Java, in small
-// letters: elements that become objects are called by the whole name.
-func isPackage(name []byte) bool {
+// makesObject reports whether an element with the name becomes an object that
+// does something by being read. Such elements are called by the whole name of a
+// class, which begins with a package in small letters. Those of java.lang do
+// nothing before a method of theirs is called, which attributes and values say.
+func makesObject(name []byte) bool {
+	if bytes.HasPrefix(name, []byte("java.lang.")) {
+		return false
+	}
 	dot := bytes.IndexByte(name, '.')
 	return dot > 0 && run(name, 0, dot, isSmall) == dot && bytes.IndexByte(name[dot+1:], '.') > 0
 }
@@ -244,7 +249,7 @@ func (c *codeWalk) typeName(best *lead, v []byte, i, j int, w Where) {
 	if i > 0 && v[i-1] == '/' {
 		return // a module of Java, or a path
 	}
-	if w.Place == InXML && w.Name && !isPackage(v[i:run(v, i, len(v), isDotted)]) {
+	if w.Place == InXML && w.Name && !makesObject(v[i:run(v, i, len(v), isDotted)]) {
 		return
 	}
 	if c.listing || w.Place == InFile || i > 0 && v[i-1] == '`' && w.Place.holdsText() || w.Place == InXML && hasPrefixFold(v[i:], "org.apache") {
@@ -340,8 +345,26 @@ func (c *codeWalk) whole(best *lead, v []byte, at, end, open int) {
 	if c.listing || at > 12 || len(v) > 80 || isLineOfCode(v, at) || end-at < 4 && end-open != 0 || isProse(v, at, end, open) || !serverCalls.Has(v[at:end]) && !execCalls.Has(v[at:end]) || bytes.IndexByte(v[open:], ')') < 0 {
 		return
 	}
+	if !execCalls.Has(v[at:end]) && isSignature(v, at, end, open) {
+		return
+	}
 	best.offer(0.55, at, len(v), "The value is a call of a function of the server's language.")
 }
+
+// isSignature reports whether the call that is all of v is spelled as manuals
+// spell it and handed nothing but variables, which the value does not set: run
+// as code it does nothing with what the request holds.
+func isSignature(v []byte, at, end, open int) bool {
+	if at > 0 || open != end || run(v, at, end, isManual) < end || open+2 >= len(v) || v[open+1] != '$' {
+		return false
+	}
+	i := run(v, open+1, len(v), isParameter)
+	return i < len(v) && v[i] == ')' && len(bytes.TrimRight(v[i+1:], "; ")) == 0
+}
+
+func isManual(c byte) bool { return isSmall(c) || isDigit(c) || c == '_' }
+
+func isParameter(c byte) bool { return isWordASCII(c) || c == '$' || c == ',' || c == ' ' }
 
 // isProse reports whether a call is rather words of a sentence or its name in
 // the quotes of Markdown: a blank before the bracket, and words in it.
@@ -538,6 +561,8 @@ func (c *codeWalk) tag(best *lead, v []byte, i int) {
 		return
 	}
 	switch {
+	case equalFold(bytes.TrimRight(rest, " \t\r\n"), "<?php"): // and no code
+		return
 	case hasPrefixFold(rest, "<?php"), hasPrefixFold(rest, "<?="), hasPrefixFold(rest, "<script language=php"), hasPrefixFold(rest, `<script language="php"`):
 	case (hasPrefixFold(rest, "<? ") || hasPrefixFold(rest, "<?\t")) && opensCode(rest[2:min(len(rest), maxEvidence)]), hasPrefixFold(rest, "<?\nphp "), len(rest) == 2 && rest[1] == '?' && i > 0 && isWord(v[i-1]):
 	case hasPrefixFold(rest, "<?xml") && len(rest) > 6 && gap(rest, 5) < len(rest) && rest[gap(rest, 5)] == ':':

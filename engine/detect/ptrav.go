@@ -122,6 +122,7 @@ type pathWalk struct {
 	from         int
 	dots, junk   int
 	other        bool
+	param        bool // behind the ; of a step
 	strange      int
 	afterStep    bool // a step has just ended
 	name         [64]byte
@@ -164,6 +165,7 @@ func (k *pathWalk) walk() {
 			k.separator(i, i+n, strange)
 		case sym == pathnorm.Junk || sym == '%':
 			k.junkSymbol(i, n, strange)
+		case k.param && isParamByte(sym):
 		case sym == '.':
 			k.dots++
 			if strange {
@@ -173,10 +175,12 @@ func (k *pathWalk) walk() {
 				k.prev = 0
 			}
 			k.sep = '.'
-		case sym == ';' && k.dots >= 2: // Tomcat drops ; and what follows
+		case sym == ';' && k.dots >= 2: // Tomcat drops ; and what follows, up to the separator
 			k.strange++
+			k.param = k.dots == 2 && k.junk == 0 && !k.other && !k.blank
 		case sym == ' ' && !k.other && k.dots+k.junk > 0 && k.dots != 3:
 			k.blank = k.blank || i > 0 && i+1 < len(k.v)
+			k.param = false
 		default:
 			k.blank = k.blank || sym == ' ' && i > 0 && i+1 < len(k.v)
 			k.segment(i + n)
@@ -195,13 +199,17 @@ func lostEscape(b []byte) bool {
 
 func isPlain(c byte) bool { return isLetter(c) || c > '0' && c <= '9' }
 
+// isParamByte reports whether a parameter of a segment of a path may hold c,
+// beside letters and digits.
+func isParamByte(c byte) bool { return c == '.' || c == ';' || c == '=' || c == ',' }
+
 // letters adds a run that has one reading only.
 func (k *pathWalk) letters(i, j int) {
 	if k.length == 0 {
 		k.at = i
 	}
 	k.length += copy(k.name[k.prev+1+k.length:], k.v[i:j])
-	k.other = true
+	k.other = k.other || !k.param
 }
 
 func (k *pathWalk) letter(sym byte, i int) {
@@ -212,7 +220,7 @@ func (k *pathWalk) letter(sym byte, i int) {
 		k.name[k.prev+1+k.length] = sym
 		k.length++
 	}
-	k.other = true
+	k.other = k.other || !k.param
 }
 
 // word ends the current word, if there is one, and looks up the last two.
@@ -244,7 +252,7 @@ func (k *pathWalk) word(i int) {
 
 // segment begins a new segment at i.
 func (k *pathWalk) segment(i int) {
-	k.from, k.dots, k.junk, k.strange, k.other = i, 0, 0, 0, false
+	k.from, k.dots, k.junk, k.strange, k.other, k.param = i, 0, 0, 0, false, false
 }
 
 // separator ends the segment before i.
@@ -286,6 +294,9 @@ func (k *pathWalk) step(end int) {
 
 // junkSymbol reads what may be a dot or a separator, whichever is missing.
 func (k *pathWalk) junkSymbol(i, n int, strange bool) {
+	if k.param {
+		k.other = true // behind it begins a query
+	}
 	if strange && (k.v[i] == 0 || n == 3 && k.v[i+1] == '0' && k.v[i+2] == '0') {
 		k.nul = true
 	}

@@ -9,6 +9,7 @@ func TestPathTraversal(t *testing.T) {
 		"../../../../etc/passwd", `..\..\..\boot.ini`, "..%2f..%2fetc%2fpasswd", "%2e%2e/%2e%2e/etc/passwd",
 		"..%252f..%252fetc%252fpasswd", "\xc0\xae\xc0\xae/\xc0\xae\xc0\xae/etc/passwd", "..\xc0\xaf..\xc0\xafetc\xc0\xafissue",
 		"..%uEFC8..%uEFC8etc%uEFC8passwd", "0x2e0x2e0x2f0x2e0x2e0x2fetc0x2fpasswd", "..;/..;/manager/html",
+		"/static/..;a=b/manager/html", "..;x=1,2;y/..;z/admin", `..;.\.;\.`,
 		"....//....//etc/passwd", ".../.../.../windows/system32/drivers/etc/hosts", "..%2%f..%2%fetc%2%fpasswd",
 		"\xf0\x80\x80\xae\xf0\x80\x80\xae/etc/passwd", "..\x00/..\x00/boot.ini", "..2f..2f..2fetc2fpasswd", "\uff0e\uff0e\uff0f\uff0e\uff0e\uff0fetc\uff0fpasswd",
 		`img\..\admin\login.php`, "./../index.php",
@@ -22,6 +23,7 @@ func TestPathTraversal(t *testing.T) {
 		"etc", "web-inf", "src/main/webapp/WEB-INF/views", "/home/ann/file.txt", `C:\Users\jo\notes.txt`, "https://example.com/a/../b", "https://example.com/?next=..%2Fa", "etc. and so on/or not",
 		"I edited /etc/hosts by hand", "/products/42", "50%/60%", "ÀÁà/ðñò", "ÀÀ/ÁÁ text", "process.env.HOME", "a.b.c/d.e", "0x2e is a dot",
 		"C0 AE", `\\server\share\a.txt`, "//cdn.example/a$b", "src/../lib", "/docs/etc-guide", "application/json", "../../../a.png and more text",
+		"a ..;b/c", "and so on..;a/b", "...;a/b", "..; a/b", "..;a?b/c", "..;a",
 	})
 	recognises(t, PathTraversal, Where{Place: InFileName}, []string{"../shell.php", `..\a.asp`}, []string{"a.tar.gz", "..."})
 	recognises(t, PathTraversal, Where{Place: InPath}, []string{

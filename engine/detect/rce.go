@@ -71,6 +71,7 @@ func (s *Scanner) rce(v []byte, w Where) {
 	words.keyed = (w.Place == InQuery || w.Place == InForm) && (hasFold(w.Key, "cmd") || hasFold(w.Key, "command") || hasFold(w.Key, "exec") || hasFold(w.Key, "shell"))
 	words.login = hasFold(w.Key, "shell")
 	words.address = w.Place == InTarget || isAddress(v)
+	words.read = w.Place == InReferer && w.Decoded > 0
 	words.alone = w.Place.single() && len(v) <= maxWhole && bytes.IndexByte(bytes.TrimRight(v, "\r\n"), '\n') < 0
 	words.sent = words.alone && w.Place == InForm && sentLine(v)
 	s.sh = shlex.New(v)
@@ -107,6 +108,7 @@ type shellText struct {
 	agent   bool // the place has semicolons and brackets of its own
 	keyed   bool // the parameter's name says that it takes a command
 	address bool // & and ? have their meaning in addresses
+	read    bool // the value is the address of a page, with its escapes read
 	texts   bool // the place holds whole texts
 	listing bool // a text of several lines, which may quote scripts
 	shown   bool // code, by where it stands
@@ -211,10 +213,24 @@ func (t *shellText) command(best *lead, c *shlex.Command) {
 	} else if t.quoted(c, scripted) || t.titled(c) || t.cell(c) {
 		weight *= 0.45
 	}
+	if t.escaped(c) {
+		weight = min(weight, 0.42)
+	}
 	if t.agent && !c.Secret && !c.Bin && weight < 0.85 && c.At > 1 {
 		weight *= 0.5
 	}
 	best.offer(weight, c.At, c.End, reason)
+}
+
+// escaped reports whether the command stands in the path of the page that led
+// here and was escaped in it. Who hands that address to a shell hands it over
+// as it was sent, and who reads its escapes reads its query.
+func (t *shellText) escaped(c *shlex.Command) bool {
+	if !t.read || c.Lead != shlex.Semi || c.Secret || c.Bin || c.Split || t.fetches(c) {
+		return false
+	}
+	before := t.v[:c.At]
+	return bytes.IndexByte(before, '/') > 0 && bytes.IndexByte(before, '?') < 0
 }
 
 // windowsCommands are those that any case runs, because Windows has them.

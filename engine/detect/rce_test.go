@@ -76,4 +76,14 @@ func TestRCE(t *testing.T) {
 		"if a then b",
 		"mail; phone; fax",
 	})
+	recognises(t, RCE, Where{Place: InReferer, Decoded: 1}, []string{
+		"http://h.example/;cat /etc/passwd",
+		"http://h.example/;wget http://h/x",
+		"http://h.example/?a=;ls -al",
+	}, []string{
+		"http://h.example/;ls -al",
+	})
+	recognises(t, RCE, Where{Place: InReferer}, []string{
+		"http://h.example/;ls -al",
+	}, nil)
 }

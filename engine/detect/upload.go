@@ -14,7 +14,7 @@ const uploadWords = `php phtml phar pht phps phpt inc jsp jspx jspf jsw asp aspx
 
 var (
 	// serverExtensions are run by a server that finds them in its tree.
-	serverExtensions = lexicon.New(`php php2 php3 php4 php5 php6 php7 php8 phtml phar pht phpt phps jsp jspx jspf jsw jspa asp
+	serverExtensions = lexicon.New(`php phtml phar pht phpt phps jsp jspx jspf jsw jspa asp
 		aspx ashx asmx asa cer cfm cfml cgi shtml shtm stm war hta`)
 	serverFiles = lexicon.New(`.htaccess .htpasswd .user.ini web.config php.ini`)
 	// homeFiles are read from the directory of a user by programs that run as it.
@@ -52,7 +52,7 @@ func (s *Scanner) upload(v []byte, w Where) {
 		}
 		from := skipBlank(name, i+1)
 		j := run(name, from, len(name), isAlnum)
-		if !serverExtensions.Has(bytes.TrimRight(name[from:j], "0123456789")) {
+		if !runsOnServer(name[from:j]) {
 			continue
 		}
 		switch {
@@ -65,6 +65,15 @@ func (s *Scanner) upload(v []byte, w Where) {
 		}
 	}
 	s.follow(Upload, v, best, uploadVocabulary)
+}
+
+// runsOnServer reports whether a server runs files with an extension. That of
+// PHP may have its version behind it; .phtml7 is nobody's.
+func runsOnServer(ext []byte) bool {
+	if hasPrefixFold(ext, "php") && run(ext, len("php"), len(ext), isDigit) == len(ext) {
+		return true
+	}
+	return serverExtensions.Has(ext)
 }
 
 func isAlnum(c byte) bool { return isLetter(c) || isDigit(c) }

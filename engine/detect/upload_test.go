@@ -18,8 +18,10 @@ func TestUpload(t *testing.T) {
 		"web.config",
 		"x.phtml",
 		"a. php",
+		"a.php82.",
 	}, []string{
 		"",
+		"a.phtml987...",
 		"photo.jpg",
 		"report.final.pdf",
 		"php-notes.txt",

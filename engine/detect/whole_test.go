@@ -39,7 +39,11 @@ func TestWholePlaces(t *testing.T) {
 	f("$_STATE", Where{Place: InQuery, Name: true}, NoClass)
 	f("  onabc= x", Where{Place: InQuery, Name: true}, XSS)
 	f("process[name]", Where{Place: InForm, Name: true}, NoClass)
-	f("java.lang.ProcessBuilder", Where{Place: InXML, Name: true}, Code)
+	f("com.sun.rowset.JdbcRowSetImpl", Where{Place: InXML, Name: true}, Code)
+	f("org.apache.commons.collections.functors.InvokerTransformer", Where{Place: InXML, Name: true}, Code)
+	f("java.lang.ProcessBuilder", Where{Place: InXML, Name: true}, NoClass) // does nothing before start is called
+	f("java.lang.ProcessBuilder", Where{Place: InXML}, Code)
+	f("java.lang.Runtime", Where{Place: InQuery, Name: true}, Code)
 	f("ProcessBuilder.start.x", Where{Place: InXML, Name: true}, NoClass)
 	f("java.Runtime", Where{Place: InXML, Name: true}, NoClass)
 	f(".boto", Where{Place: InHeader, Key: []byte("X-FILENAME")}, Upload)
