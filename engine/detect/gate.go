@@ -147,6 +147,16 @@ func (f feature) admits() (set uint32) {
 	return set
 }
 
+// any reports whether all features of one of the masks are in f.
+func (f feature) any(masks []feature) bool {
+	for _, m := range masks {
+		if f&m == m {
+			return true
+		}
+	}
+	return false
+}
+
 // maxWordOnly is the length up to which words are looked for in values that
 // have no structure: names of parameters, files and clients.
 const maxWordOnly = 128

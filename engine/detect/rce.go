@@ -8,9 +8,13 @@ import (
 	"github.com/gabionhq/gabion/engine/internal/shlex"
 )
 
-// whenRCE: the name of a command stands there, or what splits or hides it:
-// variables, escapes, wildcards, and quotes behind a separator or in a path.
-var whenRCE = []feature{
+// whenRCE: the name of a command stands there, or what splits or hides it, or
+// what splits commands.
+var whenRCE = append([]feature{hasSemi, hasPipe, hasAmp, hasLine}, whenCommand...)
+
+// whenCommand: the name of a command, or variables, escapes, wildcards, and quotes
+// behind a separator or in a path.
+var whenCommand = []feature{
 	hasShellWord, hasBacktick, hasDollar, hasBrace, hasPercent, hasBackslash, hasGreater | hasAmp,
 	hasSlash | hasStar, hasSlash | hasBang, hasSlash | hasBracket,
 	hasQuote | hasSemi, hasQuote | hasPipe, hasQuote | hasAmp, hasQuote | hasLine, hasQuote | hasOpen, hasQuote | hasSlash,
@@ -64,8 +68,13 @@ func (s *Scanner) rce(v []byte, w Where) {
 	if document(v, w) || w.Place == InFile && (len(v) > maxPath || w.Excerpt) {
 		return
 	}
+	agent := w.Place == InUserAgent || w.Place == InReferer || w.Place == InAccept || w.Place == InContentType
+	if (agent || len(v) > maxBreaking) && !s.have.any(whenCommand) {
+		s.effort -= len(v) // which nobody read: where no command is found that is not listed
+		return
+	}
 	var best lead
-	words := shellText{place: w.Place, listing: w.Listing || isListing(v, w.Place), shown: w.Listing, v: v, texts: w.Place.holdsText(), agent: w.Place == InUserAgent || w.Place == InReferer || w.Place == InAccept || w.Place == InContentType}
+	words := shellText{place: w.Place, listing: w.Listing || isListing(v, w.Place), shown: w.Listing, v: v, texts: w.Place.holdsText(), agent: agent}
 	words.head = skipBlank(v, 0)
 	words.name = w.Name && (w.Place == InQuery || w.Place == InForm)
 	words.keyed = (w.Place == InQuery || w.Place == InForm) && (hasFold(w.Key, "cmd") || hasFold(w.Key, "command") || hasFold(w.Key, "exec") || hasFold(w.Key, "shell"))
@@ -160,6 +169,7 @@ func (t *shellText) command(best *lead, c *shlex.Command) {
 	if t.selects(c) {
 		return
 	}
+	t.breaksAway(best, c)
 	if c.Glob {
 		best.offer(0.8, c.At, c.End, reasonHidden)
 	}

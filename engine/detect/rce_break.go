@@ -1,0 +1,210 @@
+package detect
+
+import (
+	"bytes"
+
+	"github.com/gabionhq/gabion/engine/internal/lexicon"
+	"github.com/gabionhq/gabion/engine/internal/shlex"
+)
+
+// Nobody can list the programs of all systems. What tells a command that nobody
+// listed is how the value leaves the place that it was put in: one piece of data
+// or nothing, what splits commands, and a word with what only commands are
+// handed. Each of these has its point; a list, a search or a sentence seldom
+// has two.
+
+// maxBreaking is longer than values are that break out of one argument.
+const maxBreaking = 256
+
+// breakPoints is how many points make a command.
+const breakPoints = 2
+
+const (
+	// probePrograms are those that say what a system is or runs, or change it, and
+	// whose names are no words of any text.
+	probePrograms = `df lsblk lscpu lsmod lspci lsusb lshw lsns lslogins lsipc lsattr lsmem lsscsi dmidecode vmstat iostat mpstat pidstat nproc
+		hostnamectl timedatectl loginctl localectl resolvectl networkctl journalctl bootctl machinectl findmnt blkid swapon swapoff
+		fdisk sfdisk cfdisk gdisk sgdisk dumpe2fs tune2fs e2fsck mkfs mkswap losetup getconf getent sysctl modinfo modprobe insmod rmmod depmod
+		auditctl ausearch setenforce getenforce sestatus aa-status setfile setcap getcap chattr lchsh chfn newgrp vigr vipw pwck grpck pwconv faillog
+		update-alternatives update-ca-trust update-ca-certificates update-rc.d chkconfig sockstat pfctl ipfw nft ufw firewall-cmd ebtables arptables
+		brctl ethtool iwconfig nmcli rfkill ifup ifdown dhclient mtr tcpkill ettercap ngrep rpcinfo showmount smbclient rpcclient ldapsearch ldapadd
+		ldapmodify ldapwhoami kinit kadmin pstree pmap ldd objdump readelf umask sysrc jexec jls kldstat kldload pkgin opkg apk dnf
+		zypper pacman sw_vers system_profiler ioreg kextstat kextload scutil dscl dscacheutil networksetup csrutil diskutil sysadminctl pwpolicy pmset
+		plutil systemd-detect-virt spctl tccutil nvram hdiutil softwareupdate quser qwinsta rwinsta qprocess gpresult gpupdate driverquery getmac
+		nbtstat klist auditpol cmdkey wbadmin secedit esentutl ntdsutil diskshadow wevtutil pktmon fltmc forfiles makecab extrac32 cmstp
+		odbcconf certreq regasm regsvcs regini msbuild installutil pcalua verclsid infdefaultinstall w32tm csvde ldifde dsget dsmod dsadd dnscmd
+		sdbinst compmgmt eventvwr fodhelper msiexec setx tzutil whoami systeminfo`
+	programEnds = "exe cmd bat ps1 vbs msc cpl scr"
+)
+
+var (
+	probeSet      = lexicon.New(probePrograms)
+	programEndSet = lexicon.New(programEnds)
+)
+
+// breaksAway judges a command, listed or not, by the shape of the value.
+func (t *shellText) breaksAway(best *lead, c *shlex.Command) {
+	if len(t.v) > maxBreaking || t.agent || t.address || t.listing || c.Lead == shlex.Start || c.Lead == shlex.Group || c.To == c.From {
+		return
+	}
+	named, handed := t.programPoints(c), t.handedPoints(c)
+	if named < 0 || named+handed == 0 || c.Words > 3*(1+named+handed) || c.Lead == shlex.Pipe && named < 2 && bytes.IndexByte(t.v[c.End:], '|') >= 0 && c.At+1 < c.From {
+		return // a name alone, a sentence, a row of a table
+	}
+	before := bytes.TrimRight(t.v[t.head:max(t.head, c.At)], " \t")
+	data := bytes.TrimRight(before, "'\")")
+	if len(data) > maxDatum || run(data, 0, len(data), func(b byte) bool { return isDatum[b] }) < len(data) {
+		return
+	}
+	strong := 0 // of how it leaves its place
+	if c.Lead == shlex.And || c.Lead == shlex.Or {
+		strong++
+	}
+	if len(before) > len(data) && bytes.Count(before, before[len(data):len(data)+1])%2 == 1 {
+		strong++ // it ends a string that the value did not begin
+	}
+	switch c.Lead {
+	case shlex.Line:
+		if len(before) == 0 || t.texts || named == 0 {
+			return
+		}
+	case shlex.Backtick, shlex.Subst:
+		glued := len(before) == c.At-t.head && len(data) > 0
+		if t.texts && (!glued || named < 2 && (handed == 0 || !isValue(data))) {
+			return
+		}
+		strong += int(pick(glued, 1, 0))
+	default:
+		if t.texts && len(data) > 0 && strong < 2 && !isValue(data) {
+			return
+		}
+	}
+	points := strong + named + handed + t.closingPoints(c)
+	if len(before) == 0 && c.Lead != shlex.Amp && named != 1 {
+		points++
+	}
+	if points >= breakPoints && (named != 1 || points > breakPoints || strong+handed > 0) {
+		best.offer(0.6, c.At, c.End, reasonSeparator)
+	}
+}
+
+// isDatum are the bytes of names, numbers, hosts, files and addresses.
+var isDatum = func() (t [256]bool) {
+	for i := range t {
+		t[i] = isWordASCII(byte(i)) || i >= 0x80
+	}
+	for _, b := range "./:-_@,+%~\\?#" {
+		t[b] = true
+	}
+	return t
+}()
+
+// isValue reports whether what stands before a separator in a text is a number,
+// a host or a file, and no command of a script: a && b.
+func isValue(data []byte) bool {
+	if data[0] == '.' || data[0] == '/' || data[0] == '~' || hasSuffixFold(data, ".sh") || hasSuffixFold(data, ".py") || hasSuffixFold(data, ".exe") {
+		return false
+	}
+	return len(data) == 1 || bytes.ContainsAny(data, ".@0123456789")
+}
+
+// programPoints returns what the name of c is worth: -1 for what is no name of
+// a program.
+func (t *shellText) programPoints(c *shlex.Command) int {
+	raw := t.v[c.From:c.To]
+	if c.Split || c.From > c.At+8 || bytes.IndexByte(t.v[c.At:c.From], '=') >= 0 {
+		return -1 // what was put together, or set
+	}
+	switch {
+	case !isLetter(raw[0]):
+		return -1
+	case len(raw) > 3 && raw[1] == ':' && raw[2] == '\\':
+		return int(pick(c.Lead == shlex.Semi || c.Lead == shlex.Pipe, -1, 2)) // which stand between the paths of lists, too
+	case c.Path && !c.Bin:
+		return -1
+	}
+	if dot := bytes.LastIndexByte(raw, '.'); dot > 0 {
+		switch {
+		case !programEndSet.Has(raw[dot+1:]):
+			return -1 // a host, a file, a member of an object
+		case c.Lead == shlex.Semi, c.Lead == shlex.Pipe && c.To == c.End, hasSuffixFold(bytes.TrimRight(t.v[:c.At], " "), string(raw[dot:])):
+			return 1 // one of a list of files
+		}
+		return 2
+	}
+	switch {
+	case probeSet.Has(c.Name):
+		return 2
+	case raw[0]-'A' < 26 && !windowsCommands.Has(c.Name) && bytes.IndexByte(raw, '-') < 0:
+		return int(pick(c.Lead == shlex.Amp || !c.Option, -1, 0)) // a word of a text
+	case certainCommandSet.Has(c.Name), commonCommandSet.Has(c.Name):
+		return 1
+	}
+	return 0
+}
+
+// handedPoints returns what the arguments of c are worth: an option, and a path,
+// an address, a variable or a redirection. Words behind dashes are none: a
+// search leaves words out so.
+func (t *shellText) handedPoints(c *shlex.Command) int {
+	points, option := 0, false
+	args := t.v[c.To:c.End]
+	if len(args) == 0 || !isSpace(args[0]) {
+		return 0
+	}
+	for i := 0; i+2 < len(args); i++ {
+		if !isSpace(args[i]) {
+			continue
+		}
+		j := run(args, i+2, len(args), isCommandByte)
+		ends := j == len(args) || isSpace(args[j]) || args[j] == '=' || args[j] == '"' || args[j] == '\'' || args[j] == ':' && args[i+1] == '/'
+		switch word := args[i+1 : j]; {
+		case !ends || len(word) < 2:
+		case word[0] == '-' && (len(word) < 5 && isLetter(word[1]) || word[1] == '-' && len(word) > 3 && isLetter(word[2])),
+			word[0] == '-' && (c.File || c.URL || c.Quote || c.Number) && isLetter(word[1]),
+			word[0] == '/' && isLetter(word[1]) && len(word) < 12:
+			option = true
+		}
+	}
+	if option {
+		points++
+	}
+	if c.File && (!option && namesPath(args) || option && bytes.ContainsAny(args, "~\\")) || c.Secret || c.URL || redirects(args) || c.Var && bytes.Count(args, []byte("%")) > 1 {
+		points++
+	}
+	return points
+}
+
+// namesPath reports whether a path of either system stands in the arguments.
+func namesPath(args []byte) bool {
+	i := bytes.IndexAny(args, `/\`)
+	return i > 0 && i+1 < len(args) && (isWordASCII(args[i+1]) || args[i] == '/')
+}
+
+// redirects reports whether output goes to a file: what compares, and markup, has
+// other signs around.
+func redirects(args []byte) bool {
+	i := bytes.IndexByte(args, '>')
+	if i < 1 || args[i-1] != ' ' && args[i-1] != '2' && args[i-1] != '1' {
+		return false
+	}
+	i = gap(args, i+1)
+	return i < len(args) && (isLetter(args[i]) || bytes.IndexByte([]byte("/.&%$~>"), args[i]) >= 0)
+}
+
+// closingPoints returns what stands behind c is worth: what cuts off the rest of
+// the line that the value was put in.
+func (t *shellText) closingPoints(c *shlex.Command) int {
+	rest := bytes.TrimSpace(t.v[c.End:])
+	switch {
+	case c.Lead == shlex.Backtick:
+		return int(pick(string(rest) == "`", 1, -breakPoints))
+	case c.Lead == shlex.Subst:
+		return int(pick(string(rest) == ")", 1, -breakPoints))
+	case bytes.HasSuffix(bytes.TrimRight(t.v[c.To:c.End], " "), []byte(" #")):
+		return 1
+	case len(rest) > 0 && len(rest) < 3 && (rest[0] == '&' || rest[0] == '|' && c.Lead != shlex.Pipe || rest[0] == ';' && c.At > t.head && c.Lead != shlex.Semi):
+		return 1
+	}
+	return 0
+}
