@@ -239,19 +239,23 @@ func (j *Journal) Done(r *proxy.Record) {
 	}
 }
 
-// Flush spools what has changed enough since the last time; with all set,
-// everything that was not spooled yet.
+// Flush spools what has changed enough since the last time, little by little;
+// with all set, everything that was not spooled yet, and at once.
 func (j *Journal) Flush(all bool) error {
 	now := j.opts.Now()
-	for i := range j.ledger.shards {
-		err := j.ledger.shards[i].flush(&j.ledger, now, all, func(d *wirepb.EndpointDelta) error {
-			record, err := proto.Marshal(&wirepb.Batch{Endpoints: []*wirepb.EndpointDelta{d}})
-			if err != nil {
-				return err
-			}
-			return j.opts.Spool.Put(record)
-		})
+	pause := new(pacer).pause
+	if all {
+		pause = func() {}
+	}
+	put := func(d *wirepb.EndpointDelta) error {
+		record, err := proto.Marshal(&wirepb.Batch{Endpoints: []*wirepb.EndpointDelta{d}})
 		if err != nil {
+			return err
+		}
+		return j.opts.Spool.Put(record)
+	}
+	for i := range j.ledger.shards {
+		if err := j.ledger.shards[i].flush(&j.ledger, now, all, put, pause); err != nil {
 			return fmt.Errorf("spooling statistics: %w", err)
 		}
 	}

@@ -319,16 +319,21 @@ func TestFullSpoolLosesNoStatistics(t *testing.T) {
 	}
 }
 
-// Requests are counted while others are and while deltas are taken: none is
-// lost, none counts twice.
+// Requests are counted while others are and while deltas are taken, several
+// records of an endpoint too: none is lost, none counts twice.
 func TestConcurrent(t *testing.T) {
 	f := newFixture(t, 3)
 	const workers, each = 8, plenty / 8 // all are looked at
+	const params = 3 * chunk
 	var g sync.WaitGroup
 	for w := range workers {
 		g.Go(func() {
 			for i := range each {
-				f.Done(f.record(fmt.Sprintf("192.%d.%d.1", w, i%100), "GET", fmt.Sprintf("/frobnicate/%d", i%3), 200, "get.q", fmt.Sprint(i)))
+				var values []string
+				for k := range params {
+					values = append(values, fmt.Sprintf("get.q%c", 'a'+k), fmt.Sprint(i))
+				}
+				f.Done(f.record(fmt.Sprintf("192.%d.%d.1", w, i%100), "GET", fmt.Sprintf("/frobnicate/%d", i%3), 200, values...))
 			}
 		})
 	}
@@ -353,8 +358,8 @@ func TestConcurrent(t *testing.T) {
 			values += uint64(s.Count)
 		}
 	}
-	if total != workers*each || held != total {
-		t.Errorf("%d requests and %d values of %d", total, held, workers*each)
+	if total != workers*each || held != params*total {
+		t.Errorf("%d requests and %d values of %d with %d each", total, held, workers*each, params)
 	}
 	// A sketch leaves out what one source alone has shown.
 	if values > held || values < held*9/10 {

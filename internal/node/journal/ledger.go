@@ -2,8 +2,10 @@ package journal
 
 import (
 	"encoding/binary"
+	"maps"
 	"math/bits"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,8 +30,9 @@ const (
 	maxParamsOf = 256
 	// maxPoint bounds a point, and maxTarget a path, that is remembered.
 	maxPoint, maxTarget = 512, 1024
-	// chunk is how many parameters one record of the spool holds.
-	chunk = 32
+	// chunk is how many parameters one record of the spool holds: requests
+	// to the endpoint wait while it is made.
+	chunk = 8
 	// idle is how long an endpoint is remembered that nobody calls, and
 	// after which counts leave although they have not doubled.
 	idle = 24 * time.Hour
@@ -254,25 +257,69 @@ func (l *ledger) observe(a *account, v *engine.Value, weight, network, neighbour
 	return true
 }
 
-// flush hands out the deltas of a shard. What put does not take stays.
-func (s *shard) flush(l *ledger, now time.Time, all bool, put func(*wirepb.EndpointDelta) error) error {
+// known returns the endpoints of a shard.
+func (s *shard) known() []identity {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for id, a := range s.endpoints {
-		if err := l.flush(id, a, now, all, put); err != nil {
+	return slices.Collect(maps.Keys(s.endpoints))
+}
+
+// A pacer keeps work in the background from holding up requests. On one
+// processor it would do so without a lock, too.
+type pacer struct{ since time.Time }
+
+const (
+	// stint is how long the background works at a time. A record takes about as long.
+	stint = 200 * time.Microsecond
+	// breath is how long it pauses then.
+	breath = time.Millisecond
+)
+
+func (p *pacer) pause() {
+	if time.Since(p.since) > stint {
+		time.Sleep(breath)
+		p.since = time.Now()
+	}
+}
+
+// flush hands out the deltas of a shard. What put does not take stays. Between
+// two of them it pauses, and requests have the shard.
+func (s *shard) flush(l *ledger, now time.Time, all bool, put func(*wirepb.EndpointDelta) error, pause func()) error {
+	for _, id := range s.known() {
+		if err := s.flushOne(l, id, now, all, put, pause); err != nil {
 			return err
 		}
-		if now.Unix()-a.last > int64(idle/time.Second) && a.count.fresh == 0 {
-			l.params.Add(-int64(len(a.params)))
-			delete(s.endpoints, id)
-		}
+		pause()
+	}
+	return nil
+}
+
+func (s *shard) flushOne(l *ledger, id identity, now time.Time, all bool, put func(*wirepb.EndpointDelta) error, pause func()) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := s.endpoints[id]
+	if a == nil {
+		return nil
+	}
+	between := func() {
+		s.mu.Unlock()
+		pause()
+		s.mu.Lock()
+	}
+	if err := l.flush(id, a, now, all, put, between); err != nil {
+		return err
+	}
+	if now.Unix()-a.last > int64(idle/time.Second) && a.count.fresh == 0 && s.endpoints[id] == a {
+		l.params.Add(-int64(len(a.params)))
+		delete(s.endpoints, id)
 	}
 	return nil
 }
 
 // flush spools one account. Its own counts go with the first record, and only
-// once that is taken are they no longer fresh.
-func (l *ledger) flush(id identity, a *account, now time.Time, all bool, put func(*wirepb.EndpointDelta) error) error {
+// once that is taken are they no longer fresh. It calls between after each
+// record, when what was not spooled yet may change.
+func (l *ledger) flush(id identity, a *account, now time.Time, all bool, put func(*wirepb.EndpointDelta) error, between func()) error {
 	all = all || now.Sub(a.sent) >= idle
 	named := &wirepb.Endpoint{
 		Application: id.app, Host: l.labels.host(a.host), Method: a.method, Path: l.labels.path(a.template),
@@ -292,7 +339,7 @@ func (l *ledger) flush(id identity, a *account, now time.Time, all bool, put fun
 		return err
 	}
 	d.Sources = sources
-	for first := true; first || len(params) > 0; first = false {
+	for {
 		n := min(len(params), chunk)
 		if err := l.fill(d, a, params[:n]); err != nil {
 			return err
@@ -301,10 +348,12 @@ func (l *ledger) flush(id identity, a *account, now time.Time, all bool, put fun
 			return err
 		}
 		a.spooled(params[:n], d, told, now)
-		params = params[n:]
+		if params = params[n:]; len(params) == 0 {
+			return nil
+		}
+		between()
 		d = &wirepb.EndpointDelta{Endpoint: named, FirstUnix: a.first, LastUnix: a.last}
 	}
-	return nil
 }
 
 func (a *account) changed() bool {
@@ -353,9 +402,10 @@ func (l *ledger) fill(d *wirepb.EndpointDelta, a *account, keys []uint64) error 
 
 // spooled notes that the counts of a, and those parameters, are on disk.
 func (a *account) spooled(keys []uint64, d *wirepb.EndpointDelta, told string, now time.Time) {
-	a.count.fresh, a.told, a.sent = 0, told, now
-	for i := range a.status {
-		a.status[i].fresh = 0
+	a.count.fresh -= d.Count // requests come between the records of an endpoint
+	a.told, a.sent = told, now
+	for i, n := range d.StatusClass {
+		a.status[i].fresh -= n
 	}
 	for i, key := range keys {
 		e := a.params[key]
