@@ -319,13 +319,9 @@ func (c *conn) peer() (netip.Addr, bool) { return c.remote, c.secure }
 // while the upstream takes its time.
 const watchEvery = time.Second
 
-func (c *conn) watch(f func()) {
-	if f == nil {
-		c.watched.Store(nil)
-		return
-	}
-	c.watched.Store(&f)
-	if !c.watching.Swap(true) {
+func (c *conn) watch(f *func()) {
+	c.watched.Store(f)
+	if f != nil && !c.watching.Swap(true) {
 		c.watcher.Reset(watchEvery)
 	}
 }
@@ -338,7 +334,7 @@ func (c *conn) look() {
 	if f == nil || tcp == nil {
 		return
 	}
-	if n, err := peek(tcp); n == 0 && err != syscall.EAGAIN {
+	if n, err := peeker(tcp)(); n == 0 && err != syscall.EAGAIN {
 		c.away.Store(true)
 		if c.watched.CompareAndSwap(f, nil) {
 			(*f)()

@@ -44,7 +44,7 @@ type front interface {
 	arrived() bool                 // reading the rest of the body waits for nothing
 	proceed()                      // the body will be read: 100 Continue if it is awaited
 	interrupt()                    // lets a Read that is waiting fail
-	watch(func())                  // calls it when the client goes; nil ends that
+	watch(*func())                 // calls it when the client goes; nil ends that
 	gone() bool                    // the client has lost interest
 	peer() (addr netip.Addr, secure bool)
 
@@ -196,10 +196,12 @@ func (x *exchange) admit() bool {
 
 func scheme(secure bool) []byte {
 	if secure {
-		return []byte("https")
+		return overTLS
 	}
-	return []byte("http")
+	return plain
 }
+
+var plain, overTLS = []byte("http"), []byte("https")
 
 // shed refuses a request past a bound of the node, however the site fails:
 // else whoever can fill the node could pass attacks by it.

@@ -47,7 +47,7 @@ func (x *exchange) exchange() (*link, error) {
 	if err != nil {
 		return nil, err
 	}
-	x.front.watch(l.cut)
+	x.front.watch(&l.cut)
 	if err = x.send(l); err == nil {
 		err = x.await(l)
 	}

@@ -33,9 +33,13 @@ func (b *buffers) get(n int, forced bool) []byte {
 }
 
 func (b *buffers) put(buf []byte) {
-	if buf == nil {
-		return
+	if buf != nil {
+		b.keep(buf)
 	}
+}
+
+// keep is apart from put because its argument is allocated.
+func (b *buffers) keep(buf []byte) {
 	class := bits.Len(uint(len(buf) - 1))
 	b.out.Add(-1 << class)
 	b.pools[class].Put(&buf)

@@ -204,13 +204,13 @@ func (s *stream) interrupt()    { s.rc.SetReadDeadline(time.Unix(1, 0)) }
 func (s *stream) gone() bool    { return s.r.Context().Err() != nil }
 func (s *stream) cut()          { s.broken = true }
 
-func (s *stream) watch(f func()) {
+func (s *stream) watch(f *func()) {
 	if s.unhook != nil {
 		s.unhook()
 		s.unhook = nil
 	}
 	if f != nil {
-		s.unhook = context.AfterFunc(s.r.Context(), f)
+		s.unhook = context.AfterFunc(s.r.Context(), *f)
 	}
 }
 

@@ -52,6 +52,7 @@ type link struct {
 	since  time.Time // idle since
 	reused bool
 	cut    func() // reset, made once
+	peek   func() (int, error)
 
 	reading, writing deadline
 }
@@ -168,7 +169,7 @@ func (u *upstream) dial() (*link, error) {
 		return nil, fmt.Errorf("connecting to upstream %s: %w", u.address, err)
 	}
 	l := &link{Conn: directly(conn), up: u, tcp: conn.(*net.TCPConn)}
-	l.cut = l.reset
+	l.cut, l.peek = l.reset, peeker(l.tcp)
 	if u.tls != nil {
 		t := tls.Client(l.Conn, u.tls)
 		if err := t.HandshakeContext(ctx); err != nil {
@@ -188,7 +189,7 @@ func (l *link) quiet() bool {
 	if l.r.Buffered() > 0 {
 		return false
 	}
-	n, err := peek(l.tcp)
+	n, err := l.peek()
 	if err == syscall.EAGAIN {
 		return true
 	}
@@ -196,23 +197,24 @@ func (l *link) quiet() bool {
 	return err == nil && n > 0 && encrypted
 }
 
-// peek looks at what a socket has received without waiting or taking it.
-// It returns EAGAIN if there is nothing and 0 at the end of the stream.
-func peek(c *net.TCPConn) (n int, err error) {
+// peeker returns a function that looks at what a socket has received without
+// waiting or taking it. It returns EAGAIN if there is nothing and 0 at the end
+// of the stream, and may be called by one goroutine at a time.
+func peeker(c *net.TCPConn) func() (int, error) {
 	raw, err := c.SyscallConn()
 	if err != nil {
-		return 0, err
+		return func() (int, error) { return 0, err }
 	}
-	var buf [1]byte
-	var perr error
-	// Not raw.Read: it would heed a deadline and wait for other readers.
-	err = raw.Control(func(fd uintptr) {
-		n, _, perr = syscall.Recvfrom(int(fd), buf[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-	})
-	if err != nil {
-		return 0, err
+	var n int
+	var found error
+	look := func(fd uintptr) { n, found = received(fd) }
+	return func() (int, error) {
+		// Not raw.Read: it would heed a deadline and wait for other readers.
+		if err := raw.Control(look); err != nil {
+			return 0, err
+		}
+		return n, found
 	}
-	return n, perr
 }
 
 // reset closes the connection so that the upstream reads an error, not the

@@ -54,7 +54,8 @@ func (x *exchange) forwardHTTP2(u *upstream) {
 	body := &upstreamBody{x: x}
 	defer body.stop()
 	r := x.requestHTTP2(ctx, u, body)
-	x.front.watch(cancel)
+	cut := func() { cancel() }
+	x.front.watch(&cut)
 	defer x.front.watch(nil)
 	shared := !x.eof // the transport reads the body
 	res, err := u.http2.RoundTrip(r)
