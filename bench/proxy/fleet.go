@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -34,6 +33,8 @@ type proxy struct {
 
 // A fleet is the upstream and what stands in front of it.
 type fleet struct {
+	cores    *cores
+	upstream *proxy
 	proxies  []*proxy // nginx first: the others are compared with it
 	children []*exec.Cmd
 }
@@ -49,9 +50,17 @@ func (f *fleet) start(ctx context.Context, dir string, o *options) error {
 	if err != nil {
 		return err
 	}
-	if _, err := f.nginx(dir, "upstream", upstream, "", `return 200 "Hello, world!";`); err != nil {
+	if err := pinned(&f.cores.others, func() error {
+		cmd, err := f.nginx(dir, "upstream", upstream, "", `return 200 "Hello, world!";`)
+		f.upstream = &proxy{name: "upstream", addr: upstream, pids: under(cmd)}
+		return err
+	}); err != nil {
 		return err
 	}
+	return pinned(&f.cores.proxy, func() error { return f.startProxies(dir, upstream, o) })
+}
+
+func (f *fleet) startProxies(dir, upstream string, o *options) error {
 	pass := "proxy_pass http://up; proxy_http_version 1.1; proxy_set_header Connection \"\"; proxy_set_header Host $host;"
 	if err := f.addNginx(dir, "nginx", "", pass, upstream); err != nil {
 		return err
@@ -88,7 +97,7 @@ func (f *fleet) addNginx(dir, name, modules, location, upstream string) error {
 	if err != nil {
 		return err
 	}
-	f.proxies = append(f.proxies, &proxy{name: name, addr: addr, pids: func() ([]int, error) { return workers(cmd.Process.Pid) }})
+	f.proxies = append(f.proxies, &proxy{name: name, addr: addr, pids: under(cmd)})
 	return nil
 }
 
@@ -181,7 +190,12 @@ func one(cmd *exec.Cmd) func() ([]int, error) {
 	return func() ([]int, error) { return []int{cmd.Process.Pid}, nil }
 }
 
-// child starts a program on one core and waits until it accepts connections.
+// under returns the children of a process that starts others for the work.
+func under(cmd *exec.Cmd) func() ([]int, error) {
+	return func() ([]int, error) { return workers(cmd.Process.Pid) }
+}
+
+// child starts a program of one thread at a time, on the cores of this one, and waits until it accepts connections.
 func (f *fleet) child(addr, name string, args ...string) (*exec.Cmd, error) {
 	cmd := exec.Command(name, args...)
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
@@ -243,9 +257,6 @@ func workers(pid int) ([]int, error) {
 	return pids, nil
 }
 
-// tick is the unit of /proc/PID/stat, the same on every Linux that Go knows.
-const tick = 10 * time.Millisecond
-
 // cpu returns the processor time that the proxy has used.
 func (p *proxy) cpu() (time.Duration, error) {
 	pids, err := p.pids()
@@ -274,12 +285,7 @@ func (p *proxy) cpu() (time.Duration, error) {
 // verify makes sure that who inspects blocks attacks, and nobody else does.
 func (p *proxy) verify() error {
 	for _, a := range traffic.Attacks() {
-		c, err := net.Dial("tcp", p.addr)
-		if err != nil {
-			return err
-		}
-		status, err := exchange(c, bufio.NewReader(c), wire([]traffic.Request{a})[0])
-		c.Close()
+		status, err := ask(p.addr, wire([]traffic.Request{a})[0])
 		if err != nil {
 			return err
 		}

@@ -1,33 +1,40 @@
 package main
 
 import (
-	"bufio"
-	"cmp"
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"slices"
-	"sync/atomic"
 	"text/tabwriter"
 	"time"
 
-	"golang.org/x/sync/errgroup"
+	"github.com/gabionhq/gabion/bench/cpu"
 )
 
 // share is the part of what the inspecting node can do that is asked of it:
 // beyond it queues grow whatever a proxy does.
 const share = 0.7
 
+// pending is how many requests may await their answers at a time. One that
+// finds no connection waits, and its wait counts.
+const pending = 256
+
+// warm is how long a rate is kept up before it counts.
+const warm = time.Second
+
 // percentiles are those that are shown.
 var percentiles = [...]float64{0.5, 0.99, 0.999}
 
 // A wait is how long the answers of one proxy took in each repeat, by
-// percentile.
+// percentile, and what the cores did meanwhile.
 type wait struct {
 	name  string
 	proxy *proxy
 	took  [len(percentiles)][]float64 // ms
+	late  []float64                   // ms by which the clients were late themselves, 99 %
+	used  []float64                   // % of its core, by the proxy
+	asked []float64                   // % of their cores, by clients and upstream
+	alien []float64                   // % of all these cores, by anything else
 }
 
 // latency compares how long answers take with inspection and without, and
@@ -37,29 +44,25 @@ func (f *fleet) latency(ctx context.Context, out io.Writer, requests [][]byte, o
 	if off == nil || block == nil {
 		return nil
 	}
-	n, err := ask(ctx, block.addr, requests, o.conns, o.latency)
-	if err != nil {
-		return err
+	l := load{requests: requests, conns: pending, rate: o.rate, warm: warm, long: o.latency}
+	if l.rate == 0 {
+		most, err := sustained(ctx, block.addr, requests)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "\nmode block keeps up with %.0f requests a second\n", most)
+		l.rate = share * most
 	}
-	most, err := sustained(ctx, block.addr, requests, float64(n)/o.latency.Seconds())
-	if err != nil {
-		return err
-	}
-	rate := share * most
 	waits := []*wait{{name: "mode off", proxy: off}, {name: "mode block", proxy: block}, {name: "mode off again", proxy: off}}
 	for range o.repeats {
 		for _, w := range waits {
-			took, err := offer(ctx, w.proxy.addr, requests, rate, o.latency)
-			if err != nil {
+			if err := w.measure(ctx, l, f); err != nil {
 				return fmt.Errorf("%s: %w", w.name, err)
-			}
-			for i, p := range percentiles {
-				w.took[i] = append(w.took[i], took[int(p*float64(len(took)-1))].Seconds()*1e3)
 			}
 		}
 	}
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(t, "\n%.0f requests a second\tp50 ms\tspread\tp99 ms\tspread\tp99.9 ms\tspread\t\n", rate)
+	fmt.Fprintf(t, "\n%.0f requests a second\tp50 ms\tspread\tp99 ms\tspread\tp99.9 ms\tspread\tclients late, p99\tspread\tproxy busy %%\tclients, upstream\tanything else\t\n", l.rate)
 	for _, w := range waits {
 		w.row(t)
 	}
@@ -75,22 +78,78 @@ func (f *fleet) find(name string) *proxy {
 	return nil
 }
 
+// measure offers the load once.
+func (w *wait) measure(ctx context.Context, l load, f *fleet) error {
+	start := time.Now()
+	before, err := f.spent(w.proxy)
+	if err != nil {
+		return err
+	}
+	done, err := l.put(ctx, w.proxy.addr)
+	if err != nil {
+		return err
+	}
+	after, err := f.spent(w.proxy)
+	if err != nil {
+		return err
+	}
+	for i, p := range percentiles {
+		w.took[i] = append(w.took[i], percentile(done.took, p))
+	}
+	w.late = append(w.late, percentile(done.late, 0.99))
+	n := float64(f.cores.others.Count())
+	part := func(d time.Duration) float64 { return 100 * d.Seconds() / time.Since(start).Seconds() }
+	used, asked, all := part(after.proxy-before.proxy), part(after.asking-before.asking), part(after.all-before.all)
+	w.used, w.asked = append(w.used, used), append(w.asked, asked/n)
+	w.alien = append(w.alien, max(0, all-used-asked)/(n+1))
+	return nil
+}
+
+// A spent is what processors have spent, on whom.
+type spent struct{ proxy, asking, all time.Duration }
+
+func (f *fleet) spent(p *proxy) (s spent, err error) {
+	if s.proxy, err = p.cpu(); err != nil {
+		return s, err
+	}
+	if s.asking, err = f.upstream.cpu(); err != nil {
+		return s, err
+	}
+	s.asking += cpu.Used()
+	s.all, err = busy()
+	return s, err
+}
+
+// percentile returns a percentile of what is sorted, in ms.
+func percentile(took []time.Duration, p float64) float64 {
+	return took[int(p*float64(len(took)-1))].Seconds() * 1e3
+}
+
 func (w *wait) row(out io.Writer) {
 	fmt.Fprintf(out, "%s\t", w.name)
-	for _, took := range w.took {
-		s := slices.Sorted(slices.Values(took))
-		fmt.Fprintf(out, "%.2f\t%.2f-%.2f\t", s[len(s)/2], s[0], s[len(s)-1])
+	for _, took := range append(w.took[:], w.late) {
+		s := cpu.Of(took)
+		fmt.Fprintf(out, "%.2f\t%.2f-%.2f\t", s.Median, s.Low, s.High)
+	}
+	for _, busy := range [][]float64{w.used, w.asked, w.alien} {
+		fmt.Fprintf(out, "%.0f\t", cpu.Of(busy).Median)
 	}
 	fmt.Fprintln(out)
 }
 
 // less returns by how much the answers of w took longer, repeat by repeat.
 func (w *wait) less(o *wait, name string) *wait {
-	d := &wait{name: name}
+	d := &wait{name: name, late: less(w.late, o.late), used: less(w.used, o.used), asked: less(w.asked, o.asked), alien: less(w.alien, o.alien)}
 	for i := range w.took {
-		for k := range w.took[i] {
-			d.took[i] = append(d.took[i], w.took[i][k]-o.took[i][k])
-		}
+		d.took[i] = less(w.took[i], o.took[i])
+	}
+	return d
+}
+
+func less(a, b []float64) []float64 {
+	d := slices.Clone(a)
+	for i := range d {
+		d[i] -= b[i]
 	}
 	return d
 }
@@ -98,63 +157,25 @@ func (w *wait) less(o *wait, name string) *wait {
 // late is the median wait from which on a proxy does not keep up with a rate.
 const late = 5 * time.Millisecond
 
+// tries is how often a rate is tried: what else the machine does may only make
+// a proxy look slower.
+const tries = 3
+
 // sustained returns the highest constant rate that a proxy keeps up with, below
 // the one at which it answers when all clients wait for it: then it reads
 // several requests each time it wakes up, and spends less on each.
-func sustained(ctx context.Context, addr string, requests [][]byte, rate float64) (float64, error) {
-	for ; ; rate *= 0.95 {
-		took, err := offer(ctx, addr, requests, rate, 2*time.Second)
-		if err != nil || took[len(took)/2] < late {
-			return rate, err
+func sustained(ctx context.Context, addr string, requests [][]byte) (float64, error) {
+	l := load{requests: requests, conns: pending, warm: warm, long: 2 * time.Second}
+	all, err := l.put(ctx, addr)
+	if err != nil {
+		return 0, err
+	}
+	for l.rate = float64(len(all.took)) / l.long.Seconds(); ; l.rate *= 0.95 {
+		for range tries {
+			done, err := l.put(ctx, addr)
+			if err != nil || done.took[len(done.took)/2] < late {
+				return l.rate, err
+			}
 		}
 	}
-}
-
-// pending is how many requests may await their answers at a time. One that
-// finds no connection waits, and its wait counts.
-const pending = 256
-
-// offer sends requests at a constant rate, whether or not the ones before are
-// answered, and returns how long each took from when it was due to the end of
-// its answer, shortest first.
-func offer(ctx context.Context, addr string, requests [][]byte, rate float64, long time.Duration) ([]time.Duration, error) {
-	total := int64(rate * long.Seconds())
-	took := make([]time.Duration, total)
-	var next atomic.Int64
-	start := time.Now().Add(100 * time.Millisecond) // time to connect
-	g, ctx := errgroup.WithContext(ctx)
-	for range min(pending, total) {
-		g.Go(func() error {
-			c, err := net.Dial("tcp", addr)
-			if err != nil {
-				return err
-			}
-			defer c.Close()
-			r := bufio.NewReader(c)
-			for ctx.Err() == nil {
-				i := next.Add(1) - 1
-				if i >= total {
-					return nil
-				}
-				due := start.Add(time.Duration(float64(i) / rate * float64(time.Second)))
-				time.Sleep(time.Until(due))
-				status, err := exchange(c, r, requests[int(i)%len(requests)])
-				if err = cmp.Or(err, ok(status)); err != nil {
-					return err
-				}
-				took[i] = time.Since(due)
-			}
-			return ctx.Err()
-		})
-	}
-	err := g.Wait()
-	slices.Sort(took)
-	return took, err
-}
-
-func ok(status int) error {
-	if status != 200 {
-		return fmt.Errorf("status %d", status)
-	}
-	return nil
 }

@@ -3,8 +3,9 @@
 // Core Rule Set, and httputil.ReverseProxy. And how long answers of the node
 // take when requests arrive at a constant rate.
 //
-// Each is a process of its own on one core, in front of the same nginx that
-// answers at once. Requests differ from each other and are the same for all.
+// Each is a process of its own and has a core to itself, in front of the same
+// nginx that answers at once and runs, as the clients do, on the others.
+// Requests differ from each other and are the same for all.
 package main
 
 import (
@@ -35,6 +36,7 @@ func main() {
 	flag.StringVar(&o.only, "only", "", "measure the proxies whose names contain `TEXT`, and nginx")
 	flag.StringVar(&o.kind, "kind", "", "measure the requests whose names contain `TEXT`")
 	flag.DurationVar(&o.latency, "latency", 5*time.Second, "how long each node is asked at a constant rate in each repeat; 0 to leave that out")
+	flag.Float64Var(&o.rate, "rate", 0, "that constant rate, in requests a second; 0: a share of what mode block keeps up with")
 	flag.IntVar(&o.conns, "connections", 16, "connections that ask")
 	reverse := flag.String("reverseproxy", "", "be httputil.ReverseProxy in front of `ADDRESS`")
 	flag.Parse()
@@ -56,6 +58,7 @@ type options struct {
 	gabion, module, crs string
 	only, kind          string
 	repeats, conns      int
+	rate                float64
 	each, latency       time.Duration
 }
 
@@ -68,7 +71,10 @@ func run(ctx context.Context, out io.Writer, o *options) (err error) {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	var f fleet
+	f := fleet{}
+	if f.cores, err = divide(); err != nil {
+		return err
+	}
 	defer func() { err = errors.Join(err, f.stop()) }()
 	if err := f.start(ctx, dir, o); err != nil {
 		return err
@@ -89,7 +95,7 @@ func run(ctx context.Context, out io.Writer, o *options) (err error) {
 		if err != nil {
 			return err
 		}
-		if err := f.measure(ctx, wire(requests), o); err != nil {
+		if err := pinned(&f.cores.others, func() error { return f.measure(ctx, wire(requests), o) }); err != nil {
 			return fmt.Errorf("%s: %w", kind, err)
 		}
 		for _, p := range f.proxies {
@@ -104,15 +110,16 @@ func run(ctx context.Context, out io.Writer, o *options) (err error) {
 	if err != nil {
 		return err
 	}
-	return f.latency(ctx, out, wire(requests), o)
+	return pinned(&f.cores.others, func() error { return f.latency(ctx, out, wire(requests), o) })
 }
 
 // measure asks each proxy in turn, again and again, so that what else the
 // machine does meets all of them.
 func (f *fleet) measure(ctx context.Context, requests [][]byte, o *options) error {
+	all := load{requests: requests, conns: o.conns, long: o.each}
 	for _, p := range f.proxies {
 		p.us, p.ratio, p.answered = nil, nil, 0
-		if _, err := ask(ctx, p.addr, requests, o.conns, o.each/4); err != nil { // warm-up
+		if _, err := all.put(ctx, p.addr); err != nil { // warm-up
 			return fmt.Errorf("%s: %w", p.name, err)
 		}
 	}
@@ -122,7 +129,7 @@ func (f *fleet) measure(ctx context.Context, requests [][]byte, o *options) erro
 			if err != nil {
 				return err
 			}
-			n, err := ask(ctx, p.addr, requests, o.conns, o.each)
+			done, err := all.put(ctx, p.addr)
 			if err != nil {
 				return fmt.Errorf("%s: %w", p.name, err)
 			}
@@ -130,6 +137,7 @@ func (f *fleet) measure(ctx context.Context, requests [][]byte, o *options) erro
 			if err != nil {
 				return err
 			}
+			n := len(done.took)
 			p.us = append(p.us, (after-before).Seconds()*1e6/float64(cmp.Or(n, 1)))
 			p.answered += n
 		}
