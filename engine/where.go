@@ -5,6 +5,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/gabionhq/gabion/engine/detect"
+	"github.com/gabionhq/gabion/engine/internal/magic"
 	"github.com/gabionhq/gabion/engine/parse"
 )
 
@@ -34,6 +35,9 @@ func (tx *Tx) where(t *parse.Tree, n parse.Node, value []byte) detect.Where {
 	}
 	if (w.Place == detect.InBody || w.Decoded > 0) && (t.Excerpt(n) > 0 || isBinary(value)) {
 		w.Place = detect.InFile // a pack or an archive, whatever it is declared to be
+	}
+	if w.Place == detect.InBody && tx.sendsScript() {
+		w.Place = detect.InFile
 	}
 	key := t.NearestNamed(n)
 	packed := t.InArchive(n)
@@ -83,6 +87,17 @@ func referrer(fields []HeaderField, host []byte) detect.Referrer {
 		return detect.Unsaid
 	}
 	return from
+}
+
+// sendsScript reports whether the body is declared to be a script for pages,
+// which is then a file that is stored: editors and stores of packages put it.
+func (tx *Tx) sendsScript() bool {
+	for i := range tx.fields {
+		if f := &tx.fields[i]; bytes.EqualFold(f.Name, []byte("content-type")) {
+			return magic.ByType(f.Value).JavaScript()
+		}
+	}
+	return false
 }
 
 // refererHost returns the host of an address with a scheme of the web, without
@@ -193,6 +208,9 @@ func (tx *Tx) placeOf(t *parse.Tree, n parse.Node) detect.Place {
 		if t.InFile(n) {
 			return detect.InFile
 		}
+		if isArgument(t, n) {
+			return detect.InJSON
+		}
 		return detect.InForm
 	case parse.Archive:
 		if t.IsName(n) {
@@ -226,6 +244,18 @@ func (tx *Tx) placeOf(t *parse.Tree, n parse.Node) detect.Place {
 		return detect.InBody
 	}
 	return detect.InOther
+}
+
+// isArgument reports whether n is in a form that is a string of JSON. Those are
+// mostly none: --config=/etc/x and NAME=value are arguments and settings, and
+// stand for themselves no more than other strings there.
+func isArgument(t *parse.Tree, n parse.Node) bool {
+	for t.Format(n) == parse.Form {
+		if n = t.Parent(n); n < 0 {
+			return false
+		}
+	}
+	return t.Format(n) == parse.JSON
 }
 
 // header returns the place of the field that t is at, the root of its tree.

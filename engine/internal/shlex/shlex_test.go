@@ -37,6 +37,9 @@ func TestNames(t *testing.T) {
 	f("a=1", "1")
 	f("f(x)", "x")
 	f("Ben &amp; Jerry", "ben")
+	f("x; i'd say so; who's there? w\"ho\"ami", "x")
+	f("w'ho'ami; i\"d\"", "whoami id")
+	f("py'thon3' -c x; /b'in'/c\"at\" y; 'w'hoami", "python3 cat whoami")
 	f("", "")
 }
 
