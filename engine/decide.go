@@ -69,8 +69,8 @@ func (tx *Tx) scan(t *parse.Tree, n parse.Node, value []byte) (effort int) {
 // Known is called by the walk before it visits a name or header field. It
 // takes the statistics of one that it knows, and has nothing else to do.
 func (tx *Tx) Known(t *parse.Tree, n parse.Node, value []byte) bool {
-	if tx.readsAll() {
-		return false
+	if tx.readsAll() || string(value) == detect.Prototype && t.IsName(n) {
+		return false // which is known by what it is a member of
 	}
 	tx.asked, tx.found = maphash.Bytes(tx.engine.seed, value)^tx.placeKey(t, n), false
 	if !tx.engine.clean.has(tx.asked) {

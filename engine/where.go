@@ -28,8 +28,13 @@ func (tx *Tx) where(t *parse.Tree, n parse.Node, value []byte) detect.Where {
 		Excerpt:   t.Excerpt(n) > binarySample,
 	}
 	if w.Name {
-		if w.Place == detect.InQuery || w.Place == detect.InForm {
+		switch w.Place {
+		case detect.InQuery, detect.InForm:
 			w.Referrer = tx.referrer()
+		case detect.InJSON:
+			if above := t.NearestNamed(t.Parent(n)); above >= 0 && string(value) == detect.Prototype {
+				w.Parent = t.Key(above)
+			}
 		}
 		return w
 	}
@@ -50,12 +55,24 @@ func (tx *Tx) where(t *parse.Tree, n parse.Node, value []byte) detect.Where {
 	}
 	w.Key = t.Key(key)
 	if len(w.Key) > 0 && w.Key[0] == '$' || w.Place == detect.InQuery && t.Kind(key) == parse.Hash {
-		if above := t.NearestNamed(t.Parent(key)); above >= 0 {
+		above := t.NearestNamed(t.Parent(key))
+		for range maxOperators {
+			if above < 0 || w.Place != detect.InJSON || !bytes.HasPrefix(t.Key(above), []byte{'$'}) {
+				break
+			}
+			w.Key, w.Within = t.Key(above), true
+			above = t.NearestNamed(t.Parent(above))
+		}
+		if above >= 0 {
 			w.Parent = t.Key(above)
 		}
 	}
 	return w
 }
+
+// maxOperators is how many operators in each other are looked through for the
+// member that they compare: more say nothing new.
+const maxOperators = 4
 
 // referrer tells whether the page that led here is of the same site. It is read
 // once per request.

@@ -64,6 +64,7 @@ func memberOperand(v []byte, w Where) Finding {
 	}
 	name := w.Key[1:]
 	switch {
+	case w.Within:
 	case equalFold(name, "where"):
 		f.Weight = 0.9
 	case equalFold(name, "regex"):
@@ -73,7 +74,7 @@ func memberOperand(v []byte, w Where) Finding {
 	case len(v) == 0, equalFold(v, "undefined"):
 		f.Weight = 0.8
 	case w.Place == InJSON && takesList.Has(name):
-		f.Weight, f.Reason = 0.6, "A database operator that takes conditions is given a text."
+		f.Weight, f.Reason = 0.6, "A database operator that takes conditions is given a text, or one that always holds."
 	case equalFold(name, "ne") && trivialOperand(v):
 		f.Weight = 0.35
 	}
@@ -268,6 +269,11 @@ func mongoScript(v []byte) Finding {
 			return f
 		}
 	}
+	if returnsAtOnce(v) {
+		f.To = int32(len(v))
+		f.Weight, f.Reason = 0.6, "The value ends a statement and has the function return a truth."
+		return f
+	}
 	if from, to := busyLoop(v); to > 0 {
 		f.From, f.To = int32(from), int32(to)
 		f.Weight, f.Reason = 0.75, "The value ends a statement and adds a loop that waits for the clock."
@@ -325,6 +331,29 @@ func databaseCall(b []byte) int {
 	return 0
 }
 
+// returnsVerdict reports whether what a function is to return is a truth, or
+// read from the document, and not a thing that somebody gives back.
+func returnsVerdict(v []byte) bool {
+	v = bytes.TrimLeft(v, " (!")
+	for _, word := range [...]string{"true", "false", "this."} {
+		if hasPrefixFold(v, word) && (word == "this." || len(v) == len(word) || !isWord(v[len(word)])) {
+			return true
+		}
+	}
+	return false
+}
+
+// returnsAtOnce reports whether v is one piece of data, the end of a statement
+// and one that returns a truth, as where a number ends.
+func returnsAtOnce(v []byte) bool {
+	i := bytes.IndexByte(v, ';')
+	if i < 0 || i > maxPrefix || run(v, 0, i, func(b byte) bool { return isDatum[b] }) < i {
+		return false
+	}
+	rest := bytes.TrimLeft(v[i+1:], " ")
+	return hasPrefixFold(rest, "return ") && returnsVerdict(rest[len("return "):])
+}
+
 // scriptStatement returns the length of ; and the beginning of a statement
 // at the start of b, if quote occurs after it or the value ends in a comment.
 func scriptStatement(b []byte, quote byte) int {
@@ -342,7 +371,7 @@ func scriptStatement(b []byte, quote byte) int {
 	rest = rest[n:]
 	switch {
 	case equalFold(word, "return"):
-		if bytes.IndexByte(rest, quote) >= 0 || bytes.HasPrefix(bytes.TrimLeft(rest, " ("), []byte("true")) {
+		if bytes.IndexByte(rest, quote) >= 0 || returnsVerdict(rest) {
 			return at
 		}
 	case equalFold(word, "sleep"):

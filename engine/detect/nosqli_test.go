@@ -42,6 +42,16 @@ func TestNoSQLi(t *testing.T) {
 	f("new", operator("$in", "state"), false)
 	f("this.a == this.b", operator("$where", "q"), true)
 
+	f("{}", operator("$or", "q"), true)
+	f("[]", operator("$nin", "password"), true)
+	f("[]", operator("$nin", "tags"), false)
+	f("{}", operator("$match", "q"), false)
+	within := operator("$not", "pwd")
+	within.Within = true
+	f("x", within, true)
+	within.Parent = []byte("price")
+	f("5", within, false)
+
 	f(`{"$gt": ""}`, query, true)
 	f(`{ $ne: 1 }`, query, true)
 	f(`{"username": {"$eq": "admin"}, "password": {"$regex": "^m"}}`, query, true)
@@ -57,6 +67,11 @@ func TestNoSQLi(t *testing.T) {
 	f("';it=new Date();do{pt=new Date();}while(pt-it<5000);", query, true)
 	f("db.users.drop()", query, true)
 	f("it's late; return the books", query, false)
+	f("\"; return this.isAdmin == 1; //", query, true)
+	f("admin';return false;//", query, true)
+	f("admin;return true;", query, true)
+	f("return true to your home", query, false)
+	f("it's so; return falsely", query, false)
 	f("costs $5; $10 at the door: see db.php", query, false)
 }
 

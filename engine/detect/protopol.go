@@ -13,6 +13,9 @@ const protoGateWords = "__proto__ constructor prototype"
 
 var protoVocabulary = lexicon.New("__proto__ proto constructor prototype object env onerror src")
 
+// Prototype is the name that means more as a member of a constructor.
+const Prototype = "prototype"
+
 // protopol finds names that reach the prototype all objects of JavaScript
 // share.
 func (s *Scanner) protopol(v []byte, w Where) {
@@ -51,6 +54,9 @@ func (s *Scanner) protopol(v []byte, w Where) {
 			end := j + len("prototype")
 			best.offer(keyWeight(v, i, end, w, 0.88), i, end, "A name reaches an object's prototype by its constructor.")
 		}
+	}
+	if w.Name && string(v) == Prototype && string(w.Parent) == "constructor" {
+		best.offer(0.85, 0, len(v), "A name reaches an object's prototype by its constructor.")
 	}
 	if len(v) > 4 && v[0] == '$' && isWordASCII(v[1]) {
 		if i := bytes.Index(v, []byte(":prototype")); i > 0 && (i+len(":prototype") == len(v) || v[i+len(":prototype")] == ':') && run(v, 1, i, func(c byte) bool { return isWordASCII(c) || c == ':' }) == i {

@@ -22,6 +22,8 @@ func TestPrototypePollution(t *testing.T) {
 		"my_proto_",
 		"constructor_name",
 	})
+	recognises(t, PrototypePollution, Where{Place: InJSON, Name: true, Parent: []byte("constructor")}, []string{"prototype"}, []string{"name"})
+	recognises(t, PrototypePollution, Where{Place: InJSON, Name: true, Parent: []byte("car")}, nil, []string{"prototype"})
 	recognises(t, PrototypePollution, Where{Place: InJSON}, []string{
 		"{\"__proto__\": {\"a\":1}}",
 	}, []string{

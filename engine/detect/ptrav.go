@@ -354,6 +354,9 @@ func (k *pathWalk) judge(best *lead, v []byte, w Where) {
 		if (k.span.from == 0 || k.span.from == 2 && v[0] == '.') && (w.Place != InXML && served(v) || w.Place == InQuery && bytes.HasPrefix(v, []byte(`..\`))) {
 			weight = max(weight, pick(steps > 1, 0.6, 0.52))
 		}
+		if (!w.Place.holdsText() || w.Place == InForm) && leavesRoot(v) {
+			weight = max(weight, 0.55)
+		}
 		if !pathLike && k.odd == 0 {
 			weight *= 0.5
 		} else if w.Place == InFileName || w.Place == InPath || w.Place == InTarget {
@@ -378,6 +381,15 @@ func (k *pathWalk) judge(best *lead, v []byte, w Where) {
 		best.offer(0.7, k.file.from, k.file.to, "The address ends in the path of a file of the system.")
 	}
 }
+
+// leavesRoot reports whether the first step of an absolute path leads up, where
+// nothing is: only what is put behind another path has a reason for that.
+func leavesRoot(v []byte) bool {
+	i := run(v, 0, len(v), isSlash)
+	return i > 0 && i+2 <= len(v) && v[i] == '.' && v[i+1] == '.' && (i+2 == len(v) || isSlash(v[i+2]))
+}
+
+func isSlash(c byte) bool { return c == '/' || c == '\\' }
 
 // collapsed judges steps up whose separators a filter took out, and the same
 // spelled in numbers: /......../name, ....etcpasswd, 0x2e0x2e.
@@ -684,6 +696,9 @@ const reasonFile = "A file address is given, which reads the server's own files.
 // wrapper judges the stream wrappers that file functions open, at the start
 // of the value and of a parameter inside it.
 func wrapper(best *lead, v []byte) {
+	if hasPrefixFold(v, `file:\`) {
+		best.offer(0.78, 0, min(len(v), 40), reasonFile)
+	}
 	from := 0
 	for range 4 {
 		at := bytes.Index(v[from:min(len(v), maxPath)], []byte(":/"))

@@ -18,8 +18,9 @@ func TestPathTraversal(t *testing.T) {
 		"/etc/passwd", "/etc/passwd\x00", `C:\boot.ini`, "/proc/self/environ", "../../../../../../var/www/x.php", "file:///etc/hosts",
 		"php://filter/convert.base64-encode/resource=index", "phar://x.jpg", "/root/.ssh/id_rsa", "x?page=php://input",
 		"./././././././././././././etc", `\\10.0.0.1\d$\users`, "//::1/c$/x",
+		`file:\\c:/`, `file:\\\d:\`, "/../", `\\..\`, "/../vpns/",
 	}, []string{
-		"", "..", "...", "a/b/c.txt", "../docs/a.md", "../../img/a.png", "see ../a and ../b", "wait... what?/no", "1/2", "3.14/2.5",
+		"/..x", "/...", "profile:\\", "", "..", "...", "a/b/c.txt", "../docs/a.md", "../../img/a.png", "see ../a and ../b", "wait... what?/no", "1/2", "3.14/2.5",
 		"etc", "web-inf", "src/main/webapp/WEB-INF/views", "/home/ann/file.txt", `C:\Users\jo\notes.txt`, "https://example.com/a/../b", "https://example.com/?next=..%2Fa", "etc. and so on/or not",
 		"I edited /etc/hosts by hand", "/products/42", "50%/60%", "ÀÁà/ðñò", "ÀÀ/ÁÁ text", "process.env.HOME", "a.b.c/d.e", "0x2e is a dot",
 		"C0 AE", `\\server\share\a.txt`, "//cdn.example/a$b", "src/../lib", "/docs/etc-guide", "application/json", "../../../a.png and more text",

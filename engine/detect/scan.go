@@ -84,8 +84,12 @@ type Where struct {
 	// is, nil where there is none.
 	Key []byte
 	// Parent is the name above Key, where Key begins with a dollar sign, as
-	// that of an operator, or is an element's of a parameter: a[Key].
+	// that of an operator, or is an element's of a parameter: a[Key]. Of the
+	// name Prototype it is that of the member that has it.
 	Parent []byte
+	// Within: Key is that of the outermost of several operators in each other,
+	// and the value the operand of another.
+	Within bool
 }
 
 // limits of one Scan, so that hostile values cannot make a report large. What

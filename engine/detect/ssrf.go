@@ -108,7 +108,9 @@ func isScheme(c byte) bool { return isLetter(c) || isDigit(c) }
 
 // judgeHost weighs the authority v[from:to] of the address at v[at:].
 func judgeHost(best *lead, v []byte, at, from, to int, w Where) {
+	posing := false // as another host, before the sign that ends a name and a password
 	if i := bytes.LastIndexByte(v[from:to], '@'); i >= 0 {
+		posing = bytes.IndexByte(v[from:from+i], '.') > 0 && bytes.IndexByte(v[from:from+i], ':') < 0
 		from += i + 1
 	}
 	host := v[from:to]
@@ -132,6 +134,9 @@ func judgeHost(best *lead, v []byte, at, from, to int, w Where) {
 		if !plain || (w.Place == InQuery && (root || h.Numeric) || w.Place == InForm && h.Numeric) && !returnName(w.Key) {
 			weight = 0.55 // no page links there
 		}
+		if w.Key != nil && fetched(w.Key) && !returnName(w.Key) {
+			weight = max(weight, 0.55)
+		}
 	case hostaddr.Private:
 		weight, reason = 0.42, "An address leads into a private network."
 	}
@@ -143,7 +148,7 @@ func judgeHost(best *lead, v []byte, at, from, to int, w Where) {
 	if weight > 0 && weight < 0.9 && innerPort(v[from:to]) || h.Kind == hostaddr.Loopback && innerPath(v[to:]) {
 		weight = max(weight, 0.85)
 	}
-	if weight > 0 && to+1 < len(v) && v[to] != '/' && v[to+1] == '@' { // parsers disagree which of two is the host
+	if weight > 0 && (posing || to+1 < len(v) && v[to] != '/' && (v[to+1] == '@' || v[to+1] == '.')) { // parsers disagree which of two is the host
 		weight = max(weight, 0.85)
 	}
 	if h.Kind == hostaddr.Public && w.Place == InQuery && innerPort(v[from:to]) && bytes.IndexByte(host, '.') < 0 && bytes.IndexByte(host, ':') < 0 {
@@ -190,6 +195,17 @@ func returnName(name []byte) bool {
 		}
 	}
 	return toldNames.Has(name)
+}
+
+// fetched reports whether a parameter is called like what a server loads for
+// who sends it.
+func fetched(name []byte) bool {
+	for _, part := range [...]string{"webhook", "fetch", "proxy", "image", "img", "avatar", "feed", "preview", "thumb", "import", "scrape", "crawl", "download", "icon", "picture", "photo", "logo", "remote", "screenshot"} {
+		if hasFold(name, part) {
+			return true
+		}
+	}
+	return false
 }
 
 var toldNames = lexicon.New("next q query search s ref dl dr state relaystate wctx wtrealm audience resource realm iss location page_location page href from u")

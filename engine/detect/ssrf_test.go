@@ -49,6 +49,13 @@ func TestSSRF(t *testing.T) {
 		"1/2",
 		"https://user@example.com/",
 	})
+	recognises(t, SSRF, Where{Place: InJSON, Key: []byte("webhookUrl")}, []string{
+		"http://127.0.0.1", "https://localhost/x", "http://127.0.0.1/api/v1/status",
+	}, []string{"https://hooks.example.com/a", "http://10.0.0.4/hook"})
+	recognises(t, SSRF, Where{Place: InXML, Key: []byte("site")}, []string{"http://files.example.com@127.0.0.1", "http://127.0.0.1?.files.example.com"}, []string{
+		"http://localhost/", "http://user@localhost/", "http://me.you:secret@localhost/",
+	})
+	recognises(t, SSRF, Where{Place: InJSON, Key: []byte("image_callback")}, nil, []string{"http://localhost:3000/a"})
 	recognises(t, SSRF, Where{Place: InQuery, Key: []byte("redirect_uri")}, nil, []string{"http://localhost/", "http://127.0.0.1"})
 	recognises(t, SSRF, Where{Place: InQuery, Key: []byte("dr")}, nil, []string{"http://localhost:8080/test.html?x=<y>", "http://127.0.0.1:5500/index.html"})
 	recognises(t, SSRF, Where{Place: InQuery, Key: []byte("q")}, nil, []string{"http://localhost:3000/callback?code=abc&state=xyz"})

@@ -151,11 +151,48 @@ func isEscape(v []byte) bool {
 // callsField reports whether text begins with a field or method of a template
 // of Go and a string that it is handed.
 func callsField(text []byte) bool {
+	if i := bytes.Index(text, []byte(":=")); i > 0 && text[0] == '$' {
+		text = bytes.TrimLeft(text[i+2:], " ")
+	}
 	if len(text) < 3 || text[0] != '.' || text[1]-'A' >= 26 {
 		return false
 	}
 	n := run(text, 0, len(text), func(c byte) bool { return isWordASCII(c) || c == '.' })
 	return n+1 < len(text) && text[n] == ' ' && text[n+1] == '"' && bytes.IndexByte(text[n+2:], '"') >= 0
+}
+
+// takesMember reports whether text begins with a literal of nothing and the sign
+// that takes a member of it.
+func takesMember(text []byte) bool {
+	if len(text) < 4 {
+		return false
+	}
+	switch string(text[:2]) {
+	case "''", `""`, "()", "[]", "{}":
+		return text[2] == '[' && (isLetter(text[3]) || text[3] == '\'' || text[3] == '"') || text[2] == '.' && (isLetter(text[3]) || text[3] == '_') || hasPrefixFold(text[2:], "|attr")
+	}
+	return false
+}
+
+// printers are functions that every template of Go has.
+var printers = lexicon.New("print printf println html js urlquery call")
+
+// isAction reports whether text sets a variable as templates of Go do, or has
+// one of their functions print a string: who fills in templates does neither.
+func isAction(text []byte) bool {
+	n := run(text, 0, len(text), isWordASCII)
+	switch {
+	case len(text) < 4:
+	case text[0] == '$':
+		n = run(text, 1, len(text), isWordASCII)
+		return n > 1 && bytes.HasPrefix(bytes.TrimLeft(text[n:], " "), []byte(":="))
+	case n > 0:
+		return printers.Has(text[:n]) && n+1 < len(text) && text[n] == ' ' && text[n+1] == '"'
+	case text[0] == '"':
+		i := bytes.LastIndexByte(text, '|')
+		return i > 1 && printers.Has(bytes.TrimSpace(text[i+1:]))
+	}
+	return false
 }
 
 // readsFlow reports whether v begins with an expression on a variable or step
@@ -393,6 +430,10 @@ func (e *expression) judge(best *lead) {
 		best.offer(0.6, e.from, to, "A template expression names objects of the server.")
 	case e.closed && e.v[e.from] == '{' && !e.listing && callsField(bytes.TrimLeft(text, " -(")):
 		best.offer(0.6, e.from, to, "A template expression of Go calls a method.")
+	case e.v[e.from] == '{' && takesMember(bytes.TrimLeft(text, " -({=")):
+		best.offer(0.7, e.from, to, "A template expression takes a member of an empty value, by which all classes are reached.")
+	case e.closed && !e.shown && !e.listing && bytes.HasPrefix(e.v[e.from:], []byte("{{")) && len(e.v) <= 200 && isAction(bytes.Trim(text, " -}")):
+		best.offer(0.55, e.from, to, "A template expression of Go sets a variable or prints.")
 	case e.concat && e.closed:
 		best.offer(0.75, e.from, to, "A template expression joins strings, as probes for template injection do.")
 	case e.v[e.from] == '<' && e.v[e.from+1] == '%' && e.closed && len(text) > 3 && (makoTags.Has(text[:run(text, 0, len(text), isLetter)]) || bytes.Contains(e.v[e.body:min(len(e.v), e.body+maxExpression)], []byte("%>"))):

@@ -34,7 +34,15 @@ func TestSSTI(t *testing.T) {
 		"{$smarty.version}",
 		"{{async}}{{groovy}}x{{/groovy}}{{/async}}",
 		"${#a=1}",
+		`{{ $x := .Echo.Filesystem.Open "/flag" }}`,
+		`{{ $x := . }}`,
+		`{{print "%d" "%d"}}`,
+		`{{"meow"|print}}`,
+		`{{''[request.args.a][request.args.b]}}`,
+		`{{ ""["\x5f\x5fclass"] }}`,
+		`{{()|attr(request.args.c)}}`,
 	}, []string{
+		"{{ $name }}", "{{ 'style.css' | asset_url | stylesheet_tag }}", "{{ print }}", "{{''}}", "{{[]}}", "{{ \"now\" | date: \"%Y\" }}", "{{ html }}", "{[]}", "{{$a}}:={{$b}}",
 		"${#arr[@]}",
 		"${#a}",
 		"x^{2+3}",
@@ -60,4 +68,5 @@ func TestSSTI(t *testing.T) {
 		"{{ product.title }} - {{ shop.name }}",
 		"\\frac{a}{b}",
 	})
+	recognises(t, SSTI, Where{Place: InJSON}, nil, []string{`{{ printf "%.2f" $value }}`, `{{ $labels := .Labels }}`, `{{ $labels.instance }} is down`})
 }

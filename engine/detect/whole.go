@@ -97,6 +97,8 @@ func wholeConstruct(v []byte, w Where, inset bool) construct {
 		return construct{XSS, readsPage}
 	case isDeclaration(v):
 		return construct{XXE, reasonEntity}
+	case routesToClass(v):
+		return construct{Code, "A route leads to a class by its whole name, and to any of its methods."}
 	case runsText(v):
 		return construct{Code, serverCode}
 	case sendsCookie(v):

@@ -327,3 +327,21 @@ func callsResult(v []byte) bool {
 func phpTagged(v []byte) bool {
 	return hasPrefixFold(v, "[php]") || hasSuffixFold(v, "[/php]") || hasSuffixFold(v, `[\php]`) || hasSuffixFold(v, "{/php}") || hasPrefixFold(v, "{php}")
 }
+
+// routesToClass reports whether v is a route in which the name of a class
+// stands, with its namespace: index/\think\app/invoke.
+func routesToClass(v []byte) bool {
+	i := bytes.Index(v, []byte(`/\`))
+	if i < 0 || bytes.IndexByte(v, ' ') >= 0 {
+		return false
+	}
+	names := 0
+	for i++; i < len(v) && v[i] == '\\'; names++ {
+		j := run(v, i+1, len(v), isWordASCII)
+		if j == i+1 {
+			return false
+		}
+		i = j
+	}
+	return names > 1 && i+1 < len(v) && v[i] == '/' && isLetter(v[i+1])
+}

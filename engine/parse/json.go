@@ -90,7 +90,7 @@ func (p *jsonParser) feed(t *Tree, buf []byte, last bool) int {
 			p.open(t, c == '[')
 			at++
 		case '}', ']':
-			p.close(t)
+			p.close(t, hollow(buf[:at+1]))
 			at++
 		case '"', '\'', '`':
 			p.quote = c
@@ -165,8 +165,23 @@ func (p *jsonParser) open(t *Tree, array bool) {
 	p.member = -1
 }
 
-// close leaves the innermost container.
-func (p *jsonParser) close(t *Tree) {
+// hollow returns the container that v ends with if nothing is in it.
+func hollow(v []byte) []byte {
+	for i := len(v) - 2; i >= 0; i-- {
+		switch v[i] {
+		case ' ', '\n', '\t', '\r':
+		case '{', '[':
+			return v[i:]
+		default:
+			return nil
+		}
+	}
+	return nil
+}
+
+// close leaves the innermost container. One without members has no values to
+// visit and tells nothing but as the operand of an operator.
+func (p *jsonParser) close(t *Tree, hollow []byte) {
 	if p.skip > 0 {
 		p.skip--
 		return
@@ -176,6 +191,11 @@ func (p *jsonParser) close(t *Tree) {
 		return
 	}
 	p.release(t)
+	if hollow != nil {
+		if key := t.NearestNamed(f.at); key >= 0 && bytes.HasPrefix(t.Key(key), []byte{'$'}) {
+			t.visit(f.at, hollow, 0)
+		}
+	}
 	if f.owned {
 		t.drop(f.at)
 	}
