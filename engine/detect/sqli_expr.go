@@ -346,6 +346,8 @@ func (r *sqlReader) compare(i, start, left int, a operand, before bool) {
 		return // a column and the time: of a search
 	case r.texts && r.kind(i) == sqllex.Logic && (r.method(start) || r.method(left+1)), r.texts && !r.broken && (a == opCall || b == opCall) && (r.method(start) || r.method(left+1) || r.controlled(i)):
 		return // of a program
+	case (a == opName || b == opName) && (a == opLiteral || b == opLiteral) && r.kind(i) != sqllex.Arith && r.behindNumber(i) && r.kind(right) == sqllex.Cut && r.cutEnds(right):
+		r.hit(signCompare, i, right) // 1) and a=1--
 	case (a >= opCall || b >= opCall) && a != opUnknown && b != opUnknown && (a.constant() || b.constant()) && (before || r.atBreak(i) || r.role(i) != sqllex.And):
 		if next || a == opQuery || b == opQuery {
 			r.hit(signCompareCall, i, right)
@@ -359,6 +361,16 @@ func (r *sqlReader) compare(i, start, left int, a operand, before bool) {
 	case r.atBreak(i) && r.kind(i) != sqllex.Arith && (b == opOpen || next && (a.constant() || b.constant() || r.cut(right))):
 		r.hit(signBreakCompare, i, right)
 	}
+}
+
+// behindNumber reports whether nothing but a number and the ends of brackets stand
+// before token i.
+func (r *sqlReader) behindNumber(i int) bool {
+	i--
+	for i > 0 && i < maxBreakTokens && r.kind(i) == sqllex.RParen {
+		i--
+	}
+	return r.first && r.kind(i) == sqllex.Number && (i == 0 || i == 1 && r.kind(0) == sqllex.Arith)
 }
 
 // method reports whether the operand at i is the call of a method.

@@ -342,6 +342,11 @@ func (r *sqlReader) databaseOwns(i int) bool {
 // stacked looks at what follows a semicolon.
 func (r *sqlReader) stacked(i int) {
 	c := r.statement(i + 1)
+	if c == no && r.role(i+1) == sqllex.Select && r.kind(i+2) == sqllex.Word && r.kind(i+3) == sqllex.LParen {
+		if end := r.afterArguments(i + 3); r.kind(end) == sqllex.Cut && r.cutEnds(end) {
+			c = sure // a function that nobody listed, and nothing behind it counts
+		}
+	}
 	if c == no || r.texts && r.kind(i-1) == sqllex.Semicolon && i > 1 {
 		return // ;; begins comments of some languages
 	}
