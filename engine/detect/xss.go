@@ -1090,7 +1090,7 @@ func freeWeight(v []byte, h *jslex.Hit, whole, out, first bool) float32 {
 		case whole && !h.Bare:
 			return 0.8
 		case h.Bare:
-			return 0.4
+			return pick(callsBare(v[h.To:]), 0.6, 0.4)
 		case first && h.Probe:
 			return 0.9
 		case h.Probe && glued(v, h.From):
@@ -1122,6 +1122,19 @@ func freeWeight(v []byte, h *jslex.Hit, whole, out, first bool) float32 {
 		}
 	}
 	return 0
+}
+
+// callsBare reports whether what follows the name of a box, which is no call,
+// calls it all the same: (0,alert)(1), [alert][0](1), onerror=alert;throw 1.
+func callsBare(rest []byte) bool {
+	i := run(rest, 0, len(rest), func(c byte) bool { return c == ')' || c == ']' || c == '}' || c == ';' })
+	if i == 0 || i >= len(rest) {
+		return false
+	}
+	if bytes.HasPrefix(rest[i:], []byte("throw")) {
+		return true
+	}
+	return rest[i-1] != ';' && rest[i-1] != '}' && (rest[i] == '(' || rest[i] == '`' || rest[i] == '[' && bytes.IndexByte(rest, '(') > 0)
 }
 
 // maxSpan bounds what is looked at of a name in backticks.

@@ -172,3 +172,14 @@ func TestXSSAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+func TestXSSHidesNames(t *testing.T) {
+	for _, p := range []Place{InQuery, InForm} {
+		recognises(t, XSS, Where{Place: p}, []string{
+			`this['\x61\x6c\x65\x72\x74'](1);//`, `this['ale'+'rt'](this['doc'+'ument']['dom'+'ain']);//`, `this['\141\154'](1)`,
+			"(0,alert)(1)", "[alert][0].call(null,1)", "{onerror=alert}throw 23", "onerror=alert;throw 1",
+		}, []string{
+			"x = this['name'](1); y", "x = this['a' + x](1); y", "this['on' + type].call(this)", "this['a']['b'+'c']", "callback=alert", "on=(alert)", "a (alert) (see below)", "level=alert; throw away",
+		})
+	}
+}

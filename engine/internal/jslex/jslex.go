@@ -159,6 +159,9 @@ func (l *Lexer) ident() Hit {
 		}
 	case "window", "self", "top", "parent", "frames", "globalThis", "this":
 		if next == '[' && l.quoted(at+1) {
+			if l.hides(at + 1) {
+				return Hit{Sink: Hide, From: from, To: l.argEnd(at), Probe: true}
+			}
 			if !l.indexed(at) {
 				return Hit{Sink: Hide, From: from, To: at + 1}
 			}
@@ -316,6 +319,30 @@ func (l *Lexer) member(i int, name string) bool {
 func (l *Lexer) quoted(i int) bool {
 	c := l.at(i)
 	return c == '\'' || c == '"' || c == '`' || c == '/' || c == '\\' || c == 'a' && l.member(i+3, "b")
+}
+
+// maxHidden is longer than a name is whose letters are all escaped.
+const maxHidden = 96
+
+// hides reports whether the name in the bracket that is open at i is a string
+// put together from others, or spelled in escapes, and called: programs have
+// no reason to.
+func (l *Lexer) hides(i int) bool {
+	hidden := false
+	for end := min(i+maxHidden, len(l.src)-1); i < end; i++ {
+		switch b := l.src[i]; {
+		case b == '\\':
+			next := l.src[i+1]
+			hidden = hidden || next == 'x' || next == 'u' || next-'0' < 10
+		case b == '+' && i > 0 && (l.src[i-1] == '\'' || l.src[i-1] == '"') && l.src[i+1] == l.src[i-1]:
+			hidden = true
+		case b == ']':
+			return hidden && (l.src[i+1] == '(' || l.src[i+1] == '`')
+		case b == '\n' || b == '(':
+			return false
+		}
+	}
+	return false
 }
 
 // indexed reports whether the bracket at i is closed nearby and its value
