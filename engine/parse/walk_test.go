@@ -111,7 +111,7 @@ func TestJSON(t *testing.T) {
 	f(`{"a":{"b":1},"a":2}`, `post.json.a.b="1"`, `post.json.a="2"`)
 	f(`{a:'x y', /* c */ b: NaN}`, `post.json.a="x y"`, `post.json.b="NaN"`)
 	f(`[1,"two"]`, `post.json[0]="1"`, `post.json[1]="two"`)
-	f(`{"a":[],"$b":[ ],"$c":[{},1],"d":{}}`, `post.json.$b="[ ]"`, `post.json.$c[0]="{}"`, `post.json.$c[1]="1"`)
+	f(`{"a":[],"$b":[ ],"$c":[{},1],"d":{}}`, `post.json."$b"="[ ]"`, `post.json."$c"[0]="{}"`, `post.json."$c"[1]="1"`)
 	f(`{"q":"PHg+eWVzPC94Pg=="}`, `post.json.q.base64="<x>yes</x>"`)
 }
 
