@@ -65,6 +65,14 @@ var (
 		subprocess.call subprocess.run subprocess.check_output system.diagnostics.process runtime.getruntime java.util.zip
 		com.sun.org.apache com.alibaba.fastjson org.hibernate.engine java.awt.desktop class.module.classloader class.classloader module.classloader
 		processbuilder.evil runtime.exec processbuilder.start`)
+	// jsonataFunctions are those that JSONata has, but for eval.
+	jsonataFunctions = lexicon.New(`string length substring substringBefore substringAfter uppercase lowercase trim pad contains split join match replace
+		base64encode base64decode encodeUrlComponent encodeUrl decodeUrlComponent decodeUrl number abs floor ceil round power sqrt random
+		formatNumber formatBase formatInteger parseInteger sum max min average boolean not exists count append sort reverse shuffle distinct
+		zip keys lookup spread merge sift each error assert type now millis fromMillis toMillis map filter single reduce flowContext globalContext env moment`)
+	// dataTypes are classes of java.util that hold data, by which documents and
+	// queries name the type of a value.
+	dataTypes = lexicon.New("date calendar list arraylist linkedlist map hashmap linkedhashmap treemap set hashset linkedhashset treeset collection uuid locale currency optional timezone bitset")
 	// beforeCalls are words of programs behind which an expression stands.
 	programWords   = lexicon.New("import from package use using const var let function def class public private module require")
 	beforeCalls    = lexicon.New("return echo print and or xor not new await yield in is if do else then throw require include puts case")
@@ -137,6 +145,8 @@ type codeWalk struct {
 	end     int    // behind the last one that does not merely end a program; -1 before it was asked for
 	close   seeker // of brackets
 	opened  int    // the end of the brackets that open here
+	sought  bool   // whether jsonata was asked for
+	jsonata bool   // a variable is set as JSONata does
 }
 
 // name reads a dotted name and what stands around it.
@@ -249,6 +259,9 @@ func (c *codeWalk) typeName(best *lead, v []byte, i, j int, w Where) {
 	if i > 0 && v[i-1] == '/' {
 		return // a module of Java, or a path
 	}
+	if isDataType(v[i:]) {
+		return
+	}
 	if w.Place == InXML && w.Name && !makesObject(v[i:run(v, i, len(v), isDotted)]) {
 		return
 	}
@@ -256,6 +269,17 @@ func (c *codeWalk) typeName(best *lead, v []byte, i, j int, w Where) {
 		weight = 0.4
 	}
 	best.offer(weight, i, j, "A class or package of the server's language is named.")
+}
+
+// isDataType reports whether v begins with the name of a class that holds data
+// and nothing of which is called or taken.
+func isDataType(v []byte) bool {
+	const prefix = "java.util."
+	if !bytes.HasPrefix(v, []byte(prefix)) {
+		return false
+	}
+	end := run(v, len(prefix), len(v), isWordASCII)
+	return dataTypes.Has(v[len(prefix):end]) && (end == len(v) || v[end] != '.' && v[end] != '(' && v[end] != '$' && v[end] != '@')
 }
 
 // call judges a function of execCalls.
@@ -622,8 +646,15 @@ func (c *codeWalk) variable(best *lead, v []byte, i int) int {
 
 // assigned reports whether the variable v[i:j] may hold the name of a function:
 // it is set in the value, holds what the request sends, or is called with a
-// string. JSONata has functions that are named like variables.
+// string. JSONata has functions that are named like variables, and sets them
+// with another sign.
 func (c *codeWalk) assigned(v []byte, i, j int) bool {
+	if !c.sought {
+		c.sought, c.jsonata = true, bytes.Contains(v, []byte(" := "))
+	}
+	if c.jsonata || jsonataFunctions.Has(v[i+1:j]) {
+		return false
+	}
 	if i > 0 || superglobals.Has(v[i+1:j]) {
 		return true
 	}

@@ -35,7 +35,7 @@ func isSystemName(v []byte, w Where) bool {
 	case w.Place == InBody:
 		is = systemNames.Has(v) || bodyNames.Has(v)
 	case !w.Name && hasFold(w.Key, "table"):
-		is = systemNames.Has(v)
+		is = systemNames.Has(v) && !hasPrefixFold(v, "sqlite_") // which is one of the tables that tools for it list
 	}
 	return is && !bytes.ContainsFunc(v, unicode.IsControl) // no database reads past those, and the gate does not either
 }

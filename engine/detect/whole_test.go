@@ -24,6 +24,8 @@ func TestWholePlaces(t *testing.T) {
 	f("northwind", Where{Place: InBody}, NoClass)
 	f("pg_catalog", Where{Place: InQuery, Key: table}, SQLi)
 	f("pg_catalog", Where{Place: InQuery, Key: []byte("ns")}, NoClass)
+	f("sqlite_master", Where{Place: InQuery, Key: []byte("table")}, NoClass)
+	f("sqlite_master", Where{Place: InBody, Container: true}, SQLi)
 	f("northwind", Where{Place: InQuery, Key: table}, NoClass)
 	f("ansible-config dump\n", Where{Place: InForm}, RCE)
 	f("ansible-config dump\r\n", Where{Place: InForm}, NoClass)
