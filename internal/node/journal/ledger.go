@@ -30,8 +30,8 @@ const (
 	maxParamsOf = 256
 	// maxPoint bounds a point, and maxTarget a path, that is remembered.
 	maxPoint, maxTarget = 512, 1024
-	// chunk is how many parameters one record of the spool holds: requests
-	// to the endpoint wait while it is made.
+	// chunk is how many parameters one record of the spool holds: as many as
+	// are made in a stint.
 	chunk = 8
 	// idle is how long an endpoint is remembered that nobody calls, and
 	// after which counts leave although they have not doubled.
@@ -269,7 +269,7 @@ func (s *shard) known() []identity {
 type pacer struct{ since time.Time }
 
 const (
-	// stint is how long the background works at a time. A record takes about as long.
+	// stint is how long the background works at a time, or a record longer.
 	stint = 200 * time.Microsecond
 	// breath is how long it pauses then.
 	breath = time.Millisecond
@@ -283,7 +283,7 @@ func (p *pacer) pause() {
 }
 
 // flush hands out the deltas of a shard. What put does not take stays. Between
-// two of them it pauses, and requests have the shard.
+// two of them it pauses. Requests have the shard meanwhile, and while put works.
 func (s *shard) flush(l *ledger, now time.Time, all bool, put func(*wirepb.EndpointDelta) error, pause func()) error {
 	for _, id := range s.known() {
 		if err := s.flushOne(l, id, now, all, put, pause); err != nil {
@@ -294,6 +294,7 @@ func (s *shard) flush(l *ledger, now time.Time, all bool, put func(*wirepb.Endpo
 	return nil
 }
 
+// flushOne spools one account. Its own counts go with the first record.
 func (s *shard) flushOne(l *ledger, id identity, now time.Time, all bool, put func(*wirepb.EndpointDelta) error, pause func()) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -301,13 +302,22 @@ func (s *shard) flushOne(l *ledger, id identity, now time.Time, all bool, put fu
 	if a == nil {
 		return nil
 	}
-	between := func() {
+	d, params := l.delta(id, a, all || now.Sub(a.sent) >= idle)
+	for d != nil {
+		p := l.take(d, a, params[:min(len(params), chunk)])
 		s.mu.Unlock()
+		err := p.send(put)
 		pause()
 		s.mu.Lock()
-	}
-	if err := l.flush(id, a, now, all, put, between); err != nil {
-		return err
+		if err != nil {
+			p.giveBack(a)
+			return err
+		}
+		p.settle(a, now)
+		if params = params[len(p.keys):]; len(params) == 0 {
+			break
+		}
+		d = &wirepb.EndpointDelta{Endpoint: d.Endpoint, FirstUnix: a.first, LastUnix: a.last}
 	}
 	if now.Unix()-a.last > int64(idle/time.Second) && a.count.fresh == 0 && s.endpoints[id] == a {
 		l.params.Add(-int64(len(a.params)))
@@ -316,43 +326,89 @@ func (s *shard) flushOne(l *ledger, id identity, now time.Time, all bool, put fu
 	return nil
 }
 
-// flush spools one account. Its own counts go with the first record, and only
-// once that is taken are they no longer fresh. It calls between after each
-// record, when what was not spooled yet may change.
-func (l *ledger) flush(id identity, a *account, now time.Time, all bool, put func(*wirepb.EndpointDelta) error, between func()) error {
-	all = all || now.Sub(a.sent) >= idle
+// delta returns the first record of an account, nil if there is nothing to
+// spool, and the keys of the parameters that are.
+func (l *ledger) delta(id identity, a *account, all bool) (*wirepb.EndpointDelta, []uint64) {
 	named := &wirepb.Endpoint{
 		Application: id.app, Host: l.labels.host(a.host), Method: a.method, Path: l.labels.path(a.template),
 		Key: binary.BigEndian.AppendUint64(nil, l.labels.key.Seal(id.endpoint)),
 	}
-	told := named.Host + named.Path
 	params := l.changed(a, all)
-	if len(params) == 0 && a.told == told && !a.changed() && !(all && a.count.fresh > 0) {
-		return nil
+	if len(params) == 0 && a.told == named.Host+named.Path && !a.changed() && !(all && a.count.fresh > 0) {
+		return nil, nil
 	}
 	d := &wirepb.EndpointDelta{Endpoint: named, Count: a.count.fresh, FirstUnix: a.first, LastUnix: a.last}
 	for _, q := range a.status {
 		d.StatusClass = append(d.StatusClass, q.fresh)
 	}
-	sources, err := a.sources.MarshalBinary()
-	if err != nil {
-		return err
+	d.Sources, _ = a.sources.MarshalBinary() // never fails
+	return d, params
+}
+
+// A parcel is what one record takes from an account: requests that come while
+// it is on its way to the disk count for the next.
+type parcel struct {
+	delta    *wirepb.EndpointDelta
+	keys     []uint64
+	sketches []*profile.Sketch // of the parameters; nil where there is nothing
+}
+
+// take makes what is in d and fresh of some parameters a parcel.
+func (l *ledger) take(d *wirepb.EndpointDelta, a *account, keys []uint64) *parcel {
+	a.count.fresh -= d.Count
+	for i, n := range d.StatusClass {
+		a.status[i].fresh -= n
 	}
-	d.Sources = sources
-	for {
-		n := min(len(params), chunk)
-		if err := l.fill(d, a, params[:n]); err != nil {
+	p := &parcel{delta: d, keys: keys}
+	for _, key := range keys {
+		e := a.params[key]
+		d.Params = append(d.Params, &wirepb.ParamDelta{Point: l.tell(e), Count: e.count.fresh, Key: l.labels.key.Seal(key)})
+		p.sketches = append(p.sketches, e.sketch)
+		e.count.fresh, e.sketch = 0, nil
+	}
+	return p
+}
+
+func (p *parcel) send(put func(*wirepb.EndpointDelta) error) error {
+	for i, sketch := range p.sketches {
+		if sketch == nil {
+			continue
+		}
+		b, err := sketch.MarshalBinary()
+		if err != nil {
 			return err
 		}
-		if err := put(d); err != nil {
-			return err
+		p.delta.Params[i].Sketch = b
+	}
+	return put(p.delta)
+}
+
+// settle notes what the cloud will know of the account.
+func (p *parcel) settle(a *account, now time.Time) {
+	a.told, a.sent = p.delta.Endpoint.Host+p.delta.Endpoint.Path, now
+	for i, key := range p.keys {
+		a.params[key].told = p.delta.Params[i].Point
+	}
+}
+
+// giveBack makes what was not spooled fresh again.
+func (p *parcel) giveBack(a *account) {
+	if p.delta.Count > 0 {
+		a.first = min(a.first, p.delta.FirstUnix)
+	}
+	a.count.fresh += p.delta.Count
+	for i, n := range p.delta.StatusClass {
+		a.status[i].fresh += n
+	}
+	for i, key := range p.keys {
+		e := a.params[key]
+		e.count.fresh += p.delta.Params[i].Count
+		switch old := p.sketches[i]; {
+		case e.sketch == nil:
+			e.sketch = old
+		case old != nil:
+			e.sketch.Merge(old)
 		}
-		a.spooled(params[:n], d, told, now)
-		if params = params[n:]; len(params) == 0 {
-			return nil
-		}
-		between()
-		d = &wirepb.EndpointDelta{Endpoint: named, FirstUnix: a.first, LastUnix: a.last}
 	}
 }
 
@@ -382,35 +438,6 @@ func (l *ledger) tell(e *entry) string {
 	}
 	text, _ := l.labels.point(e.point)
 	return text
-}
-
-func (l *ledger) fill(d *wirepb.EndpointDelta, a *account, keys []uint64) error {
-	for _, key := range keys {
-		e := a.params[key]
-		p := &wirepb.ParamDelta{Point: l.tell(e), Count: e.count.fresh, Key: l.labels.key.Seal(key)}
-		if e.sketch != nil {
-			b, err := e.sketch.MarshalBinary()
-			if err != nil {
-				return err
-			}
-			p.Sketch = b
-		}
-		d.Params = append(d.Params, p)
-	}
-	return nil
-}
-
-// spooled notes that the counts of a, and those parameters, are on disk.
-func (a *account) spooled(keys []uint64, d *wirepb.EndpointDelta, told string, now time.Time) {
-	a.count.fresh -= d.Count // requests come between the records of an endpoint
-	a.told, a.sent = told, now
-	for i, n := range d.StatusClass {
-		a.status[i].fresh -= n
-	}
-	for i, key := range keys {
-		e := a.params[key]
-		e.count.fresh, e.sketch, e.told = 0, nil, d.Params[i].Point
-	}
 }
 
 // text returns the full text of an endpoint or point by the engine's hash.
