@@ -36,6 +36,7 @@ func (c *Node) Run(ctx context.Context, std Stdio) error {
 	if err := Protect(&cfg.Node, c.Upstream); err != nil {
 		return err
 	}
+	collectSeldom()
 	closeData, err := OpenData(cfg.Data)
 	if err != nil {
 		return err
