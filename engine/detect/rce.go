@@ -389,7 +389,7 @@ func (t *shellText) afterCommand(c *shlex.Command) bool {
 		from++
 	}
 	line := t.v[from:to]
-	if c.Lead == shlex.Subst && c.Line > 0 {
+	if c.Lead == shlex.Subst && len(bytes.Trim(t.v[:min(c.Line, maxLine)], " \t\r\n'\"")) > 0 {
 		if n := run(line, 0, len(line), isWordASCII); n > 0 && n < len(line) && line[n] == '=' {
 			return true // a variable is set on a line of a script
 		}

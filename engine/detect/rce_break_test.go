@@ -37,4 +37,9 @@ func TestRCEBreaksAway(t *testing.T) {
 		"tsc && vite build --mode x", "./a.sh && vite -p", "x.sh; y -v", "clean && compile -x", "a`lsblk", "`lsblk`", "use `lsblk -f`",
 		"i < 5 && j -x", "Get-Process | Sort-Object -Property x",
 	})
+	recognises(t, RCE, Where{Place: InForm}, []string{
+		"'\n str=$(echo IWTYRE)\n str1=${#str}\n if [ 6 -ne ${str1} ]\n then sleep 0\n else sleep 1\n fi ",
+	}, []string{
+		"Set it first:\nDIR=$(dirname x)\ncd $DIR",
+	})
 }
