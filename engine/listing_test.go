@@ -135,6 +135,7 @@ func TestListings(t *testing.T) {
 var searches = []string{
 	`sum by(le)(rate(x_bucket{job="a",le!="+Inf"}[5m])) or vector(0)`, `{app="web"} |= "error" != "ping" | json | status >= 500`,
 	`SELECT mean("v") FROM "cpu" WHERE time > now() - 1h GROUP BY time(1m), "host" fill(null)`, `SHOW TAG VALUES FROM "cpu" WITH KEY = "host" WHERE "region" =~ /eu.*/`,
+	`SHOW SERIES FROM "cpu" WHERE "host" = 'a'`,
 	`project = X AND (status = Open OR assignee in (currentUser())) AND summary ~ "o'x" ORDER BY created DESC`,
 	`space = DEV and (title ~ "select" or text ~ "union") order by lastmodified desc`, `Price gt 10 and contains(Name,'O''Neil') or not (Id eq 5)`,
 	`SELECT Id, Name FROM Account WHERE Name LIKE 'A%' AND (Type = 'x' OR Type = null) ORDER BY Name LIMIT 10`, `name=='a*';price>10,(x=in=(1,2))`,

@@ -315,6 +315,15 @@ func (r *sqlReader) equals(i int) bool {
 	return r.kind(i) == sqllex.Compare && (string(r.text(i)) == "==" || r.kind(i+1) == sqllex.Compare)
 }
 
+// quotedName reports whether token i is a name as the standard quotes it, that
+// the operator at next compares with a string, as no database does with two
+// texts that differ.
+func (r *sqlReader) quotedName(i, next int) bool {
+	name, text := r.text(i), r.text(next+1)
+	return next == i+1 && len(name) > 2 && len(text) > 1 && name[0] == '"' && text[0] == '\'' && isLetter(name[1]) &&
+		!bytes.Equal(name[1:len(name)-1], text[1:len(text)-1])
+}
+
 // compare looks at the condition whose left side a spans the tokens from
 // start to left.
 func (r *sqlReader) compare(i, start, left int, a operand, before bool) {
@@ -338,6 +347,8 @@ func (r *sqlReader) compare(i, start, left int, a operand, before bool) {
 		r.hit(signTautologyOpen, i, right)
 	case a == opLiteral && b == opLiteral && before && r.runsOn(left-1, right-1):
 		r.hit(signBreakCompare, i, right)
+	case a == opLiteral && b == opLiteral && r.role(i) == sqllex.Where && !r.broken && r.quotedName(start, left):
+		return // WHERE "host" = 'a'
 	case a == opLiteral && b == opLiteral:
 		r.constants(i, start, left, right, before, next)
 	case (a == opName && b == opCall || a == opCall && b == opName) && r.kind(i) == sqllex.Logic && !r.broken:
