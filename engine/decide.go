@@ -36,6 +36,25 @@ func (tx *Tx) scope(h *Head) {
 		break
 	}
 	tx.verdict.Mode = rule.Resolve(tx.env.Mode, tx.env.Override, tx.match.Mode, tx.set.General())
+	tx.enough = 0
+	if !tx.readsAll() && !tx.weighs() {
+		tx.enough = evidenceFor(tx.limit())
+	}
+	tx.scanner.Settle(tx.enough)
+}
+
+// weighs reports whether rules make of findings what the engine does not.
+func (tx *Tx) weighs() bool {
+	m := &tx.match
+	return len(m.Ignores) > 0 || len(m.Shifts) > 0 || len(m.Patches) > 0
+}
+
+// limit returns the probability from which on the request is an attack.
+func (tx *Tx) limit() float32 {
+	if limit := tx.set.Threshold(); limit != 0 {
+		return limit
+	}
+	return threshold
 }
 
 // Visit is called by the walk for each value.
@@ -56,14 +75,43 @@ func (tx *Tx) Visit(t *parse.Tree, n parse.Node, value []byte) (effort int) {
 	return effort
 }
 
+// What looking on may take once the verdict is settled: at values of the request
+// or of its document, and, so that an attack is reported where it stands, at what
+// decoders make of those.
+const (
+	patience        = 8 << 10
+	decodedPatience = 64 << 10
+)
+
+// findingEffort is what it takes to keep a finding, in units of a nanosecond.
+const findingEffort = 300
+
+// settled reports whether looking at n only tells more of what is known to be
+// an attack. It keeps requests that are meant to take long from doing so.
+func (tx *Tx) settled(t *parse.Tree, n parse.Node) bool {
+	switch since := tx.took - tx.tookSure; {
+	case !tx.sure:
+		return false
+	case t.Depth(n) <= 1:
+		return since >= patience
+	default:
+		return since >= decodedPatience
+	}
+}
+
 // scan runs the engine's detectors and returns what they took.
 func (tx *Tx) scan(t *parse.Tree, n parse.Node, value []byte) (effort int) {
+	if tx.settled(t, n) {
+		return 0
+	}
 	found := tx.scanner.Scan(value, tx.where(t, n, value))
 	tx.found = tx.found || len(found) > 0
 	for i := range found {
 		tx.add(t, n, value, &found[i], 0)
 	}
-	return tx.scanner.Effort()
+	effort = tx.scanner.Effort() + findingEffort*len(found)
+	tx.took += effort
+	return effort
 }
 
 // Known is called by the walk before it visits a name or header field. It
@@ -126,6 +174,9 @@ func isParameter(t *parse.Tree, n parse.Node) bool {
 // Decode is called by the walk before it decodes a value. Rules turn parsers
 // off, and on again.
 func (tx *Tx) Decode(t *parse.Tree, n parse.Node, kind parse.Kind) bool {
+	if tx.sure && tx.took-tx.tookSure >= decodedPatience {
+		return false
+	}
 	for _, a := range tx.match.Parsers {
 		if a.Name == kind.String() && holdsAt(a, t, n) {
 			return a.On
@@ -250,6 +301,9 @@ func (tx *Tx) add(t *parse.Tree, n parse.Node, value []byte, f *detect.Finding, 
 	}
 	weight := tx.shifted(t, n, f)
 	tx.strongest[f.Class] = max(tx.strongest[f.Class], weight)
+	if !tx.sure && tx.enough > 0 && weight >= tx.enough {
+		tx.sure, tx.tookSure = true, tx.took
+	}
 	if f.Weight >= keepFloor || by != 0 {
 		tx.keep(t, n, value, f, by)
 	}
@@ -401,17 +455,23 @@ func calibrated(evidence float32) float32 {
 	return calibration[k] + (calibration[k+1]-calibration[k])*(at-float32(k))
 }
 
+// evidenceFor returns evidence that is enough for a score, 0 if none is.
+func evidenceFor(score float32) float32 {
+	for k, c := range calibration {
+		if c >= score {
+			return float32(k) / (knots - 1)
+		}
+	}
+	return 0
+}
+
 //go:generate go test -run ^TestCalibration$ -calibration.update .
 
 // decide compares the evidence so far with the threshold.
 func (tx *Tx) decide() Verdict {
 	v := &tx.verdict
 	v.Score = calibrated(tx.evidence())
-	limit := tx.set.Threshold()
-	if limit == 0 {
-		limit = threshold
-	}
-	attack := v.Score >= limit || tx.patched
+	attack := v.Score >= tx.limit() || tx.patched
 	v.Attack = attack || tx.limited.violated
 	v.Decision = Pass
 	if tx.blocks(attack) || tx.limited.enforced {

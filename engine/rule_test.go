@@ -52,6 +52,32 @@ func TestModes(t *testing.T) {
 	f(stricter, Env{Mode: rule.Monitoring, Override: rule.OverrideOff}, true, false)
 }
 
+// TestSettled checks that a long request is not read on once it is an attack
+// whatever follows, but to the end where rules may drop what was found.
+func TestSettled(t *testing.T) {
+	e := New(Options{})
+	f := func(body, class string, classes int, rules ...rule.Rule) {
+		t.Helper()
+		r := &request{"POST", "/a", []string{"Content-Type", "application/x-www-form-urlencoded"}, body}
+		v, rep := inspect(e, load(t, rule.Writer{Rules: rules}), Env{Mode: rule.Block}, r, whole)
+		found := map[string]bool{}
+		for _, g := range rep.Findings {
+			found[g.Class.String()] = true
+		}
+		if !v.Attack || v.Decision != Block || !found[class] || len(found) != classes {
+			t.Errorf("%+v, found %v", v, found)
+		}
+	}
+	const query, script = "'+union+select+login,password+from+users+where+'1'='1'--+", "<script>alert(document.cookie)</script>"
+	long := strings.Repeat(query, 1000)
+	ignore := rule.Rule{Kind: rule.Ignore, Class: detect.SQLi}
+	f("a="+query+script, "sqli", 2)
+	f("a="+long+script, "sqli", 1)
+	f("a="+long+"&b="+script, "sqli", 1)
+	f("a="+long+script, "xss", 1, ignore)
+	f("a="+long+"&b="+script, "xss", 1, ignore)
+}
+
 func TestRules(t *testing.T) {
 	e := New(Options{})
 	f := func(r *request, attack bool, rules ...rule.Rule) *Report {

@@ -21,6 +21,7 @@ func (tx *Tx) where(t *parse.Tree, n parse.Node, value []byte) detect.Where {
 		Place:     tx.placeOf(t, n),
 		Name:      t.IsName(n),
 		Container: t.IsContainer(n),
+		Markup:    t.IsMarkup(n),
 		Encoded:   t.IsEncoded(n),
 		Decoded:   uint8(t.Opaque(n)),
 		Unescaped: t.Kind(n) == parse.HTMLJS,

@@ -87,7 +87,7 @@ func (s *Scanner) code(v []byte, w Where) {
 	if document(v, w) || w.Place == InFile && (len(v) > maxPath || w.Excerpt && w.Decoded > 0) {
 		return
 	}
-	s.effort += lexEffort * len(v)
+	s.reads(v, readCode)
 	var best lead
 	c := codeWalk{head: skipBlank(v, 0), end: -1, close: seeker{v: v, b: ')'}, listing: w.Listing || w.Place.holdsText() && (len(v) > 120 && bytes.IndexByte(v, '\n') >= 0 || len(v) > maxPath || isProgram(v))}
 	for i := 0; i < len(v); {

@@ -27,13 +27,13 @@ func (s *Scanner) crlf(v []byte, w Where) {
 	if w.Place == InFile || w.Place == InXML || document(v, w) {
 		return
 	}
+	s.reads(v, readLines)
 	line := w.Place == InQuery || w.Place == InPath || w.Place == InCookie || w.Place == InHeader || w.Place == InReferer || w.Place == InTarget || w.Place == InUserAgent
 	for i := 0; i < len(v); i++ {
 		n := lineEnd(v, i)
 		if n == 0 {
 			continue
 		}
-		s.effort += lineEffort
 		newLine(&best, v, i, i+n, line, v[i] >= 0x80)
 		i += n - 1
 	}

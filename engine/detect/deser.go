@@ -21,6 +21,7 @@ var deserVocabulary = lexicon.New(`o c a s i b python java javax ruby php object
 
 // deser finds serialised objects and the types in them that run code.
 func (s *Scanner) deser(v []byte, w Where) {
+	s.reads(v, readObjects)
 	var best lead
 	binaryObject(&best, v)
 	hexObject(&best, v)
@@ -123,8 +124,10 @@ func isHexDigit(c byte) bool { return isDigit(c) || c|0x20 >= 'a' && c|0x20 <= '
 // phpObject finds O:4:"Name":1:{ and its custom form C:. Arrays and scalars
 // alone are data.
 func phpObject(best *lead, v []byte) {
-	for i := 0; i+6 < len(v); i++ {
-		if v[i+1] != ':' || v[i]|0x20 != 'o' && v[i]|0x20 != 'c' || i > 0 && isWord(v[i-1]) {
+	colons := seeker{v: v, b: ':'}
+	for c := colons.from(1); c+5 < len(v); c = colons.from(c + 1) {
+		i := c - 1
+		if v[i]|0x20 != 'o' && v[i]|0x20 != 'c' || i > 0 && isWord(v[i-1]) {
 			continue
 		}
 		j := i + 2

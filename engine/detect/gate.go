@@ -176,9 +176,9 @@ func (w *Where) features() feature {
 	return 0
 }
 
-// features returns the features of v.
-func features(v []byte) feature {
-	var f feature
+// features returns the features of v, and how many pieces it falls into at
+// least: bytes that are in no word and no number.
+func features(v []byte) (f feature, pieces int) {
 	classes, pairs := byteClass, pairFeatures
 	prev := uint32(0)
 	for _, b := range v {
@@ -187,9 +187,10 @@ func features(v []byte) feature {
 		prev = c << 5
 	}
 	if f&^hasHigh == 0 && len(v) > maxWordOnly {
-		return f
+		return f, 0
 	}
-	return f | wordFeaturesOf(v)
+	words, pieces := wordFeaturesOf(v)
+	return f | words, pieces
 }
 
 // wordFeatures are the families: hasSQLWord, the first, and all above it. The
@@ -203,9 +204,9 @@ const (
 	wordTableSize = 1 << wordTableBits
 )
 
-func wordFeaturesOf(v []byte) feature {
+func wordFeaturesOf(v []byte) (words feature, pieces int) {
 	var f uint16
-	letters, table := wordByte, wordTable
+	letters, table, single := wordByte, wordTable, pieceByte
 	h := uint32(0)
 	for _, b := range v {
 		l := letters[b]
@@ -213,6 +214,7 @@ func wordFeaturesOf(v []byte) feature {
 			h = bits.RotateLeft32(h, 5) ^ uint32(l)
 			continue
 		}
+		pieces += int(single[b])
 		if h != 0 {
 			i, j := wordSlots(h)
 			f |= table[i] & table[j]
@@ -223,7 +225,20 @@ func wordFeaturesOf(v []byte) feature {
 		i, j := wordSlots(h)
 		f |= table[i] & table[j]
 	}
-	return feature(f) * hasSQLWord
+	return feature(f) * hasSQLWord, pieces
+}
+
+// pieceByte is 1 for what no word and no number is made of.
+var pieceByte = makePieceByte()
+
+func makePieceByte() *[256]uint8 {
+	t := new([256]uint8)
+	for b := range 0x80 {
+		if wordByte[b] == 0 && !isDigit(byte(b)) {
+			t[b] = 1
+		}
+	}
+	return t
 }
 
 // wordSlots returns the two slots of a word.

@@ -140,7 +140,8 @@ type seeker struct {
 	next int // behind the one that was found last, 0 for none yet
 }
 
-// from returns the index of the next b at i or behind it, len(v) for none.
+// from returns the index of the next b at i or behind it, len(v) for none. The
+// place may be any that is not negative.
 func (s *seeker) from(i int) int {
 	if s.next > i {
 		return s.next - 1
@@ -149,7 +150,7 @@ func (s *seeker) from(i int) int {
 		s.next = i + 1
 		return i
 	}
-	at := bytes.IndexByte(s.v[i:], s.b)
+	at := bytes.IndexByte(s.v[min(i, len(s.v)):], s.b)
 	if at < 0 {
 		s.next = len(s.v) + 1
 		return len(s.v)

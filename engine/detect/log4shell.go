@@ -36,7 +36,7 @@ func (s *Scanner) log4shell(v []byte, w Where) {
 	var best lead
 	var l lookup
 	if s.have&hasDollarBrace != 0 {
-		s.effort += lexEffort * len(v)
+		s.reads(v, readLookups)
 	}
 	for i := 0; i < len(v); i++ {
 		if l.depth == 0 && v[i] != '$' {

@@ -26,6 +26,7 @@ func (s *Scanner) mail(v []byte, w Where) {
 	if first < 0 || first > maxMailField {
 		return
 	}
+	s.reads(v, readMail)
 	var best lead
 	address := bytes.IndexByte(v[:first], '@') > 0 && bytes.IndexByte(v[:first], ' ') < 0
 	short := bytes.Count(v[:first], []byte(" ")) <= 2 && bytes.IndexByte(v[:first], ':') < 0 && !bytes.HasPrefix(v, []byte("From ")) // and no field of a whole message, nor what precedes it in a mailbox
@@ -34,7 +35,6 @@ func (s *Scanner) mail(v []byte, w Where) {
 		for j < len(v) && (v[j] == '\r' || v[j] == '\n' || v[j] == ' ') {
 			j++
 		}
-		s.effort += lineEffort
 		mailLine(&best, v, i, j, address, short)
 		next := bytes.IndexAny(v[j:], "\r\n")
 		if next < 0 {

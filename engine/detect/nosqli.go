@@ -29,12 +29,14 @@ var (
 )
 
 func (s *Scanner) nosqli(v []byte, w Where) {
+	s.reads(v, readNoSQL)
 	best, named := memberOperand(v, w), false
 	signs := seeker{v: v, b: '$'}
 	for i := signs.from(0); i+1 < len(v); i = signs.from(i + 1) {
 		if classOf(v[i+1]) != cLetter {
 			continue
 		}
+		s.effort += operatorEffort
 		if f := operatorAt(v, i, w); f.Weight > best.Weight {
 			best, named = f, true
 		}

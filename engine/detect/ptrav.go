@@ -96,8 +96,8 @@ func (s *Scanner) ptrav(v []byte, w Where) {
 	if len(v) <= maxPath || bytes.Contains(v, []byte("..")) || bytes.IndexByte(v, '%') >= 0 {
 		k := pathWalk{v: v, raw: len(v) <= maxPath && w.Place != InFile}
 		k.url = hasPrefixFold(v, "http") || bytes.IndexByte(v, '?') > 0 && v[0] == '/'
+		s.reads(v, readPath)
 		k.walk()
-		s.effort += symbolEffort * k.symbols
 		k.judge(&best, v, w)
 	}
 	if best.reason == reasonFile && w.Place == InJSON && hasSuffixFold(w.Key, "uri") {
@@ -115,8 +115,6 @@ type pathWalk struct {
 	v   []byte
 	raw bool // the value is short enough to be a path: bad bytes may be meant
 	url bool // it is an address or has a query
-
-	symbols int // bytes that may be spelled in other ways
 
 	// The segment being read.
 	from         int
@@ -145,7 +143,6 @@ func (k *pathWalk) walk() {
 			i = j
 			continue
 		}
-		k.symbols++
 		sym, n, strange := pathnorm.Next(k.v[i:])
 		if strange && k.url && k.v[i] == '%' && n == 3 {
 			strange = false // an address inside an address is escaped once

@@ -84,8 +84,8 @@ func (s *Scanner) rce(v []byte, w Where) {
 	words.alone = w.Place.single() && len(v) <= maxWhole && bytes.IndexByte(bytes.TrimRight(v, "\r\n"), '\n') < 0
 	words.sent = words.alone && w.Place == InForm && sentLine(v)
 	s.sh = shlex.New(v)
-	s.effort += lexEffort * len(v)
-	for c := new(shlex.Command); s.sh.Next(c); {
+	s.reads(v, readShell)
+	for c := new(shlex.Command); !s.settles(best.weight) && s.sh.Next(c); {
 		s.effort += commandEffort
 		words.command(&best, c)
 	}

@@ -183,17 +183,17 @@ func (s *Scanner) sqli(v []byte, w Where) {
 	if w.Listing {
 		whole = -1 // its statement began on a line before
 	}
-	whole = s.sqlContext(v, 0, false, whole)
+	whole = s.sqlContext(v, w, 0, false, whole)
 	for _, q := range [...]byte{'\'', '"', '`'} {
-		if w.Container && q == '"' {
+		if w.Container && q == '"' || s.settles(s.sqlWeight(&s.sql.best, w)) {
 			continue // the quotes of JSON and of markup
 		}
 		if i := bytes.IndexByte(v, q); i >= 0 && i+1 < len(v) {
-			s.sqlContext(v, i+1, true, whole)
+			s.sqlContext(v, w, i+1, true, whole)
 		}
 	}
-	if i := bytes.Index(v, endOfComment); i >= 0 {
-		s.sqlContext(v, i+2, true, whole)
+	if i := bytes.Index(v, endOfComment); i >= 0 && !s.settles(s.sqlWeight(&s.sql.best, w)) {
+		s.sqlContext(v, w, i+2, true, whole)
 	}
 	if s.sql.best.seen != 0 {
 		s.sqlReport(v, w)
@@ -209,7 +209,7 @@ var endOfComment = []byte("*/")
 // sqlContext reads the value from start on, and keeps what it found if that
 // is more than any context showed before. A whole statement may have begun
 // at whole, outside; sqlContext returns where one began here.
-func (s *Scanner) sqlContext(v []byte, start int, broken bool, whole int32) int32 {
+func (s *Scanner) sqlContext(v []byte, w Where, start int, broken bool, whole int32) int32 {
 	r := sqlReader{
 		v: v, texts: s.sql.texts, listing: s.sql.listing, segment: s.sql.segment, broken: broken, first: true, miss: 1,
 		start: start, at: whole, whole: int(whole) < start, end: s.sql.end, chains: &s.sql.chains,
@@ -236,7 +236,7 @@ func (s *Scanner) sqlContext(v []byte, start int, broken bool, whole int32) int3
 		for i := range end {
 			r.read(i)
 		}
-		if r.last {
+		if r.last || s.settles(s.sqlWeight(&r, w)) {
 			break
 		}
 		buf = buf[:copy(buf, buf[end:])]
@@ -274,18 +274,24 @@ func pairParens(toks []sqllex.Token) {
 	}
 }
 
+// sqlWeight returns what the signs of a context weigh together.
+func (s *Scanner) sqlWeight(r *sqlReader, w Where) float32 {
+	weight := 1 - r.miss
+	if w.Container && !sqlSigns[r.sign].hard {
+		weight *= containerShare
+	}
+	if w.Place == InFile && s.sql.listing { // nobody makes a query of a program
+		weight = min(weight, 0.45)
+	}
+	return weight
+}
+
 func (s *Scanner) sqlReport(v []byte, w Where) {
 	r := &s.sql.best
 	sign := sqlSigns[r.sign]
-	f := Finding{
-		Class: SQLi, Weight: 1 - r.miss, Hard: sign.hard, Reason: sign.reason,
-		From: r.from, To: r.to,
-	}
-	if w.Container && !f.Hard {
-		f.Weight *= containerShare
-	}
-	if w.Place == InFile && s.sql.listing { // nobody makes a query of a program
-		f.Weight, f.Hard = min(f.Weight, 0.45), false
+	f := Finding{Class: SQLi, Weight: s.sqlWeight(r, w), Hard: sign.hard, Reason: sign.reason, From: r.from, To: r.to}
+	if w.Place == InFile && s.sql.listing {
+		f.Hard = false
 	}
 	mark := s.mark()
 	lex := sqllex.New(v, r.start)

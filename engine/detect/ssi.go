@@ -17,6 +17,7 @@ var (
 
 // ssi finds directives of server-side includes and edge-side includes.
 func (s *Scanner) ssi(v []byte, w Where) {
+	s.reads(v, readDirectives)
 	var best lead
 	tags := seeker{v: v, b: '<'}
 	for i := tags.from(0); i+1 < len(v); i = tags.from(i + 1) {

@@ -40,6 +40,7 @@ func (s *Scanner) ssti(v []byte, w Where) {
 	}
 	var best lead
 	listing := w.Listing || w.Place.holdsText() && bytes.IndexByte(v, '\n') >= 0
+	s.reads(v, readTemplate)
 	var open [128]int // by closing byte: where it has not been found up to
 	for i := 0; i+1 < len(v); i++ {
 		skip, end := opener(v, i)
@@ -48,7 +49,7 @@ func (s *Scanner) ssti(v []byte, w Where) {
 		}
 		e := expression{v: v, from: i, body: i + skip, listing: listing, shown: w.Place.holdsText() && w.Place != InForm}
 		e.read(end)
-		s.effort += expressionEffort + lexEffort*(e.to-e.body)
+		s.effort += expressionEffort + insideEffort*(e.to-e.body)
 		e.quoted = e.names+e.calls > 0 && e.inString(w.Place.holdsText())
 		if e.listing || e.quoted {
 			e.names -= e.weak

@@ -81,7 +81,7 @@ func (s *Scanner) xss(v []byte, w Where) {
 	if w.Place == InFile && w.Decoded > 0 && (w.Excerpt || len(v) > maxPath && bytes.IndexByte(v, 0) >= 0) {
 		return // an archive, which no browser reads
 	}
-	s.effort += lexEffort * len(v)
+	s.reads(v, readMarkup)
 	var best lead
 	texts := w.Place.holdsText()
 	if i := bytes.IndexByte(v, '<'); i >= 0 {
@@ -92,7 +92,7 @@ func (s *Scanner) xss(v []byte, w Where) {
 			inserted(&best, v, i, w.Place)
 		}
 	}
-	if bytes.IndexByte(v, '=') >= 0 {
+	if bytes.IndexByte(v, '=') >= 0 && !s.settles(best.weight) {
 		s.effort += markupEffort * insideTag(&best, v, texts)
 	}
 	scriptURL(&best, v, 0, len(v))

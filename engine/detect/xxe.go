@@ -18,6 +18,7 @@ var xmlVocabulary = lexicon.New(`doctype entity element attlist system public an
 // and inclusions of other documents.
 func (s *Scanner) xxe(v []byte, w Where) {
 	var best lead
+	s.reads(v, readDocument)
 	entities, doctype := 0, -1
 	tags := seeker{v: v, b: '<'}
 	for i := tags.from(0); i < len(v); i = tags.from(i + 1) {

@@ -111,17 +111,7 @@ func (t *Tree) visitMember(n Node, name, packed, content []byte) {
 }
 
 // InArchive reports whether n is a member of an archive or part of one.
-func (t *Tree) InArchive(n Node) bool {
-	if !t.nodes[n].file {
-		return false
-	}
-	for ; n >= 0; n = t.Parent(n) {
-		if t.Kind(n) == Archive {
-			return true
-		}
-	}
-	return false
-}
+func (t *Tree) InArchive(n Node) bool { return t.nodes[n].packed }
 
 // zipHeaderSize is the length of a local file header without its name
 // (APPNOTE 4.3.7).

@@ -117,7 +117,7 @@ func fuzzSeeds(f *testing.F, seeds ...string) {
 		if one.sum != two.sum {
 			t.Error("the walk depends on how the body is cut")
 		}
-		if one.bytes > maxWork*len(body)+4*effortSlack {
+		if one.bytes > maxWork*len(body)+workSlack {
 			t.Errorf("%d bytes visited for %d received", one.bytes, len(body))
 		}
 	})
@@ -137,7 +137,7 @@ func TestArchivesAreLinear(t *testing.T) {
 		size := func(n int) int {
 			return walkAll(t, 0, bytes.Repeat([]byte(unit), n/len(unit)+1), func() int { return 1 << 20 }).bytes
 		}
-		if small, large := size(8<<10), size(96<<10); large > 16*small+4*effortSlack {
+		if small, large := size(8<<10), size(96<<10); large > 16*small+workSlack {
 			t.Errorf("%.20q: %d bytes visited of 8 KB, %d of 96 KB", unit, small, large)
 		}
 	}

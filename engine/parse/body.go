@@ -27,6 +27,7 @@ type body struct {
 	visitor  Visitor
 	limits   Limits
 	spent    *spending
+	purse    purse // what the head of the request left
 }
 
 // A format is a way to read a whole body.
@@ -331,7 +332,8 @@ func (b *body) begin() {
 		b.open(multipartFormat)
 	}
 	for i := range b.used {
-		b.lanes[i].tree.effort /= b.used
+		t := &b.lanes[i].tree
+		t.effort, t.purse = t.effort/b.used, b.purse.share(b.used)
 	}
 }
 
@@ -353,6 +355,8 @@ func (b *body) startRecoding() {
 	}
 	b.recoder.from = from
 	b.other.reset(b.visitor, b.limits, b.spent)
+	b.purse = b.purse.share(2)
+	b.other.purse = b.purse
 	b.other.recoded, b.other.wrapped = true, b.wrapped
 	b.other.declared, b.other.kind, b.other.call = b.declared, b.kind, b.call
 	b.recode(b.buf)

@@ -290,9 +290,9 @@ func (p *formParser) pollute(t *Tree, buf []byte) {
 		if len(name) > 0 && name[len(name)-1] != ']' && p.affordJoined(t, len(joined)) {
 			p.keep(t.unescape(name))
 			n := p.push(t, p.name[:p.nameLen])
-			t.spent.inside++
+			t.purse.inside++
 			t.leaf(n, Pollution, nil, 0, joined)
-			t.spent.inside--
+			t.purse.inside--
 			t.drop(n)
 		}
 		t.scratch = t.scratch[:mark]

@@ -60,7 +60,7 @@ func (t *Tree) inflate(n Node, v []byte) {
 		got, err = io.ReadFull(r, t.scratch[from:])
 		t.scratch = t.scratch[:from+got]
 		t.spent.decoded -= inflateStep - got
-		t.spent.room += readEffort * (inflateStep - got)
+		t.purse.room += readEffort * (inflateStep - got)
 		if len(t.scratch)-mark > len(v)*t.limits.Ratio+ratioSlack {
 			t.trouble(n, Bomb, nil)
 			break

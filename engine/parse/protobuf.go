@@ -105,9 +105,9 @@ func (t *Tree) wireValue(n Node, f wireField) {
 		t.value(n, f.bytes)
 		return
 	}
-	before := t.spent.room
+	before := t.purse.room
 	t.value(n, f.bytes)
-	each := max(0, before-t.spent.room) + readEffort*len(f.bytes)
+	each := max(0, before-t.purse.room) + readEffort*len(f.bytes)
 	if t.Depth(n) >= t.limits.Depth {
 		t.trouble(n, TooDeep, nil)
 		return
@@ -116,9 +116,9 @@ func (t *Tree) wireValue(n Node, f wireField) {
 		return
 	}
 	t.nodes[n].depth++
-	t.spent.inside++
+	t.purse.inside++
 	t.message(n, f.bytes, nil)
-	t.spent.inside--
+	t.purse.inside--
 }
 
 // hasBinary reports whether v holds controls that text does not.

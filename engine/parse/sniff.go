@@ -252,7 +252,8 @@ func (t *Tree) value(n Node, v []byte) {
 	}
 	// The & and ; of character references separate nothing.
 	references := c&asHTMLJS != 0 && f&hasAmp != 0
-	t.nodes[n].container = c&parted != 0 || references || t.nodes[n].split
+	t.nodes[n].markup = c&asXML != 0 && len(v) > maxMarkup
+	t.nodes[n].container = c&parted != 0 || t.nodes[n].markup || references || t.nodes[n].split
 	t.nodes[n].encoded = c&asHTMLJS != 0 && isCharEscapes(v)
 	_, own := t.Extent(n, v)
 	took := t.visit(n, v, own)
@@ -260,6 +261,10 @@ func (t *Tree) value(n Node, v []byte) {
 		t.decodings(n, v, c, took)
 	}
 }
+
+// maxMarkup is the length up to which a value that is a document of markup is
+// taken for a text as well: attacks that only look like one are short.
+const maxMarkup = 256
 
 // maxRecurring is the length up to which names and header fields are worth
 // remembering.
@@ -278,21 +283,21 @@ const (
 func (t *Tree) recurring(n Node, v []byte) {
 	s := t.spent
 	most := mostRecurring*len(v) + growthSlack/256
-	if t.memory == nil || len(v) > maxRecurring || s.room-s.reserve < 2*most || s.decoded > growthSlack/2 || s.points >= t.limits.Points || t.nodes[n].opaque > 0 {
+	if t.memory == nil || len(v) > maxRecurring || t.purse.room-t.purse.reserve < 2*most || s.decoded > growthSlack/2 || s.points >= t.limits.Points || t.nodes[n].opaque > 0 {
 		t.anew(n, v)
 		return
 	}
-	points, decoded, trouble, room, allowed := s.points, s.decoded, s.trouble, s.room, s.allowed
+	points, decoded, trouble, before := s.points, s.decoded, s.trouble, t.purse
 	if t.memory.Known(t, n, v) {
 		s.points++
 		t.count(len(v), recurringEffort*len(v))
 		return
 	}
 	t.anew(n, v)
-	if s.points != points+1 || s.trouble != trouble || room+s.allowed-allowed-s.room > most || !t.memory.Remember(t, n, v) {
+	if s.points != points+1 || s.trouble != trouble || t.purse.since(before) > most || !t.memory.Remember(t, n, v) {
 		return
 	}
-	s.decoded, s.room, s.allowed = decoded, room, allowed
+	s.decoded, t.purse = decoded, before
 	t.count(len(v), recurringEffort*len(v))
 }
 
@@ -311,14 +316,14 @@ const readEffort = 4
 // took some effort to visit. What one of them takes it leaves to the others,
 // but for a look at what each makes, or an even share where that is less.
 func (t *Tree) decodings(n Node, v []byte, c coding, took int) {
-	s := t.spent
+	p := &t.purse
 	each := took + readEffort*len(v)
 	together := c & inPlace
 	if together&(together-1) == 0 || together&asCharset != 0 && utf16Order(v) != noOrder {
 		together = 0
 	}
-	reserve := s.reserve
-	s.inside++
+	reserve := p.reserve
+	p.inside++
 	for ; c != 0; c &= c - 1 {
 		bit := c & -c
 		kind := codings[bits.TrailingZeros16(uint16(bit))]
@@ -326,7 +331,7 @@ func (t *Tree) decodings(n Node, v []byte, c coding, took int) {
 			c = c&^together | bit // which the loop takes out
 		}
 		others := bits.OnesCount16(uint16(c)) - 1
-		s.reserve = reserve + max(0, min(others*each, (s.room-reserve)*others/(others+1)))
+		p.reserve = reserve + max(0, min(others*each, (p.room-reserve)*others/(others+1)))
 		switch {
 		case !t.visitor.Decode(t, n, kind) || !t.afford(n, len(v), each):
 		case bit&together != 0:
@@ -335,8 +340,8 @@ func (t *Tree) decodings(n Node, v []byte, c coding, took int) {
 			t.decode(n, v, kind)
 		}
 	}
-	s.inside--
-	s.reserve = reserve
+	p.inside--
+	p.reserve = reserve
 }
 
 // inPlace are the decoders of single characters. What several of them make of
@@ -398,17 +403,25 @@ func (t *Tree) transform(n Node, kind Kind, v []byte, decode transformer) {
 func (t *Tree) decoded(n Node, kind Kind, v, out []byte) {
 	child := t.pushDecoder(n, kind)
 	t.spend(v, out)
-	t.spent.inside++
+	t.purse.inside++
 	t.value(child, out)
-	t.spent.inside--
+	t.purse.inside--
 	t.drop(child)
 }
 
 // spend counts what a decoder made of v beyond what v has as received.
 func (t *Tree) spend(v, out []byte) {
 	more := max(0, len(out)-len(v))
-	t.spent.grown += more
-	t.spent.room += t.allow(more)
+	t.purse.grown += more
+	t.purse.room += t.allow(more)
+}
+
+// kept returns the effort that waits for others than what stands at a point.
+func (t *Tree) kept(at Node) int {
+	if t.Depth(at) < shallow {
+		return t.purse.reserve + t.purse.deep
+	}
+	return t.purse.reserve
 }
 
 // afford reports whether n bytes at a point may be decoded, each being what it
@@ -420,11 +433,11 @@ func (t *Tree) afford(at Node, n, each int) bool {
 		t.trouble(at, TooLong, nil)
 		return false
 	}
-	if each > 0 && s.room-s.reserve < each/2 {
+	if each > 0 && t.purse.room-t.kept(at) < each/2 {
 		t.trouble(at, TooDear, nil)
 		return false
 	}
 	s.decoded += n
-	s.room -= readEffort * n
+	t.purse.room -= readEffort * n
 	return true
 }

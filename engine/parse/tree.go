@@ -16,7 +16,7 @@ type Limits struct {
 // DefaultLimits returns the limits that zero fields of Limits stand for.
 func DefaultLimits() Limits {
 	return Limits{
-		Depth: 16, Points: 20_000, Decoded: 8 << 20, Effort: 60, Ratio: 100, Nesting: 512,
+		Depth: 16, Points: 20_000, Decoded: 8 << 20, Effort: 48, Ratio: 100, Nesting: 512,
 		Window: 64 << 10, Overlap: 4 << 10,
 	}
 }
@@ -83,9 +83,15 @@ const (
 	growthSlack = 64 << 10
 )
 
-// effortSlack is what a request may take beyond the effort for its bytes, so
-// that short values are decoded to the last layer whatever they hold.
-const effortSlack = 32 << 10
+// What a request may take beside the effort for its bytes, so that short values
+// are decoded to the last layer: as much as one of freeBytes, and deepEffort that
+// is kept for what stands below shallow decoders. Who hides something goes deep;
+// who only wants work done would spend it at once.
+const (
+	freeBytes  = 1 << 10
+	deepEffort = 32 << 10
+	shallow    = 3
+)
 
 // maxName bounds what is kept of a name. The whole of it is visited as a value.
 const maxName = 256
@@ -173,6 +179,8 @@ type node struct {
 	depth     uint8 // decoders above
 	opaque    uint8 // those of them that made one value of another
 	file      bool  // inside an uploaded file
+	packed    bool  // inside an archive
+	markup    bool  // the value is a document of markup, which a page may show
 	name      bool  // the value is a name
 	split     bool  // the same bytes are visited in parts elsewhere
 	encoded   bool  // the value is nothing but escapes
@@ -190,6 +198,7 @@ type Tree struct {
 	limits  Limits
 	effort  int // that a byte received allows
 	spent   *spending
+	purse   purse
 	nodes   []node
 	names   []byte
 	scratch []byte  // decoded bytes of the values on the path
@@ -228,19 +237,41 @@ func (t *Tree) Extent(n Node, v []byte) (before, own int) {
 type spending struct {
 	points  int
 	in      int // bytes received
-	grown   int // bytes that decoders made beyond those they read
 	decoded int
-	allowed int // effort, for what was received and visited so far
-	room    int // what is left of it
-	reserve int // of that, what waits for other decoders
-	inside  int // decoders that run
 	trouble int // how often there was any
 	told    [NumTroubles]bool
 
 	inflater inflater // kept from request to request
 }
 
-func (s *spending) reset() { *s = spending{inflater: s.inflater, room: effortSlack} }
+func (s *spending) reset() { *s = spending{inflater: s.inflater} }
+
+// A purse holds the effort that a tree may take. Each has its own, so that how
+// a body is cut decides nothing where it is read in several ways.
+type purse struct {
+	room    int // what is left
+	free    int // of it, what was given ahead of the bytes that allow for it
+	allowed int // for the bytes visited so far
+	grown   int // bytes that decoders made beyond those they read
+	deep    int // of the room, what waits for what is below shallow decoders
+	reserve int // of the room, what waits for other decoders
+	inside  int // decoders that run
+}
+
+// fullPurse returns the purse that a request begins with.
+func fullPurse(l *Limits) purse {
+	free := freeBytes * l.Effort
+	return purse{room: free + deepEffort, free: free, deep: deepEffort}
+}
+
+// since returns what was taken since the purse was as before.
+func (p *purse) since(before purse) int {
+	given := p.allowed - before.allowed - (before.free - p.free)
+	return before.room + given - p.room
+}
+
+// share returns one of n equal parts of what is left.
+func (p purse) share(n int) purse { return purse{room: max(0, p.room) / n, free: p.free / n, deep: p.deep / n} }
 
 // visit visits the value v at n, own bytes of which were not visited before,
 // and returns what that took.
@@ -255,34 +286,36 @@ func (t *Tree) visit(n Node, v []byte, own int) int {
 // lack, and what decoders took too much, is not taken from what comes later, so
 // that no value takes from what the next ones bring.
 func (t *Tree) count(own, took int) {
-	switch s := t.spent; {
-	case s.inside > 0:
-		s.room -= took
+	switch p := &t.purse; {
+	case p.inside > 0:
+		p.room -= took
 	case own > 0:
-		s.room = max(0, max(0, s.room)+t.allow(own)-took)
+		p.room = max(0, max(0, p.room)+t.allow(own)-took)
 	}
 }
 
 // spare counts n bytes that were received beside a value, as its escapes and
 // the syntax around it.
 func (t *Tree) spare(n int) {
-	if t.spent.inside == 0 {
-		t.spent.room += t.allow(n)
+	if t.purse.inside == 0 {
+		t.purse.room += t.allow(n)
 	}
 }
 
-// allow counts the effort that n bytes allow for, and returns it. Bytes that
-// are visited several times do so once.
+// allow counts the effort that n bytes allow for, and returns what of it was not
+// given ahead. Bytes that are visited several times allow for it once.
 func (t *Tree) allow(n int) int {
-	s := t.spent
-	more := max(0, min(n*t.effort, t.limits.Effort*(s.in+s.grown)-s.allowed))
-	s.allowed += more
-	return more
+	p := &t.purse
+	more := max(0, min(n*t.effort, t.effort*(t.spent.in+p.grown)-p.allowed))
+	p.allowed += more
+	given := min(p.free, more)
+	p.free -= given
+	return more - given
 }
 
 func (t *Tree) reset(v Visitor, l Limits, s *spending) {
 	t.visitor, t.limits, t.spent, t.written = v, l, s, ascii
-	t.effort = l.Effort
+	t.effort, t.purse = l.Effort, fullPurse(&l)
 	t.memory, _ = v.(Memory)
 	t.call, t.long.node = nil, -1
 	t.nodes, t.names, t.scratch, t.frames = t.nodes[:0], t.names[:0], t.scratch[:0], t.frames[:0]
@@ -300,11 +333,12 @@ func (t *Tree) push(parent Node, kind Kind, key []byte, index int32) Node {
 	if parent >= 0 {
 		p := &t.nodes[parent]
 		n.named, n.steps = p.named, p.steps+1
-		n.keys, n.base, n.format, n.depth, n.opaque, n.file = p.keys, p.base, p.format, p.depth, p.opaque, p.file
+		n.keys, n.base, n.format, n.depth, n.opaque, n.file, n.packed = p.keys, p.base, p.format, p.depth, p.opaque, p.file, p.packed
 	}
 	if kind.keyed() {
 		n.named = Node(len(t.nodes))
 	}
+	n.packed = n.packed || kind == Archive
 	n.keys = n.keys.step(kind, key, index)
 	n.name = kind == HashName || kind == GetName || kind == HeaderName
 	t.names = append(t.names, key...)
@@ -398,6 +432,10 @@ func (t *Tree) IsName(n Node) bool { return t.nodes[n].name }
 // IsContainer reports whether the value at n is also visited in parts, so
 // that its own syntax proves nothing.
 func (t *Tree) IsContainer(n Node) bool { return t.nodes[n].container }
+
+// IsMarkup reports whether the value at n is visited in parts as a document of
+// markup, but may be part of a page.
+func (t *Tree) IsMarkup(n Node) bool { return t.nodes[n].markup }
 
 // IsEncoded reports whether the value at n is nothing but escapes of
 // characters, so that all that it says is in what it decodes to.

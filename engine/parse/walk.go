@@ -27,6 +27,7 @@ func (w *Walk) Reset(v Visitor, l Limits, decoders map[string]Opener) {
 	l = l.fill()
 	w.tree.reset(v, l, &w.spent)
 	w.body.reset(v, l, &w.spent)
+	w.body.purse = w.tree.purse
 }
 
 // Points returns how many values were visited.
@@ -120,6 +121,7 @@ func (w *Walk) Fields(fields []Field) {
 		w.field(&fields[i])
 	}
 	w.body.declare(fields, w.decoders)
+	w.body.purse = w.tree.purse
 }
 
 func (w *Walk) field(f *Field) {
