@@ -213,11 +213,11 @@ func (s Scope) normal() Scope {
 		s.Conds = nil
 	}
 	s.Method = strings.ToUpper(strings.TrimPrefix(s.Method, "*"))
+	if !strings.HasPrefix(s.Host, "{{") {
+		s.Host = strings.TrimRight(strings.ToLower(s.Host), ".")
+	}
 	if s.Host == "*" {
 		s.Host = ""
-	}
-	if !strings.HasPrefix(s.Host, "{{") {
-		s.Host = strings.TrimSuffix(strings.ToLower(s.Host), ".")
 	}
 	if s.Path == "/**" {
 		s.Path = ""
