@@ -271,7 +271,9 @@ func (p *purse) since(before purse) int {
 }
 
 // share returns one of n equal parts of what is left.
-func (p purse) share(n int) purse { return purse{room: max(0, p.room) / n, free: p.free / n, deep: p.deep / n} }
+func (p purse) share(n int) purse {
+	return purse{room: max(0, p.room) / n, free: p.free / n, deep: p.deep / n}
+}
 
 // visit visits the value v at n, own bytes of which were not visited before,
 // and returns what that took.
