@@ -168,8 +168,9 @@ var detectors = [...]detector{
 	{Code, whenWhole, (*Scanner).whole, true},
 }
 
-// maxKept is how many tokens of SQL a Scanner keeps room for.
-const maxKept = 512
+// maxKept is how many tokens of SQL a Scanner keeps room for: a chunk, and what
+// memory is rounded up to.
+const maxKept = sqlChunk + sqlChunk/4
 
 // Close lets go of the last value, and of buffers that few values fill.
 func (s *Scanner) Close() {

@@ -118,7 +118,7 @@ var sqlSigns = [numSigns]struct {
 const (
 	// sqlChunk tokens are read at a time, so that long values need no long
 	// buffer; the last sqlOverlap of them are read again with the next.
-	sqlChunk   = 1024
+	sqlChunk   = 512
 	sqlOverlap = 96
 	// shortestSQL is what it takes to leave a string and go on.
 	shortestSQL = 3
