@@ -169,7 +169,7 @@ func (t *shellText) command(best *lead, c *shlex.Command) {
 	if t.selects(c) {
 		return
 	}
-	t.breaksAway(best, c)
+	t.breaksAway(best, c, certain)
 	if c.Glob {
 		best.offer(0.8, c.At, c.End, reasonHidden)
 	}

@@ -43,11 +43,12 @@ var (
 )
 
 // breaksAway judges a command, listed or not, by the shape of the value.
-func (t *shellText) breaksAway(best *lead, c *shlex.Command) {
+func (t *shellText) breaksAway(best *lead, c *shlex.Command, certain bool) {
 	if len(t.v) > maxBreaking || t.agent || t.address || t.listing || c.Lead == shlex.Start || c.Lead == shlex.Group || c.To == c.From {
 		return
 	}
-	named, handed := t.programPoints(c), t.handedPoints(c)
+	named := t.programPoints(c)
+	handed := t.handedPoints(c, named > 0)
 	if named < 0 || named+handed == 0 || c.Words > 3*(1+named+handed) || c.Lead == shlex.Pipe && named < 2 && bytes.IndexByte(t.v[c.End:], '|') >= 0 && c.At+1 < c.From {
 		return // a name alone, a sentence, a row of a table
 	}
@@ -79,11 +80,15 @@ func (t *shellText) breaksAway(best *lead, c *shlex.Command) {
 			return
 		}
 	}
-	points := strong + named + handed + t.closingPoints(c)
+	closing := t.closingPoints(c)
+	points := strong + named + handed + closing
 	if len(before) == 0 && c.Lead != shlex.Amp && named != 1 {
 		points++
 	}
-	if points >= breakPoints && (named != 1 || points > breakPoints || strong+handed > 0) {
+	if named == 1 && handed == 0 && strong < 2 && (strong == 0 || closing <= 0 && (!certain || c.Words > 0)) {
+		return // words of a search that are names of commands, too
+	}
+	if points >= breakPoints {
 		best.offer(0.6, c.At, c.End, reasonSeparator)
 	}
 }
@@ -144,9 +149,10 @@ func (t *shellText) programPoints(c *shlex.Command) int {
 }
 
 // handedPoints returns what the arguments of c are worth: an option, and a path,
-// an address, a variable or a redirection. Words behind dashes are none: a
-// search leaves words out so.
-func (t *shellText) handedPoints(c *shlex.Command) int {
+// an address, a variable or a redirection. Words behind dashes are none, as a
+// search leaves words out so, nor those behind a slash, as in units, but where
+// the name is known as that of a program.
+func (t *shellText) handedPoints(c *shlex.Command, known bool) int {
 	points, option := 0, false
 	args := t.v[c.To:c.End]
 	if len(args) == 0 || !isSpace(args[0]) {
@@ -160,25 +166,36 @@ func (t *shellText) handedPoints(c *shlex.Command) int {
 		ends := j == len(args) || isSpace(args[j]) || args[j] == '=' || args[j] == '"' || args[j] == '\'' || args[j] == ':' && args[i+1] == '/'
 		switch word := args[i+1 : j]; {
 		case !ends || len(word) < 2:
-		case word[0] == '-' && (len(word) < 5 && isLetter(word[1]) || word[1] == '-' && len(word) > 3 && isLetter(word[2])),
+		case word[0] == '-' && isLetter(word[1]) && (len(word) == 2 || known && len(word) < 5), word[0] == '-' && word[1] == '-' && len(word) > 3 && isLetter(word[2]),
 			word[0] == '-' && (c.File || c.URL || c.Quote || c.Number) && isLetter(word[1]),
-			word[0] == '/' && isLetter(word[1]) && len(word) < 12:
+			word[0] == '/' && isLetter(word[1]) && (len(word) < 4 || known && len(word) < 12 || j < len(args) && args[j] == ':'):
 			option = true
 		}
 	}
 	if option {
 		points++
 	}
-	if c.File && (!option && namesPath(args) || option && bytes.ContainsAny(args, "~\\")) || c.Secret || c.URL || redirects(args) || c.Var && bytes.Count(args, []byte("%")) > 1 {
+	if c.File && (!option && !c.URL && namesPath(args) || option && bytes.ContainsAny(args, "~\\")) || c.Secret || c.URL && (known || option) || redirects(args) || c.Var && bytes.Count(args, []byte("%")) > 1 {
 		points++
 	}
 	return points
 }
 
-// namesPath reports whether a path of either system stands in the arguments.
+// namesPath reports whether a path of either system stands in the arguments, and
+// no unit as in 5 km /h, nor words as in this and/or that.
 func namesPath(args []byte) bool {
-	i := bytes.IndexAny(args, `/\`)
-	return i > 0 && i+1 < len(args) && (isWordASCII(args[i+1]) || args[i] == '/')
+	for i := 1; i+1 < len(args); i++ {
+		switch {
+		case args[i] == '\\' && isWordASCII(args[i+1]):
+			return true
+		case args[i] == '/' && isWordASCII(args[i+1]):
+			word := args[i:run(args, i, len(args), isPrintable)]
+			if args[i-1] == '.' || args[i-1] == '~' || isSpace(args[i-1]) && (bytes.IndexByte(word[1:], '/') > 0 || rootDirs.Has(word[1:])) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // redirects reports whether output goes to a file: what compares, and markup, has

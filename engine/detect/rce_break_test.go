@@ -13,7 +13,7 @@ func TestRCEBreaksAway(t *testing.T) {
 		"test && msbuild2.exe a.csproj&",
 		"x'||C:\\Windows\\x\\AddinUtil.exe -AddinRoot:. &",
 		"; zfsctl --list",
-		"\" && cmdkey2 /list",
+		"\" && cmdkey2 /list:x",
 		"1|xclip -o > /tmp/x",
 		"203.0.113.9`certctl rehash -v`",
 		"test$(system_profiler)",
@@ -26,7 +26,7 @@ func TestRCEBreaksAway(t *testing.T) {
 		"a || example.com -x", "chrome.exe;firefox.exe", "notepad.exe|calc.exe", "C:\\a;D:\\Program Files\\b", "|c:\\program files\\defender\\x.dll",
 		"text; see also --", "| file | what it shows |", "; See http://wiki.example.com/a", "; for example, a word",
 		"1; mode=block", "up;down", "a&b", "`x -y` and `z`", "$(document)", "$(CC) -c x", "Dict`2[a,b`1]",
-		"| duration >= 20ms or size == 20KB", "| pattern \"<_> - <_> <url>\"", "cmd;shift", "rock & roll /live", "id;name -desc", "error|warn -v",
+		"| duration >= 20ms or size == 20KB", "| pattern \"<_> - <_> <url>\"", "cmd;shift", "1945 && time", "cats && dogs -big", "go || children", "cats || dogs and/or birds", "foo || bar http://example.com/a", "3107 && time flops", "work || pay /month", "2026 || tail book", "npm && find", "notes.txt && more", "rock & roll /live", "id;name -desc", "error|warn -v",
 	})
 	recognises(t, RCE, Where{Place: InJSON}, []string{
 		"127.0.0.1 && zfsctl --list",
