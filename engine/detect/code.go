@@ -578,14 +578,17 @@ func constantOf(v []byte) (holds, known bool) {
 	return false, false
 }
 
+// beginsPageTag is what follows the sign of a tag between which a page holds code.
+var beginsPageTag = [256]bool{'?': true, '%': true, 's': true, 'S': true, 'j': true, 'J': true}
+
 // tag judges the tags between which a page holds code.
 func (c *codeWalk) tag(best *lead, v []byte, i int) {
 	rest := v[i:]
-	if len(rest) < 2 || bytes.IndexByte([]byte("?%sSjJ"), rest[1]) < 0 {
+	if len(rest) < 2 || !beginsPageTag[rest[1]] {
 		return
 	}
 	switch {
-	case equalFold(bytes.TrimRight(rest, " \t\r\n"), "<?php"): // and no code
+	case hasPrefixFold(rest, "<?php") && skipBlank(rest, len("<?php")) == len(rest): // and no code
 		return
 	case hasPrefixFold(rest, "<?php"), hasPrefixFold(rest, "<?="), hasPrefixFold(rest, "<script language=php"), hasPrefixFold(rest, `<script language="php"`):
 	case (hasPrefixFold(rest, "<? ") || hasPrefixFold(rest, "<?\t")) && opensCode(rest[2:min(len(rest), maxEvidence)]), hasPrefixFold(rest, "<?\nphp "), len(rest) == 2 && rest[1] == '?' && i > 0 && isWord(v[i-1]):

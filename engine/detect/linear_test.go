@@ -83,7 +83,7 @@ func TestLinearBetweenBlanks(t *testing.T) {
 		v := bytes.Join([][]byte{blanks, bytes.Repeat([]byte(piece), n/len(piece)), blanks}, nil)
 		return scanCost(t, v, Where{Place: p})
 	}
-	for _, piece := range []string{"eval('a');", "system(", "a=", "' or 1=1#", "or 1--", "<a ", ">\"<a", "{{a}}", "$a(1)", "; id ", "`id`", "(['a'", "case when "} {
+	for _, piece := range append([]string{"eval('a');", "system(", "' or 1=1#", "or 1--", ">\"<a", "{{a}}", "$a(1)", "; id ", "`id`", "(['a'", "case when ", "&& foo -x", "'; foo #", "|| a/b;"}, hostile...) {
 		for _, p := range []Place{InForm, InHeader} {
 			a, b := cost(piece, short, p), cost(piece, short*factor, p)
 			if b > 4*factor*a && b/float64(3*short*factor) > 100 {

@@ -671,6 +671,9 @@ func declaration(best *lead, v []byte, a, to int) {
 	if i := bytes.IndexByte(head[1:], '<'); i >= 0 {
 		head = head[:1+i]
 	}
+	if len(head) < len("<![if") {
+		return
+	}
 	switch {
 	case hasFold(head, "xml-stylesheet") && hasPrefixFold(v, "<?xml ") && !hasFold(v[a:min(to, a+maxEvidence)], "script"):
 		best.offer(0.42, a, a+len(head), "A document names its style sheet.")
