@@ -88,7 +88,7 @@ func (s *Scanner) xss(v []byte, w Where) {
 		p := page{texts: texts, stored: w.Place == InFile, whole: w.Listing, unescaped: w.Unescaped}
 		markup(&best, v, 0, len(v), 0, &p)
 		s.effort += markupEffort * p.tokens
-		if plainPlace[w.Place] && !w.Container {
+		if plainPlace[w.Place] && (!w.Container || w.Markup) {
 			inserted(&best, v, i, w.Place)
 		}
 	}
