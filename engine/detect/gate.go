@@ -207,7 +207,7 @@ const (
 func wordFeaturesOf(v []byte) (words feature, pieces int) {
 	var f uint16
 	letters, table, single := wordByte, wordTable, pieceByte
-	h := uint32(0)
+	h, low := uint32(0), false
 	for _, b := range v {
 		l := letters[b]
 		if l != 0 {
@@ -215,6 +215,7 @@ func wordFeaturesOf(v []byte) (words feature, pieces int) {
 			continue
 		}
 		pieces += int(single[b])
+		low = low || b < ' ' && b != '\n'
 		if h != 0 {
 			i, j := wordSlots(h)
 			f |= table[i] & table[j]
@@ -225,7 +226,37 @@ func wordFeaturesOf(v []byte) (words feature, pieces int) {
 		i, j := wordSlots(h)
 		f |= table[i] & table[j]
 	}
-	return feature(f) * hasSQLWord, pieces
+	words = feature(f) * hasSQLWord
+	if low {
+		words |= hiddenWordFeaturesOf(v)
+	}
+	return words, pieces
+}
+
+// hiddenWordFeaturesOf returns the features of the words that v holds for who
+// ignores control bytes, as a lexicon does.
+func hiddenWordFeaturesOf(v []byte) feature {
+	var f uint16
+	h := uint32(0)
+	for _, b := range v {
+		switch l := wordByte[b]; {
+		case l != 0:
+			h = bits.RotateLeft32(h, 5) ^ uint32(l)
+		case b >= ' ' && h != 0:
+			f |= familiesOf(h)
+			h = 0
+		}
+	}
+	if h != 0 {
+		f |= familiesOf(h)
+	}
+	return feature(f) * hasSQLWord
+}
+
+// familiesOf returns the families that a word may be of.
+func familiesOf(h uint32) uint16 {
+	i, j := wordSlots(h)
+	return wordTable[i] & wordTable[j]
 }
 
 // pieceByte is 1 for what no word and no number is made of.

@@ -55,6 +55,8 @@ func document(v []byte, w Where) bool {
 		return v[1] == '-' // a multipart body
 	case 'B', 'b':
 		return isCalendar(v)
+	case 0x1f:
+		return v[1] == 0x8b // gzip, whose bytes are chance
 	case '<':
 		return isLetter(v[1]) || hasPrefixFold(v, "<?xml")
 	}

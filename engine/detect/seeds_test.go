@@ -42,7 +42,7 @@ var seeds = map[Class][]string{
 		";cat${IFS}/etc/passwd",
 		"cat$IFS$9/etc/passwd",
 		";c''at /etc/passwd",
-		"1;lsblk", "x'| foo -l", "a && foo.exe /s b", "1`foo -l`", "1\nfdisk -l", "&C:\\x\\y.exe a", "||foo -l /tmp/x &", "a;foo > /tmp/x",
+		"1;lsblk", "x'| foo -l", "a && foo.exe /s b", "1`foo -l`", "1\nfdisk -l", "\x1afdisk", "&C:\\x\\y.exe a", "||foo -l /tmp/x &", "a;foo > /tmp/x",
 	},
 	Code: {
 		"<?php system($_GET['c']); ?>",

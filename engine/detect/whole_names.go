@@ -1,11 +1,6 @@
 package detect
 
-import (
-	"bytes"
-	"unicode"
-
-	"github.com/gabionhq/gabion/engine/internal/lexicon"
-)
+import "github.com/gabionhq/gabion/engine/internal/lexicon"
 
 // systemGateWords are the words of systemNames.
 const systemGateWords = `information_schema performance_schema pg_catalog pg_toast pg_authid pg_shadow pg_roles pg_user pg_database pg_tables pg_class
@@ -30,12 +25,8 @@ const reasonSystemName = "The value is the name of what a database keeps of itse
 // for: as all that a body says, or by a parameter that names a table. Texts and
 // tools for databases name them elsewhere.
 func isSystemName(v []byte, w Where) bool {
-	var is bool
-	switch {
-	case w.Place == InBody:
-		is = systemNames.Has(v) || bodyNames.Has(v)
-	case !w.Name && hasFold(w.Key, "table"):
-		is = systemNames.Has(v) && !hasPrefixFold(v, "sqlite_") // which is one of the tables that tools for it list
+	if w.Place == InBody {
+		return systemNames.Has(v) || bodyNames.Has(v)
 	}
-	return is && !bytes.ContainsFunc(v, unicode.IsControl) // no database reads past those, and the gate does not either
+	return !w.Name && hasFold(w.Key, "table") && systemNames.Has(v) && !hasPrefixFold(v, "sqlite_") // which is one of the tables that tools for it list
 }

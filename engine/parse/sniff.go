@@ -242,6 +242,8 @@ func (t *Tree) value(n Node, v []byte) {
 		t.trouble(n, TooDeep, nil)
 		c = 0
 	}
+	// The & and ; of character references separate nothing.
+	references := c&asHTMLJS != 0 && f&hasAmp != 0
 	if c&(parted|asXML) != 0 {
 		c &^= asHTMLJS // each part is decoded by itself
 		switch {
@@ -250,9 +252,7 @@ func (t *Tree) value(n Node, v []byte) {
 			c &^= asPercent
 		}
 	}
-	// The & and ; of character references separate nothing.
-	references := c&asHTMLJS != 0 && f&hasAmp != 0
-	t.nodes[n].markup = c&asXML != 0 && len(v) > maxMarkup
+	t.nodes[n].markup = c&asXML != 0 && (references || len(v) > maxMarkup)
 	t.nodes[n].container = c&parted != 0 || t.nodes[n].markup || references || t.nodes[n].split
 	t.nodes[n].encoded = c&asHTMLJS != 0 && isCharEscapes(v)
 	_, own := t.Extent(n, v)
