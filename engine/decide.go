@@ -86,13 +86,46 @@ const (
 // findingEffort is what it takes to keep a finding, in units of a nanosecond.
 const findingEffort = 300
 
+// work is what looking at the values of one reading of a request took, and at
+// those of the head before it. Readings know nothing of each other: how a body is
+// cut decides in which order they come.
+type work struct {
+	tree *parse.Tree
+	took int  // effort
+	sure bool // the request is an attack, whatever follows
+	then int  // what it had taken when that was known
+}
+
+// workOn returns the work of the reading that t belongs to.
+func (tx *Tx) workOn(t *parse.Tree) *work {
+	for i := range tx.works {
+		if tx.works[i].tree == t {
+			return &tx.works[i]
+		}
+	}
+	next := work{tree: t}
+	if len(tx.works) > 0 {
+		next = tx.works[0]
+		next.tree = t
+	}
+	tx.works = append(tx.works, next)
+	return &tx.works[len(tx.works)-1]
+}
+
+// settle notes that the request is an attack.
+func (w *work) settle() {
+	if !w.sure {
+		w.sure, w.then = true, w.took
+	}
+}
+
 // settled reports whether looking at n only tells more of what is known to be
 // an attack. It keeps requests that are meant to take long from doing so.
-func (tx *Tx) settled(t *parse.Tree, n parse.Node) bool {
-	switch since := tx.took - tx.tookSure; {
-	case !tx.sure:
+func (w *work) settled(n parse.Node) bool {
+	switch since := w.took - w.then; {
+	case !w.sure:
 		return false
-	case t.Depth(n) <= 1:
+	case w.tree.Depth(n) <= 1:
 		return since >= patience
 	default:
 		return since >= decodedPatience
@@ -101,7 +134,7 @@ func (tx *Tx) settled(t *parse.Tree, n parse.Node) bool {
 
 // scan runs the engine's detectors and returns what they took.
 func (tx *Tx) scan(t *parse.Tree, n parse.Node, value []byte) (effort int) {
-	if tx.settled(t, n) {
+	if tx.workOn(t).settled(n) {
 		return 0
 	}
 	found := tx.scanner.Scan(value, tx.where(t, n, value))
@@ -110,7 +143,7 @@ func (tx *Tx) scan(t *parse.Tree, n parse.Node, value []byte) (effort int) {
 		tx.add(t, n, value, &found[i], 0)
 	}
 	effort = tx.scanner.Effort() + findingEffort*len(found)
-	tx.took += effort
+	tx.workOn(t).took += effort
 	return effort
 }
 
@@ -174,7 +207,7 @@ func isParameter(t *parse.Tree, n parse.Node) bool {
 // Decode is called by the walk before it decodes a value. Rules turn parsers
 // off, and on again.
 func (tx *Tx) Decode(t *parse.Tree, n parse.Node, kind parse.Kind) bool {
-	if tx.sure && tx.took-tx.tookSure >= decodedPatience {
+	if w := tx.workOn(t); w.sure && w.took-w.then >= decodedPatience {
 		return false
 	}
 	for _, a := range tx.match.Parsers {
@@ -301,8 +334,8 @@ func (tx *Tx) add(t *parse.Tree, n parse.Node, value []byte, f *detect.Finding, 
 	}
 	weight := tx.shifted(t, n, f)
 	tx.strongest[f.Class] = max(tx.strongest[f.Class], weight)
-	if !tx.sure && tx.enough > 0 && weight >= tx.enough {
-		tx.sure, tx.tookSure = true, tx.took
+	if tx.enough > 0 && weight >= tx.enough {
+		tx.workOn(t).settle()
 	}
 	if f.Weight >= keepFloor || by != 0 {
 		tx.keep(t, n, value, f, by)

@@ -72,9 +72,7 @@ type Tx struct {
 	strongest [numClasses]float32 // weight of the strongest finding per class
 	patched   bool                // a virtual patch matched
 	enough    float32             // weight of a finding that settles the verdict, 0 for none
-	sure      bool                // there is one: it is an attack, whatever follows
-	took      int                 // effort, of all values
-	tookSure  int                 // until it was
+	works     []work              // by reading of the request, the first that of its head
 	profiled  bool                // the ruleset holds profiles
 	points    points              // rendered, of Report.Values
 	place     headerPlace
@@ -94,8 +92,7 @@ func (tx *Tx) begin(e *Engine, set *rule.Set, env Env) {
 	tx.engine, tx.set, tx.env = e, set, env
 	tx.walk.Reset(tx, e.options.Limits, e.options.Decoders)
 	tx.strongest = [numClasses]float32{}
-	tx.patched, tx.profiled, tx.sure = false, false, false
-	tx.took, tx.tookSure = 0, 0
+	tx.patched, tx.profiled, tx.works = false, false, tx.works[:0]
 	tx.limited.reset()
 	tx.leaky, tx.failed = false, false
 	tx.lines, tx.from = 0, detect.Unread

@@ -212,7 +212,7 @@ func (s Scope) normal() Scope {
 	if len(s.Conds) == 0 {
 		s.Conds = nil
 	}
-	s.Method = strings.ToUpper(strings.TrimPrefix(s.Method, "*"))
+	s.Method = strings.ToUpper(strings.TrimLeft(s.Method, "*"))
 	if !strings.HasPrefix(s.Host, "{{") {
 		s.Host = strings.TrimRight(strings.ToLower(s.Host), ".")
 	}

@@ -186,6 +186,7 @@ func TestSpecificity(t *testing.T) {
 // A scope that can be read can be written, and holds what it held.
 func FuzzParseScope(f *testing.F) {
 	f.Add("*.example", "GET", "/a/**/{{^b}}.js?x=1", "header X regex ^a")
+	f.Add("", "***", "%%%%%%\x00\x01%%", "query 0 absent")
 	f.Add("*..", "w", "/0/?0.00*0=0", "header /0 regex ^A")
 	f.Add("", "", "https://h:1/%61%2f{{a{2}}}", "query q absent")
 	f.Fuzz(func(t *testing.T, host, method, pattern, cond string) {
