@@ -97,22 +97,10 @@ func (s *Scanner) rce(v []byte, w Where) {
 		best.weight = 0.42 // a script of it
 	}
 	best.offer(words.lone.weight, words.lone.from, words.lone.to, words.lone.reason)
-	if best.weight > 0 && best.weight < unmistakable && len(v) < maxPath && !utf8.Valid(v) && (w.Decoded > 0 || isNoise(v)) {
+	if w.Decoded > 0 && best.weight > 0 && best.weight < unmistakable && len(v) < maxPath && !utf8.Valid(v) {
 		best.weight *= 0.5 // random bytes hold a separator and a letter soon
 	}
 	s.follow(RCE, v, best, shellVocabulary)
-}
-
-// isNoise reports whether v has as many control bytes as data that is compressed
-// or encrypted, and no text.
-func isNoise(v []byte) bool {
-	controls := 0
-	for _, c := range v {
-		if c < ' ' && !isSpace(c) || c == 0x7f {
-			controls++
-		}
-	}
-	return 16*controls > len(v)
 }
 
 // isAddress reports whether v is an address with a query.
