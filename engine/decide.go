@@ -134,7 +134,8 @@ func (w *work) settled(n parse.Node) bool {
 
 // scan runs the engine's detectors and returns what they took.
 func (tx *Tx) scan(t *parse.Tree, n parse.Node, value []byte) (effort int) {
-	if tx.workOn(t).settled(n) {
+	work := tx.workOn(t)
+	if work.settled(n) {
 		return 0
 	}
 	found := tx.scanner.Scan(value, tx.where(t, n, value))
@@ -143,7 +144,7 @@ func (tx *Tx) scan(t *parse.Tree, n parse.Node, value []byte) (effort int) {
 		tx.add(t, n, value, &found[i], 0)
 	}
 	effort = tx.scanner.Effort() + findingEffort*len(found)
-	tx.workOn(t).took += effort
+	work.took += effort
 	return effort
 }
 

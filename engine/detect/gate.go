@@ -206,7 +206,7 @@ const (
 
 func wordFeaturesOf(v []byte) (words feature, pieces int) {
 	var f uint16
-	letters, table, single := wordByte, wordTable, pieceByte
+	letters, single := wordByte, pieceByte
 	h, low := uint32(0), false
 	for _, b := range v {
 		l := letters[b]
@@ -217,14 +217,12 @@ func wordFeaturesOf(v []byte) (words feature, pieces int) {
 		pieces += int(single[b])
 		low = low || b < ' ' && b != '\n'
 		if h != 0 {
-			i, j := wordSlots(h)
-			f |= table[i] & table[j]
+			f |= familiesOf(h)
 			h = 0
 		}
 	}
 	if h != 0 {
-		i, j := wordSlots(h)
-		f |= table[i] & table[j]
+		f |= familiesOf(h)
 	}
 	words = feature(f) * hasSQLWord
 	if low {

@@ -70,8 +70,7 @@ func (s *Scanner) rce(v []byte, w Where) {
 	}
 	agent := w.Place == InUserAgent || w.Place == InReferer || w.Place == InAccept || w.Place == InContentType
 	if (agent || len(v) > maxBreaking) && !s.have.any(whenCommand) {
-		s.effort -= len(v) // which nobody read: where no command is found that is not listed
-		return
+		return // no command is found there that is not listed
 	}
 	var best lead
 	words := shellText{place: w.Place, listing: w.Listing || isListing(v, w.Place), shown: w.Listing, v: v, texts: w.Place.holdsText(), agent: agent}
