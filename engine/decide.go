@@ -136,10 +136,11 @@ func (w *work) settled(n parse.Node) bool {
 func (tx *Tx) scan(t *parse.Tree, n parse.Node, value []byte) (effort int) {
 	work := tx.workOn(t)
 	if work.settled(n) {
+		tx.doubted = true
 		return 0
 	}
 	found := tx.scanner.Scan(value, tx.where(t, n, value))
-	tx.found = tx.found || len(found) > 0
+	tx.doubted = tx.doubted || len(found) > 0
 	for i := range found {
 		tx.add(t, n, value, &found[i], 0)
 	}
@@ -154,8 +155,9 @@ func (tx *Tx) Known(t *parse.Tree, n parse.Node, value []byte) bool {
 	if tx.readsAll() || string(value) == detect.Prototype && t.IsName(n) {
 		return false // which is known by what it is a member of
 	}
-	tx.asked, tx.found = maphash.Bytes(tx.engine.seed, value)^tx.placeKey(t, n), false
-	if !tx.engine.clean.has(tx.asked) {
+	work := tx.workOn(t)
+	tx.asked, tx.doubted, tx.took = maphash.Bytes(tx.engine.seed, value)^tx.placeKey(t, n), false, work.took
+	if work.settled(n) || !tx.engine.clean.has(tx.asked) {
 		return false
 	}
 	if (tx.env.Observe || tx.profiled) && !t.IsName(n) {
@@ -191,10 +193,11 @@ func (tx *Tx) placeKey(t *parse.Tree, n parse.Node) uint64 {
 // never remembered, and the hash is keyed, so that no one can make one value
 // pass for another.
 func (tx *Tx) Remember(t *parse.Tree, n parse.Node, value []byte) bool {
-	if tx.readsAll() || tx.found || t.IsContainer(n) {
+	if tx.readsAll() || tx.doubted || t.IsContainer(n) {
 		return false
 	}
 	tx.engine.clean.add(tx.asked)
+	tx.workOn(t).took = tx.took // as if it had been known
 	return true
 }
 

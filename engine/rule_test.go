@@ -1,8 +1,11 @@
 package engine
 
 import (
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/gabionhq/gabion/engine/detect"
 	"github.com/gabionhq/gabion/engine/parse"
@@ -76,6 +79,28 @@ func TestSettled(t *testing.T) {
 	f("a="+long+"&b="+script, "sqli", 1)
 	f("a="+long+script, "xss", 1, ignore)
 	f("a="+long+"&b="+script, "xss", 1, ignore)
+}
+
+// TestSettledIsNotKnown checks that what was not looked at, because the request
+// was an attack already, is not taken for clean when it comes again, and that
+// the same request gives the same report.
+func TestSettledIsNotKnown(t *testing.T) {
+	e := New(Options{})
+	const script = "<script>alert(document.cookie)</script>"
+	send := func(target string) (Verdict, *Report) {
+		return inspect(e, nil, Env{Mode: rule.Block}, &request{"GET", target, []string{"X-Value", script}, ""}, whole)
+	}
+	long := "/?a=" + strings.Repeat("'+union+select+login,password+from+users+where+'1'='1'--+&b=", 400)
+	v, first := send(long)
+	if !v.Attack || len(first.Findings) == 0 || slices.ContainsFunc(first.Findings, func(f Finding) bool { return strings.HasPrefix(f.Point, "header.X-VALUE") }) {
+		t.Fatalf("the field was looked at: %+v", v)
+	}
+	if _, second := send(long); !cmp.Equal(first, second) {
+		t.Error(cmp.Diff(first, second))
+	}
+	if v, _ := send("/"); !v.Attack {
+		t.Error("a field that nobody looked at passes")
+	}
 }
 
 func TestRules(t *testing.T) {

@@ -81,8 +81,9 @@ type Tx struct {
 	limited   limited
 	verdict   Verdict
 
-	asked uint64 // the hash that Known looked for last
-	found bool   // detectors found something since
+	asked   uint64 // the hash that Known looked for last
+	took    int    // effort until then
+	doubted bool   // detectors found something since, or did not look
 
 	leaky  bool // the response may hold text
 	failed bool // its status says so
