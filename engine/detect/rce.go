@@ -122,6 +122,7 @@ type shellText struct {
 	shown   bool // code, by where it stands
 	script  int  // commands so far in a row that follow another one: the text shows a script
 	end     int  // of the last command
+	loaded  bool // a command before fetched a file from a host without a name
 	shell   int  // the end of a shell that was started to be talked with
 	head    int  // of the value: the first byte that is not blank
 	first   int  // behind the start of the word with which a line begins that was last looked up, 0 for none
@@ -169,6 +170,7 @@ func (t *shellText) command(best *lead, c *shlex.Command) {
 		return
 	}
 	t.breaksAway(best, c, certain)
+	t.standsAlone(best, c, known)
 	if c.Glob {
 		best.offer(0.8, c.At, c.End, reasonHidden)
 	}
@@ -183,6 +185,9 @@ func (t *shellText) command(best *lead, c *shlex.Command) {
 		best.offer(0.65, c.At, c.End, reasonSeparator)
 	}
 	if !known && (!c.Bin || t.v[c.From] == '.') { // a program of one's own
+		if c.Lead == shlex.Subst && t.v[c.At] == '$' && inWritable(t.v[c.From:]) {
+			best.offer(0.75, c.At, c.End, reasonSubst)
+		}
 		return
 	}
 	if c.Torn && c.Lead != shlex.Start && c.Lead != shlex.Group {
@@ -627,6 +632,9 @@ func (t *shellText) backtick(c *shlex.Command, certain bool, args float32) float
 	if c.At > 1 && t.v[c.At-1] == '=' && t.v[c.At-2] == '=' {
 		return 0.2 // ===`x`: a string of JavaScript
 	}
+	if !t.texts && certain && args >= 0.8 && c.At == t.head || !t.texts && c.Secret && args == 1 && c.At == t.head {
+		return 0.8 // what is behind it may be piped on
+	}
 	glued := c.At > 0 && bytes.IndexByte([]byte("(;|&=\"'${,\n+-"), t.v[c.At-1]) >= 0 || c.At == 0 && c.End+2 >= len(t.v)
 	if glued && t.texts && t.v[max(c.At-1, 0)] == '\n' && t.head < c.At && c.To == c.End {
 		glued = false // a line of Markdown
@@ -638,6 +646,11 @@ func (t *shellText) backtick(c *shlex.Command, certain bool, args float32) float
 		return 0.7
 	}
 	return 0.25
+}
+
+// inWritable reports whether path leads to where every account may write.
+func inWritable(path []byte) bool {
+	return hasPrefixFold(path, "/tmp/") || hasPrefixFold(path, "/var/tmp/") || hasPrefixFold(path, "/dev/shm/")
 }
 
 // inData reports whether a letter or digit stands right before c's backtick,
@@ -871,7 +884,7 @@ func braces(b []byte) int {
 
 // percent reads the variables of cmd.exe.
 func (t *shellText) percent(best *lead, i int) {
-	if c := lower(t.v[i+1]); c != 'c' && c != 's' && c != 'p' {
+	if !isLetter(t.v[i+1]) {
 		return
 	}
 	if hasPrefixFold(t.v[i:], "%comspec%") || hasPrefixFold(t.v[i:], "%systemroot%") || hasPrefixFold(t.v[i:], "%programfiles") {
@@ -879,10 +892,34 @@ func (t *shellText) percent(best *lead, i int) {
 		file := end >= 0 && i+end+2 < len(t.v) && (t.v[i+end+2] == '\\' || t.v[i+end+2] == '/') || lower(t.v[i+1]) == 'c'
 		best.offer(pick(file, 0.6, 0.3), i, min(len(t.v), i+16), reasonWindows)
 	}
+	if t.cutsVariable(i) {
+		best.offer(pick(t.listing, 0.42, 0.8), i, min(len(t.v), i+24), reasonHidden)
+	}
 	if hasPrefixFold(t.v[i:], "%pipe%") && i+6 < len(t.v) && isWord(t.v[i+6]) {
 		best.offer(0.85, i, min(len(t.v), i+24), "A program of PostScript opens a command as a file.")
 	}
 }
+
+// knownVariables are those that Windows sets to names and paths, whose letters
+// are known.
+var knownVariables = lexicon.New(`temp tmp appdata localappdata allusersprofile programdata programfiles programw6432 commonprogramfiles commonprogramw6432
+	comspec path pathext public homepath homedrive systemroot systemdrive windir os userprofile psmodulepath sessionname logonserver processor_architecture processor_identifier`)
+
+// cutsVariable reports whether a few letters of a variable of Windows are taken at
+// i, as in %TEMP:~-3,1%.
+func (t *shellText) cutsVariable(i int) bool {
+	j := run(t.v, i+1, min(len(t.v), i+maxVariableName), isWordASCII)
+	if !knownVariables.Has(t.v[i+1 : j]) {
+		return false
+	}
+	if bytes.HasPrefix(t.v[j:], []byte("(x86)")) || bytes.HasPrefix(t.v[j:], []byte("(X86)")) {
+		j += len("(x86)")
+	}
+	return bytes.HasPrefix(t.v[j:], []byte(":~"))
+}
+
+// maxVariableName is longer than the names of knownVariables.
+const maxVariableName = 32
 
 // batchFor reads FOR %G IN (...) DO.
 func (t *shellText) batchFor(best *lead, i int) {

@@ -33,7 +33,9 @@ const (
 		plutil systemd-detect-virt spctl tccutil nvram hdiutil softwareupdate quser qwinsta rwinsta qprocess gpresult gpupdate driverquery getmac
 		nbtstat klist auditpol cmdkey wbadmin secedit esentutl ntdsutil diskshadow wevtutil pktmon fltmc forfiles makecab extrac32 cmstp
 		odbcconf certreq regasm regsvcs regini msbuild installutil pcalua verclsid infdefaultinstall w32tm csvde ldifde dsget dsmod dsadd dnscmd
-		sdbinst compmgmt eventvwr fodhelper msiexec setx tzutil whoami systeminfo`
+		sdbinst compmgmt eventvwr fodhelper msiexec setx tzutil whoami systeminfo
+		podman buildah skopeo crictl mklink chcp ftype vaultcmd ilasm gpscript settingsynchost stordiag mpiexec sysmon doskey tskill logoff
+		kextfind dsenableroot xwud xwd chflags telnetd utelnetd dropbear inetd pdbedit smbpasswd arpscan fping6 tcptraceroute usermod groupadd`
 	programEnds = "exe cmd bat ps1 vbs msc cpl scr"
 )
 
@@ -70,8 +72,8 @@ func (t *shellText) breaksAway(best *lead, c *shlex.Command, certain bool) {
 			return
 		}
 	case shlex.Backtick, shlex.Subst:
-		glued := len(before) == c.At-t.head && len(data) > 0
-		if t.texts && (!glued || named < 2 && (handed == 0 || !isValue(data))) {
+		glued := len(before) == c.At-t.head && len(data) > 0 && (c.Lead == shlex.Subst || data[len(data)-1] != '.') // of a column
+		if t.texts && (!glued || named < 2 && (handed == 0 || !isValue(data)) && !t.spliced(c, certain, named)) {
 			return
 		}
 		strong += int(pick(glued, 1, 0))
@@ -91,6 +93,14 @@ func (t *shellText) breaksAway(best *lead, c *shlex.Command, certain bool) {
 	if points >= breakPoints {
 		best.offer(0.6, c.At, c.End, reasonSeparator)
 	}
+}
+
+// spliced reports whether a program that is known by its name stands in backticks
+// right behind a letter or digit, where Markdown puts a blank or a sign, and SQL
+// the dot between two names. Of the words that are names of variables, too, none
+// counts behind a dollar sign.
+func (t *shellText) spliced(c *shlex.Command, certain bool, named int) bool {
+	return named > 0 && t.inData(c) && (c.Lead == shlex.Backtick || certain || string(c.Name) == "id")
 }
 
 // isDatum are the bytes of names, numbers, hosts, files and addresses.
@@ -215,13 +225,80 @@ func (t *shellText) closingPoints(c *shlex.Command) int {
 	rest := bytes.TrimSpace(t.v[c.End:])
 	switch {
 	case c.Lead == shlex.Backtick:
-		return int(pick(string(rest) == "`", 1, -breakPoints))
+		return int(pick(closes(rest, '`'), 1, -breakPoints))
 	case c.Lead == shlex.Subst:
-		return int(pick(string(rest) == ")", 1, -breakPoints))
+		return int(pick(closes(rest, ')'), 1, -breakPoints))
 	case bytes.HasSuffix(bytes.TrimRight(t.v[c.To:c.End], " "), []byte(" #")):
 		return 1
 	case len(rest) > 0 && len(rest) < 3 && (rest[0] == '&' || rest[0] == '|' && c.Lead != shlex.Pipe || rest[0] == ';' && c.At > t.head && c.Lead != shlex.Semi):
 		return 1
 	}
 	return 0
+}
+
+// closes reports whether nothing stands in rest but the sign that ends a
+// substitution and what cuts off or ends the line around it.
+func closes(rest []byte, sign byte) bool {
+	return len(rest) > 0 && rest[0] == sign && len(rest) < 6 && run(rest, 1, len(rest), isCutting) == len(rest)
+}
+
+// isCutting reports whether c ends a command, a string or a line, or begins a
+// comment.
+func isCutting(c byte) bool {
+	switch c {
+	case ' ', '\t', '\r', '\n', 0, ';', '|', '&', '#', '\'', '"':
+		return true
+	}
+	return false
+}
+
+// plainWords are commands that need no argument and are words of texts, too.
+var plainWords = lexicon.New("sync halt hostname shutdown mount free users locale arch cal reset logname tty groups jobs umask init logout poweroff hostid")
+
+// standsAlone judges a word that is a command without arguments, where all that
+// stands before it is a host or what ends a string, and nothing behind but what
+// cuts off the rest of the line. A word that is one of texts tells nothing else.
+func (t *shellText) standsAlone(best *lead, c *shlex.Command, known bool) {
+	if len(t.v) > maxBreaking || t.agent || t.address || t.listing || c.Split || c.Path || c.Lead == shlex.Start || c.Lead == shlex.Group {
+		return
+	}
+	line := c.Lead == shlex.Line
+	if !plainWords.Has(c.Name) && !(line && (known || probeSet.Has(c.Name))) {
+		return
+	}
+	rest := t.v[c.To:]
+	if c.Lead == shlex.Backtick || c.Lead == shlex.Subst {
+		if sign := byte(pick(c.Lead == shlex.Subst, ')', '`')); closes(rest, sign) && (t.inData(c) || !t.texts) {
+			best.offer(0.6, c.At, c.End, reasonSubst)
+		}
+		return
+	}
+	if run(rest, 0, len(rest), isCutting) < len(rest) {
+		return
+	}
+	cuts := len(bytes.TrimSpace(rest)) > 0
+	before := bytes.TrimRight(t.v[t.head:max(t.head, c.At)], " \t\r")
+	data := bytes.TrimRight(before, "'\"")
+	if len(data) > maxDatum || run(data, 0, len(data), func(b byte) bool { return isDatum[b] }) < len(data) {
+		return
+	}
+	switch ends := len(data) < len(before) && bytes.Count(before, before[len(data):len(data)+1])%2 == 1; {
+	case isIPv4(data), ends && (line || cuts || c.Lead == shlex.And || c.Lead == shlex.Or),
+		line && cuts && (len(data) == 0 || isValue(data)), line && bytes.IndexByte(rest, 0) >= 0:
+		best.offer(0.6, c.At, c.End, reasonSeparator)
+	}
+}
+
+// isIPv4 reports whether v is four decimal numbers with dots between.
+func isIPv4(v []byte) bool {
+	dots := 0
+	for i, c := range v {
+		switch {
+		case c == '.' && i > 0 && v[i-1] != '.':
+			dots++
+		case !isDigit(c):
+			return false
+		}
+	}
+	return dots == 3 && len(v) <= len("255.255.255.255") && isDigit(v[len(v)-1])
 }

@@ -92,6 +92,10 @@ func (t *shellText) handsShell(best *lead, c *shlex.Command) {
 		best.offer(0.85, c.At, c.End, reason)
 	}
 	args := t.v[c.To:min(c.End, c.To+maxEvidence)]
+	if t.loaded && c.Lead != shlex.Start && c.Lead != shlex.Group && (string(c.Name) == "chmod" || shells.Has(c.Name) || bytes.HasPrefix(t.v[c.From:], []byte("./"))) {
+		best.offer(0.82, c.At, c.End, "What a host without a name sends is made a program.")
+	}
+	t.loaded = t.loaded || loads(c, args)
 	if c.URL && c.End < len(t.v) && t.v[c.End] == '|' && fetchers.Has(c.Name) && namesHost(args) && t.pipesToShell(c.End+1) {
 		best.offer(0.82, c.From, c.End, "What a host without a name sends is run by a shell.")
 	}
@@ -126,6 +130,17 @@ func (t *shellText) handsShell(best *lead, c *shlex.Command) {
 			return
 		}
 	}
+}
+
+// loads reports whether c fetches a file from a host that has no name.
+func loads(c *shlex.Command, args []byte) bool {
+	switch string(c.Name) {
+	case "wget", "curl", "busybox", "toybox", "fetch", "axel", "aria2c":
+		return c.URL && namesHost(args)
+	case "tftp", "ftpget":
+		return c.Option && c.Number
+	}
+	return false
 }
 
 // namesHost reports whether an address in the arguments has a number for its

@@ -139,7 +139,7 @@ func (l *Lexer) command(c *Command) {
 	*c = Command{}
 	c.Lead, c.At, c.Line, c.Tick = l.lead, l.at, l.line, l.tick
 	gap := l.pos
-	for l.pos < len(l.src) && (blank(l.src[l.pos]) || l.src[l.pos] == '"' || l.src[l.pos] == '\'' || l.src[l.pos] == '@' || l.src[l.pos] == '{' && (l.peek(l.pos+1) == '{' || l.pos > 0 && l.src[l.pos-1] == '{')) {
+	for l.pos < len(l.src) && (blank(l.src[l.pos]) || l.src[l.pos] == '"' || l.src[l.pos] == '\'' || l.src[l.pos] == '@' || l.src[l.pos] == '{' && (l.peek(l.pos+1) == '{' || l.pos > 0 && l.src[l.pos-1] == '{') || l.src[l.pos] == '^' && letter(l.peek(l.pos+1)) && l.peek(l.pos+2) == '^') {
 		l.pos++
 	}
 	c.Glued = gap == l.pos
@@ -332,6 +332,8 @@ func (l *Lexer) variable() int {
 			n += 2
 		}
 		return -n
+	case has(rest, "$()"):
+		return 3
 	case len(rest) > 1 && (rest[1] == '@' || rest[1] == '*' || digit(rest[1]) || rest[1] == '!' || rest[1] == '?' || rest[1] == '$' || rest[1] == '_' || rest[1] == '-'):
 		return 2
 	case len(rest) > 3 && rest[1] == '{':

@@ -29,6 +29,8 @@ func TestNames(t *testing.T) {
 	f("c''at x", "cat")
 	f(`c\at x`, "cat")
 	f("wh$@oami", "whoami")
+	f("wh$()oami", "whoami")
+	f("||^f^o^r /f; ^x", "for")
 	f("A=1 id", "id")
 	f("echo $(id) `w`", "echo id w")
 	f("x\nid", "x id")
