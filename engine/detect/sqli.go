@@ -428,7 +428,10 @@ func (r *sqlReader) read(i int) {
 	case sqllex.Semicolon:
 		r.stacked(i)
 	case sqllex.Cut:
-		if r.whole && r.cutEnds(i) {
+		switch {
+		case isUnlogged(r.v[t.To:max(int(t.To), r.end)]):
+			r.hit(signBreakCut, i, i+1)
+		case r.whole && r.cutEnds(i):
 			r.hit(signWholeCut, i, i+1)
 		}
 	case sqllex.Variable:
@@ -488,7 +491,7 @@ func (r *sqlReader) key(i int, role sqllex.Role) {
 			r.hit(signDeclare, i, i+2)
 		}
 	case sqllex.Into:
-		if r.role(i+1) == sqllex.Outfile && (r.quoteAt(i+2) || r.kind(i+2) == sqllex.LParen || r.kind(i+2) == sqllex.Word && r.kind(i+3) != sqllex.Word) {
+		if r.role(i+1) == sqllex.Outfile && (r.quoteAt(i+2) || r.kind(i+2) == sqllex.LParen || r.kind(i+2) == sqllex.Word && r.kind(i+3) != sqllex.Word || r.kind(i+3) == sqllex.LParen) {
 			r.hit(signOutfile, i, i+3)
 		}
 	case sqllex.Waitfor:
@@ -542,11 +545,15 @@ func (r *sqlReader) begin() {
 		if r.start == 1 && len(r.v) > 1 && r.v[len(r.v)-1] == r.v[0] {
 			return // '--' and "#" in quotes
 		}
-		if r.cutEnds(i) && (i > 0 || r.v[r.toks[i].From] != '#') {
+		if r.cutEnds(i) && (i > 0 || r.v[r.toks[i].From] != '#' || r.hashEnds(i)) {
 			r.hit(signBreakCut, 0, i+1)
 		}
 	case k == sqllex.Semicolon && r.kind(i+1) == sqllex.Cut && r.cutEnds(i+1):
 		r.hit(signBreakCut, 0, i+2)
+	case r.clauseCut(i):
+		r.hit(signBreakCut, i, len(r.toks))
+	case k == sqllex.Comma:
+		r.listGoesOn(i)
 	case k == sqllex.Compare, k == sqllex.Arith, k == sqllex.Logic, r.role(i) == sqllex.Like, r.role(i) == sqllex.In:
 		r.breakOperator(i)
 	default:
@@ -598,10 +605,23 @@ func (r *sqlReader) wholeCall(n int) bool {
 		return true
 	case r.role(0) == sqllex.Select:
 		return r.kind(n-1) == sqllex.LParen && function(n-2) || n == 4 && function(1) && r.kind(2) == sqllex.LParen && r.toks[2].From == r.toks[1].To && r.kind(3) == sqllex.Word
+	case r.is(0, "cast"), r.is(0, "convert"):
+		return r.kind(1) == sqllex.LParen && int(r.toks[1].Pair) == n-2 && r.serverVariable(n)
 	case r.is(0, "if"):
 		return n == 4 && r.kind(1) == sqllex.LParen && r.kind(2) == sqllex.Number && r.kind(3) == sqllex.Compare
 	case r.role(0) == sqllex.Exec:
 		return n == 3 && r.kind(1) == sqllex.LParen && r.v[r.toks[2].From] == '@'
+	}
+	return false
+}
+
+// serverVariable reports whether one of the first n tokens is a variable of the
+// server, as @@version.
+func (r *sqlReader) serverVariable(n int) bool {
+	for i := range n {
+		if t := r.text(i); r.kind(i) == sqllex.Variable && len(t) > 4 && t[1] == '@' {
+			return true
+		}
 	}
 	return false
 }
@@ -730,7 +750,7 @@ func (r *sqlReader) breakOperator(i int) {
 	case joined && (op.constant() || words):
 		r.hit(signBreakCompare, i, max(end, right))
 	case r.kind(i) == sqllex.Arith && r.kind(j) == sqllex.Number && op == opOpen && r.closedByQuery() && r.toks[end-1].To-r.toks[end-1].From <= 2,
-		r.kind(i) == sqllex.Arith && r.kind(j) == sqllex.LParen && op.constant() && r.kind(end) == sqllex.Cut && r.cutEnds(end):
+		r.kind(i) == sqllex.Arith && op.constant() && r.kind(end) == sqllex.Cut && r.cutEnds(end) && (r.kind(j) == sqllex.LParen || !r.quotesAll() && !r.measure()):
 		r.hit(signBreakOperator, i, end)
 	case (r.kind(i) == sqllex.Compare || words) && op.constant() && r.cut(end) && (r.kind(end) != sqllex.End || words):
 		r.hit(signBreakCompare, i, end)
@@ -820,7 +840,7 @@ func (r *sqlReader) asked(i int) bool {
 	case sqllex.Logic:
 		return r.operandBefore(i - 1)
 	case sqllex.Compare, sqllex.Arith, sqllex.Comma:
-		return r.joined || r.kind(i-2) == sqllex.Number || r.kind(i-2) == sqllex.String || r.kind(i-2) == sqllex.RParen || r.role(i-2) == sqllex.Literal ||
+		return r.joined || r.role(i-2) == sqllex.As && r.atStart(i-2) || r.kind(i-2) == sqllex.Number || r.kind(i-2) == sqllex.String || r.kind(i-2) == sqllex.RParen || r.role(i-2) == sqllex.Literal ||
 			r.broken && i-1 < 4 && r.first
 	}
 	return false
@@ -876,12 +896,18 @@ func (r *sqlReader) quoteAt(i int) bool {
 const (
 	maxTail     = 24 // bytes
 	maxTailWord = 5  // letters and digits among them
+	// unlogged is the procedure whose name kept old SQL Servers from writing a
+	// statement into their traces.
+	unlogged = "sp_password"
 )
 
 // cutEnds reports whether the comment mark at i ends the value.
 func (r *sqlReader) cutEnds(i int) bool {
 	to := int(r.toks[i].To)
 	tail := bytes.TrimSpace(r.v[to:max(to, r.end)])
+	if isUnlogged(tail) {
+		return true
+	}
 	if len(tail) > maxTail {
 		return false
 	}
@@ -901,6 +927,12 @@ func (r *sqlReader) cutEnds(i int) bool {
 		}
 	}
 	return letters <= maxTailWord
+}
+
+// isUnlogged reports whether the comment ends in the name of that procedure.
+func isUnlogged(comment []byte) bool {
+	before := len(comment) - len(unlogged)
+	return hasSuffixFold(comment, unlogged) && (before == 0 || isSpace(comment[before-1]))
 }
 
 // cut reports whether token i ends what the value added: the value's end, a

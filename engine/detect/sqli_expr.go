@@ -151,8 +151,22 @@ func (r *sqlReader) operand(i int) (int, operand) {
 		return r.name(i)
 	case sqllex.Key:
 		return r.keyOperand(i)
+	case sqllex.Other:
+		if r.text(i)[0] == '{' && (r.kind(i+1) == sqllex.Word && r.toks[i+1].Quote == 0 || r.kind(i+1) == sqllex.Key) && r.kind(i+2) != sqllex.Arith {
+			return r.braced(i)
+		}
 	}
 	return i, opNone
+}
+
+// braced reads an operand in the braces of ODBC, {x 1} or {fn user()}, which
+// MySQL and others read as what is in them.
+func (r *sqlReader) braced(i int) (int, operand) {
+	end, op := r.expression(i + 2)
+	if op == opNone || r.kind(end) != sqllex.Other || r.text(end)[0] != '}' {
+		return i, opNone
+	}
+	return end + 1, op
 }
 
 // casts skips ::type after an operand, and a string that directly follows
@@ -349,6 +363,10 @@ func (r *sqlReader) compare(i, start, left int, a operand, before bool) {
 		r.hit(signBreakCompare, i, right)
 	case a == opLiteral && b == opLiteral && r.role(i) == sqllex.Where && !r.broken && r.quotedName(start, left):
 		return // WHERE "host" = 'a'
+	case a == opName && b == opName && left == start+1 && right == left+2 && before && r.behindNumber(i) && bytes.EqualFold(r.text(start), r.text(left+1)) && r.cut(right):
+		r.hit(signTautology, i, right)
+	case a == opName && b == opLiteral && i == 1 && left == start+1 && r.is(i, "or") && !r.texts && r.behindNumber(i) && r.kind(left) == sqllex.Compare && r.kind(right) == sqllex.End && r.last:
+		r.hit(signCompare, i, right)
 	case a == opLiteral && b == opLiteral:
 		r.constants(i, start, left, right, before, next)
 	case (a == opName && b == opCall || a == opCall && b == opName) && r.kind(i) == sqllex.Logic && !r.broken:
@@ -540,7 +558,7 @@ func (r *sqlReader) alone(i, end int, a operand, before bool) {
 	case a == opLiteral && r.atBreak(i) && r.shortPrefix() && r.tornString(i+1):
 		r.hit(signBreakCompare, i, end)
 	case a == opLiteral || a == opName && r.kind(end) != sqllex.End:
-		later := r.role(end) == sqllex.Limit || r.role(end) == sqllex.Order
+		later := r.role(end) == sqllex.Limit || r.role(end) == sqllex.Order || a == opLiteral && r.role(end) == sqllex.And && r.kind(end+1) == sqllex.Open
 		if r.atBreak(i) && (later || r.kind(end) != sqllex.End && r.cut(end)) && (r.kind(end) != sqllex.Open || r.shortPrefix()) {
 			r.hit(signBreakValue, i, end)
 			return
@@ -556,6 +574,9 @@ func (r *sqlReader) alone(i, end int, a operand, before bool) {
 func (r *sqlReader) aloneInValue(i, end int) bool {
 	if r.broken || !r.first || !r.last || r.kind(end) != sqllex.End || r.role(i) != sqllex.And && r.kind(i) != sqllex.Logic {
 		return false
+	}
+	if i == 1 && r.kind(0) == sqllex.Number && r.role(end-1) == sqllex.Literal && !r.is(end-1, "null") {
+		return true // 1 or true
 	}
 	glued := r.kind(2) == sqllex.LParen && r.toks[2].From == r.toks[1].To
 	return i == 1 && r.kind(0) == sqllex.Number && (glued || r.role(1) == sqllex.And && sameConstant(r.text(0), r.text(end-1)) && end == 3)

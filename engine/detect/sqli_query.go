@@ -3,6 +3,7 @@ package detect
 import (
 	"bytes"
 
+	"github.com/gabionhq/gabion/engine/internal/lexicon"
 	"github.com/gabionhq/gabion/engine/internal/sqllex"
 )
 
@@ -33,6 +34,8 @@ func (r *sqlReader) union(i int) {
 		r.hit(signUnion, i, end)
 	case list == listNone && (r.kind(end) == sqllex.End || r.kind(end) == sqllex.RParen) && (r.operandBefore(i) || r.broken || r.role(i+1) == sqllex.All):
 		r.hit(signUnion, i, j+1)
+	case j > i+1 && r.kind(j-1) == sqllex.LParen && r.kind(end) == sqllex.RParen && r.cut(end+1) && (i > 0 || r.broken) && r.kind(i-1) != sqllex.Word && r.operandBefore(i):
+		r.hit(signUnion, i, end)
 	case r.role(i+1) == sqllex.All && r.cut(end) && (r.kind(i-1) == sqllex.Number || r.kind(i-1) == sqllex.String || r.atBreak(i)):
 		r.hit(signUnion, i, end)
 	case r.cut(end), r.operandBefore(i) && r.goesOn(end):
@@ -203,8 +206,11 @@ func (r *sqlReader) orderBy(i int) {
 	if op.constant() {
 		end = r.conditionsEnd(end)
 	}
+	having := false
 	if r.role(end) == sqllex.Having {
-		end = r.havingEnd(end)
+		next := r.havingEnd(end)
+		having = r.kind(next-1) == sqllex.Number && r.kind(next-2) == sqllex.Compare
+		end = next
 	}
 	if op == opOpen && bytes.IndexByte(r.text(end-1), ' ') >= 0 {
 		return // a quotation in a text, with words behind
@@ -219,7 +225,7 @@ func (r *sqlReader) orderBy(i int) {
 		r.hit(signOrderBy, i, end)
 	case op.constant() && r.cut(end) && (r.broken || i > 0 && r.kind(i-1) != sqllex.String):
 		r.hit(signOrderBy, i, end)
-	case r.atBreak(i) && r.cut(end):
+	case r.cut(end) && (r.atBreak(i) || having && r.atStart(i)):
 		r.hit(signOrderBy, i, end)
 	}
 }
@@ -346,6 +352,10 @@ func (r *sqlReader) stacked(i int) {
 		if end := r.afterArguments(i + 3); r.kind(end) == sqllex.Cut && r.cutEnds(end) {
 			c = sure // a function that nobody listed, and nothing behind it counts
 		}
+	}
+	if c <= likely && r.statementCut(i) {
+		r.hit(signBreakCut, i, len(r.toks))
+		return
 	}
 	if c == no || r.texts && r.kind(i-1) == sqllex.Semicolon && i > 1 {
 		return // ;; begins comments of some languages
@@ -475,7 +485,7 @@ func (r *sqlReader) opensStatement(i int) bool {
 // statement grades the statement that begins at token i.
 func (r *sqlReader) statement(i int) sqlGrade {
 	name := func(i int) bool {
-		return r.kind(i) == sqllex.Word || r.kind(i) == sqllex.Key && r.role(i) >= sqllex.Func
+		return r.kind(i) == sqllex.Word || r.kind(i) == sqllex.Key && r.role(i) >= sqllex.Func || r.kind(i) == sqllex.String && r.toks[i].Quote == '"'
 	}
 	switch r.role(i) {
 	case sqllex.Select:
@@ -498,7 +508,7 @@ func (r *sqlReader) statement(i int) sqlGrade {
 			return sure
 		}
 	case sqllex.Func:
-		if r.is(i, "if") && (r.role(i+1) == sqllex.Not || r.kind(i+1) == sqllex.LParen && (r.kind(i+2) == sqllex.Number || r.role(i+2) == sqllex.Select)) && r.guards(i+1) {
+		if r.is(i, "if") && (r.role(i+1) == sqllex.Not || r.kind(i+1) == sqllex.LParen && (r.kind(i+2) == sqllex.Number || r.role(i+2) == sqllex.Select || r.kind(i+2) == sqllex.LParen && r.kind(i+3) == sqllex.Number)) && r.guards(i+1) {
 			return sure
 		}
 	case sqllex.Values:
@@ -508,7 +518,7 @@ func (r *sqlReader) statement(i int) sqlGrade {
 	case sqllex.Verb:
 		return r.change(i, name)
 	}
-	if r.is(i, "prepare") && r.role(i+2) == sqllex.From && (r.kind(i+3) == sqllex.Variable || r.quoteAt(i+3)) || r.is(i, "handler") && r.is(i+2, "open") {
+	if r.is(i, "prepare") && r.role(i+2) == sqllex.From && (r.kind(i+3) == sqllex.Variable || r.quoteAt(i+3) || r.kind(i+4) == sqllex.LParen) {
 		return sure
 	}
 	if r.is(i, "begin") && (r.role(i+1) == sqllex.Declare || r.role(i+1) == sqllex.Exec) {
@@ -564,7 +574,7 @@ func (r *sqlReader) execute(i int) sqlGrade {
 	open := r.kind(i+1) == sqllex.LParen
 	switch {
 	case r.role(i+1) == sqllex.Danger, r.is(i+1, "immediate") && r.quoteAt(i+2), r.kind(i+1) == sqllex.Variable,
-		r.role(i+1) == sqllex.System && r.kind(i+2) == sqllex.Dot:
+		r.role(i+1) == sqllex.System && r.kind(i+2) == sqllex.Dot, r.is(i+1, "as") && (r.is(i+2, "login") || r.is(i+2, "user")) && r.kind(i+3) == sqllex.Compare:
 		return harmful
 	case open && !r.is(i, "call") && (r.kind(i+2) == sqllex.Variable || r.role(i+2) >= sqllex.Func || r.quoteAt(i+2) && r.kind(i+3) == sqllex.Arith):
 		return harmful
@@ -587,26 +597,33 @@ func (r *sqlReader) systemProcedure(i int) bool {
 // change grades the statements that change data or structure.
 func (r *sqlReader) change(i int, name func(int) bool) sqlGrade {
 	ends := func(i int) bool { return r.cut(i) || r.kind(i) == sqllex.Cut }
+	verb := i
+	if r.is(i, "insert") || r.is(i, "update") || r.is(i, "delete") || r.is(i, "replace") {
+		i = r.afterModifiers(i)
+	}
 	switch {
-	case r.is(i, "insert"), r.is(i, "replace"), r.is(i, "merge"):
+	case r.is(verb, "insert"), r.is(verb, "replace"), r.is(verb, "merge"):
 		into := i + 1
 		if r.role(into) == sqllex.Into {
 			into++
-		} else if !r.is(i, "replace") {
+		} else if !r.is(verb, "replace") && (r.role(into+1) != sqllex.Values || r.kind(into+2) != sqllex.LParen) {
 			return no
 		}
 		if name(into) {
+			if r.is(verb, "merge") && r.is(into+1, "using") {
+				return sure
+			}
 			for j := into + 1; j < into+4; j++ {
 				if r.kind(j) == sqllex.LParen || r.role(j) == sqllex.Values || r.role(j) == sqllex.Select {
 					return sure
 				}
 			}
 		}
-	case r.is(i, "update"):
+	case r.is(verb, "update"):
 		if name(i+1) && (r.is(i+2, "set") && r.kind(i+4) == sqllex.Compare || r.kind(i+2) == sqllex.Dot && r.is(i+4, "set")) {
 			return sure
 		}
-	case r.is(i, "delete"):
+	case r.is(verb, "delete"):
 		if r.is(i+1, "from") && name(i+2) && (ends(i+3) || r.role(i+3) == sqllex.Where && r.kind(i+5) == sqllex.Compare) {
 			return sure
 		}
@@ -621,7 +638,11 @@ func (r *sqlReader) change(i int, name func(int) bool) sqlGrade {
 		if !name(j) && r.role(j) != sqllex.Object {
 			return no
 		}
-		if ends(j+1) || r.kind(j+1) == sqllex.Comma || r.kind(j+1) == sqllex.Dot || r.role(j+1) == sqllex.Verb || r.is(j+1, "add") || r.is(j+1, "modify") {
+		if ends(j+1) || r.kind(j+1) == sqllex.Comma || r.kind(j+1) == sqllex.Dot || r.role(j+1) == sqllex.Verb || r.is(j+1, "add") || r.is(j+1, "modify") || r.is(j+1, "with") && r.kind(j+3) == sqllex.Compare {
+			return sure
+		}
+	case r.is(i, "handler"):
+		if r.is(i+2, "open") {
 			return sure
 		}
 	case r.is(i, "create"):
@@ -639,6 +660,27 @@ func (r *sqlReader) change(i int, name func(int) bool) sqlGrade {
 	}
 	return r.fileAccess(i, name)
 }
+
+// afterModifiers skips what MySQL and SQLite let stand between the verb at i and
+// its object, and returns the last token of it.
+func (r *sqlReader) afterModifiers(i int) int {
+	for range 4 {
+		switch {
+		case modifiers.Has(r.text(min(i+1, len(r.toks)-1))) && i+1 < len(r.toks):
+			i++
+		case r.is(i+1, "or") && i+2 < len(r.toks) && conflicts.Has(r.text(i+2)):
+			i += 2
+		default:
+			return i
+		}
+	}
+	return i
+}
+
+var (
+	modifiers = lexicon.New("low_priority high_priority delayed quick ignore")
+	conflicts = lexicon.New("ignore replace abort fail rollback")
+)
 
 // fileAccess grades the statements that read or write files.
 func (r *sqlReader) fileAccess(i int, name func(int) bool) sqlGrade {
@@ -699,7 +741,7 @@ func (r *sqlReader) create(i int, name func(int) bool) sqlGrade {
 		i += 2
 	}
 	switch {
-	case r.kind(i+1) == sqllex.LParen, r.is(i+1, "identified"), r.is(i+1, "with") && r.quoteAt(i+3), r.is(i+1, "as") && r.role(i+2) == sqllex.Select:
+	case r.kind(i+1) == sqllex.LParen, r.is(i+1, "identified"), r.is(i+1, "with") && (r.quoteAt(i+3) || r.kind(i+3) == sqllex.Compare), r.is(i+1, "as") && r.role(i+2) == sqllex.Select:
 		return sure
 	case r.cut(i + 1):
 		return likely

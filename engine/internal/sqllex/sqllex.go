@@ -166,6 +166,11 @@ func (l *Lexer) lex(c byte) (Kind, Role) {
 		return l.one(Arith), None
 	case ':':
 		return l.colon(next), None
+	case '\\':
+		if next == 'N' && (!wordByte[l.at(l.pos+2)] || l.keyAt(l.pos+2)) {
+			l.pos += 2
+			return Key, Literal // \N, null
+		}
 	case '$':
 		return l.dollar(next), None
 	}
@@ -370,13 +375,22 @@ func (l *Lexer) block() Kind {
 
 // versioned returns where the content of a version comment begins, 0 if the
 // comment is none. MySQL and MariaDB run what it holds. A space after the
-// mark is the banner of a script or style sheet, as in /*! jQuery.
+// mark is the banner of a script or style sheet, as in /*! jQuery, unless a word
+// of a query follows it.
 func (l *Lexer) versioned() int {
 	i := l.pos + 2
 	if l.at(i) == 'M' {
 		i++
 	}
-	if l.at(i) != '!' || class[l.at(i+1)] == space {
+	if l.at(i) != '!' {
+		return 0
+	}
+	if class[l.at(i+1)] == space {
+		for i++; class[l.at(i)] == space; i++ {
+		}
+		if r := Lookup(l.src[i:l.wordEnd(i)]); r == Union || r == Select || r == And {
+			return i
+		}
 		return 0
 	}
 	for i++; class[l.at(i)] == digit; i++ {

@@ -49,15 +49,16 @@ const (
 	numRoles
 )
 
-// The vocabulary, by role. Fragments repeat these words.
+// The vocabulary, by role. Fragments repeat these words. Those with a word
+// inside itself are what some filters make the word of, by taking it out once.
 var words = [numRoles]string{
-	And:       "and or xor",
+	And:       "and or xor oorr anandd aandnd",
 	Not:       "not binary",
 	Like:      "like rlike regexp sounds glob ilike similar div mod match soundslike notnull",
 	In:        "in exists any some between",
 	Is:        "is isnull",
-	Union:     "union intersect except minus",
-	Select:    "select",
+	Union:     "union intersect except minus uunionnion ununionion uniunionon uniounionn unionunion",
+	Select:    "select sselectelect seselectlect selselectect seleselectct selecselectt selectselect",
 	All:       "all distinct distinctrow top straight_join sql_no_cache",
 	From:      "from join",
 	Where:     "where on",

@@ -1,0 +1,146 @@
+package detect
+
+import (
+	"github.com/gabionhq/gabion/engine/internal/lexicon"
+	"github.com/gabionhq/gabion/engine/internal/sqllex"
+)
+
+// Whoever leaves a string makes the rest of the query harmless, as a rule by a
+// comment. A value that ends its string soon, goes on as a query can go on
+// there, and ends in a comment mark needs no proof of what stands between.
+
+// statements begin with one of these words, in one dialect or another.
+var statements = lexicon.New(`select insert update delete merge replace values table with create alter drop truncate rename comment
+	grant revoke deny set reset use show desc describe explain analyze begin start commit rollback savepoint release abort lock unlock
+	flush kill handler prepare execute exec call do declare waitfor print raiserror throw go while if return revert dbcc reconfigure
+	shutdown checkpoint backup restore bulk load copy attach detach pragma vacuum reindex cluster discard listen notify optimize purge
+	install refresh import`)
+
+// clauses begin with one of these words, behind a value.
+var clauses = lexicon.New(`and or xor not is like ilike rlike regexp similar in between div mod union intersect except minus from where
+	into limit offset fetch order group having for lock natural inner outer cross left right join using on window procedure collate
+	returning as asc desc`)
+
+// endsInCut reports whether the value ends in a comment mark.
+func (r *sqlReader) endsInCut() bool {
+	last := len(r.toks) - 1
+	return r.last && last >= 0 && r.kind(last) == sqllex.Cut && r.cutEnds(last)
+}
+
+// statementCut reports whether a statement follows the semicolon at i, behind a
+// number or where the string ended, and a comment ends it.
+func (r *sqlReader) statementCut(i int) bool {
+	if i+2 >= len(r.toks) || !r.endsInCut() || !statements.Has(r.text(i+1)) {
+		return false
+	}
+	if r.kind(i+2) == sqllex.Dot || r.kind(i+2) == sqllex.Compare {
+		return false // a variable of a program
+	}
+	if r.broken {
+		return r.atBreak(i) && r.shortPrefix() && r.v[r.start-1] != '`'
+	}
+	switch r.role(i + 1) {
+	case sqllex.Select, sqllex.Verb, sqllex.Exec, sqllex.Declare, sqllex.Waitfor, sqllex.Values:
+		return r.first && i == 1 && r.kind(0) == sqllex.Number
+	}
+	return false
+}
+
+// clauseCut reports whether a clause follows at i, behind one word or number
+// and the end of its string, and a comment ends it.
+func (r *sqlReader) clauseCut(i int) bool {
+	n := len(r.toks)
+	if i+2 >= n || !r.tightPrefix() || !r.endsInCut() || r.quotesAll() {
+		return false
+	}
+	if r.text(n - 1)[0] == '#' && r.kind(n-2) == sqllex.Word && len(r.text(n-2)) == 1 {
+		return false // C#
+	}
+	if i > 0 && r.kind(i) == sqllex.Comma {
+		return r.kind(i+1) == sqllex.LParen // another row
+	}
+	return clauses.Has(r.text(i)) && (r.start <= 2 || isDigit(r.v[r.start-2]) || !r.prose(i, n-1))
+}
+
+// prose reports whether there are words of another language, and nothing that is
+// no word, among the tokens from i up to end.
+func (r *sqlReader) prose(i, end int) bool {
+	words := 0
+	for ; i < end; i++ {
+		switch r.kind(i) {
+		case sqllex.Key:
+		case sqllex.Word:
+			words++
+		default:
+			return false
+		}
+	}
+	return words > 0
+}
+
+// tightPrefix reports whether at most one word or number stands before the end
+// of the string.
+func (r *sqlReader) tightPrefix() bool {
+	if r.start > maxPrefix || r.v[r.start-1] == '`' {
+		return false
+	}
+	for _, c := range r.v[:r.start-1] {
+		switch classOf(c) {
+		case cLetter, cDigit, cDash, cDot, cPercent, cAt, cHigh, cBackslash:
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// quotesAll reports whether the quote at which the value broke out is its first
+// byte and its last.
+func (r *sqlReader) quotesAll() bool {
+	return r.start == 1 && len(r.v) > 1 && r.v[len(r.v)-1] == r.v[0]
+}
+
+// measure reports whether the quote stands behind a number, as for feet and
+// minutes.
+func (r *sqlReader) measure() bool {
+	return r.start > 1 && isDigit(r.v[r.start-2])
+}
+
+// hashEnds reports whether the # at i is the end of the value, and what stands
+// before the quote is one word: admin'#.
+func (r *sqlReader) hashEnds(i int) bool {
+	return r.start > 1 && int(r.toks[i].From) == r.start && int(r.toks[i].To) == r.end && r.tightPrefix() && isWord(r.v[r.start-2])
+}
+
+// listGoesOn looks at the comma i behind the end of the string, as in a list of
+// values or of columns that are set: x',version(),'y and x',admin=1--.
+func (r *sqlReader) listGoesOn(i int) {
+	if !r.tightPrefix() {
+		return
+	}
+	best, sets := opNone, false
+	comma := i
+	for n := 0; n < maxOperand && r.kind(i) == sqllex.Comma; n++ {
+		end, op := r.expression(i + 1)
+		if op == opNone {
+			return
+		}
+		if r.kind(end) == sqllex.Compare && op == opName {
+			sets = true
+			end, op = r.expression(end + 1)
+		}
+		best = max(best, op)
+		i = end
+	}
+	for r.kind(i) == sqllex.RParen {
+		i++
+	}
+	switch {
+	case r.endsInCut() && !r.quotesAll() && (i == len(r.toks)-1 || sets):
+		r.hit(signBreakCut, comma, i)
+	case best >= opCall && r.kind(i) == sqllex.End && r.last && r.closedByQuery():
+		r.hit(signCompareCall, comma, i)
+	case sets && best == opOpen && r.kind(i) == sqllex.End && r.last && r.closedByQuery():
+		r.hit(signBreakOperator, comma, i)
+	}
+}
