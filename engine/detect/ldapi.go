@@ -13,7 +13,7 @@ import (
 var whenLDAPi = []feature{
 	hasClose | hasOpen, hasClose | hasControl, hasClose | hasBackslash, hasClose | hasPercent,
 	hasOpen | hasPipe, hasOpen | hasAmp, hasOpen | hasBang,
-	hasColon | hasEqual | hasDigit, hasClose | hasEqual,
+	hasColon | hasEqual | hasDigit, hasClose | hasEqual, hasOpen | hasEqual | hasStar,
 }
 
 var attributes = lexicon.New("uid cn sn ou dc mail givenname objectclass objectcategory userpassword password samaccountname memberof member displayname telephonenumber description userprincipalname distinguishedname uidnumber gidnumber homedirectory")
@@ -121,7 +121,7 @@ func (s *Scanner) filterClosed(v []byte, shut int) {
 		i++
 	}
 	weight := comparisonWeight(v[i:])
-	if star && weight < 0.8 && weight > 0 {
+	if star && weight < 0.8 && (weight > 0 || run(v, 0, shut-1, isToken) == shut-1 && comparesNext(v[i:])) {
 		weight = 0.8
 	}
 	if weight > 0 {
@@ -149,8 +149,7 @@ func comparisonWeight(b []byte) float32 {
 	if n == 0 || n == len(b) {
 		return 0
 	}
-	eq := b[n] == '=' || (b[n] == '~' || b[n] == '>' || b[n] == '<') && n+1 < len(b) && b[n+1] == '='
-	if !eq {
+	if !comparator(b[n:]) {
 		return 0
 	}
 	if attributes.Has(b[:n]) {
@@ -162,11 +161,49 @@ func comparisonWeight(b []byte) float32 {
 	return 0
 }
 
+// comparator reports whether b begins with what compares an attribute with a
+// value: = ~= >= <= and :rule:= (RFC 4515, 3).
+func comparator(b []byte) bool {
+	switch b[0] {
+	case '=':
+		return true
+	case '~', '>', '<':
+		return len(b) > 1 && b[1] == '='
+	case ':':
+		const longest = 64
+		n := run(b, 1, min(len(b), longest), isRuleByte)
+		return n > 1 && n < len(b) && b[n] == '=' && b[n-1] == ':'
+	}
+	return false
+}
+
+func isRuleByte(c byte) bool { return isLetter(c) || isDigit(c) || c == '.' || c == ':' || c == '-' }
+
+// comparesNext reports whether b begins with an attribute and what compares it,
+// or with such a thing behind one name in brackets.
+func comparesNext(b []byte) bool {
+	for range 2 {
+		n := run(b, 0, min(len(b), maxPrefix), isToken)
+		if n == 0 || n+1 >= len(b) {
+			return false
+		}
+		if b[n] != ')' || b[n+1] != '(' {
+			return comparator(b[n:])
+		}
+		b = b[n+2:]
+	}
+	return false
+}
+
 // filterWhole looks at a value that is or begins with a filter of its own.
 func (s *Scanner) filterWhole(v []byte, open int) {
 	rest := v[open+1:]
 	if string(v) == "*()|&'" { // the probe of several tools
 		s.filter(0, len(v), 0.6, "The value is a set of the signs of directory filters.")
+		return
+	}
+	if open > 0 && v[open-1] == '*' && run(v, 0, open-1, isToken) == open-1 && comparisonWeight(rest) >= 0.9 {
+		s.filter(open-1, len(v), 0.7, "A comparison follows a value that matches everything.")
 		return
 	}
 	if len(rest) == 0 || rest[0] != '&' && rest[0] != '|' && rest[0] != '!' {
@@ -182,6 +219,9 @@ func (s *Scanner) filterWhole(v []byte, open int) {
 	weight := float32(0.4)
 	if open > 0 && v[open-1] == '*' || bytes.Contains(inner, []byte("=*)")) || hasFold(inner, "(userpassword=") || constantFilter(inner) {
 		weight = 0.7 // of everyone, of a password, or of what is never so
+	}
+	if bytes.Count(v[open:min(len(v), open+maxPath)], []byte("(")) > bytes.Count(v, []byte(")")) {
+		weight = max(weight, 0.6) // the filter that it becomes part of has its ends
 	}
 	s.filter(open, len(v), weight, "The value holds a directory filter of its own.")
 }

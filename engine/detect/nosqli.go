@@ -12,19 +12,25 @@ import (
 // that a program would send, so the operand decides.
 
 var whenNoSQLi = []feature{
-	hasDollar | hasColon, hasDollar | hasBracket, hasDollar | hasNoSQLWord, hasNoSQLWord | hasOpen, hasNoSQLWord | hasSemi,
+	hasDollar | hasColon, hasDollar | hasBracket, hasDollar | hasNoSQLWord, hasNoSQLWord | hasOpen, hasNoSQLWord | hasSemi, hasNoSQLWord | hasPipe, hasNoSQLWord | hasAmp,
 	hasBrace | hasColon | hasStar,
 }
 
-const noSQLGateWords = "where return sleep db while new this"
+const noSQLGateWords = "where function accumulator return sleep db while new this"
 
 var (
 	comparing = lexicon.New("ne gt gte lt lte eq in nin not exists type regex all size mod elemmatch func or and nor options expr jsonschema where function accumulator")
+	ordering  = lexicon.New("gt gte lt lte")
+	// fieldless are operators that a document of conditions does not begin with.
+	fieldless = lexicon.New("ne gt gte lt lte in nin exists regex")
 	// takesList are operators whose operand holds conditions.
 	takesList = lexicon.New("or and nor not elemmatch")
 	// credentials are the members by which people sign in. What is compared
 	// with them is a text.
-	credentials = lexicon.New("username user login uname userid email mail password passwd pass pwd token secret pin otp apikey")
+	credentials = lexicon.New(`username user login uname userid email mail password passwd pass pwd token secret pin otp apikey
+		user_name loginname login_name user_password userpassword user_pass userpass passcode api_key resettoken reset_token resetpasswordtoken
+		reset_password_token passwordresettoken accesstoken access_token authtoken auth_token sessiontoken session_token verificationtoken
+		verification_token verificationcode verification_code`)
 	collections = lexicon.New("insert insertone find findone update updateone remove drop deleteone deletemany aggregate mapreduce count eval save getcollection getcollectionnames dropdatabase")
 )
 
@@ -71,10 +77,14 @@ func memberOperand(v []byte, w Where) Finding {
 		f.Weight = 0.9
 	case equalFold(name, "regex"):
 		f.Weight = anyPattern(v)
+	case w.Parent == nil && w.Place == InJSON && fieldless.Has(name):
+		f.Weight, f.Reason = 0.6, "A database operator compares what has no name."
 	case equalFold(name, "func"):
 		f.Weight, f.Reason = 0.6, "An operator is given the name of a function."
 	case len(v) == 0, equalFold(v, "undefined"):
 		f.Weight = 0.8
+	case ordering.Has(name) && (string(v) == "{}" || string(v) == "[]" || equalFold(v, "true") || equalFold(v, "false")):
+		f.Weight, f.Reason = 0.65, "A database operator compares by size what has none."
 	case w.Place == InJSON && takesList.Has(name):
 		f.Weight, f.Reason = 0.6, "A database operator that takes conditions is given a text, or one that always holds."
 	case equalFold(name, "ne") && trivialOperand(v):
@@ -88,10 +98,23 @@ func memberOperand(v []byte, w Where) Finding {
 
 // anyPattern weighs a pattern by how much it matches.
 func anyPattern(v []byte) float32 {
-	if string(v) == ".*" || string(v) == "^" || string(v) == ".+" || bytes.HasPrefix(v, []byte("^.")) && len(v) < 8 {
+	if bytes.HasPrefix(v, []byte("^.")) && len(v) < 8 {
 		return 0.55
 	}
-	return 0
+	times := false // {1,2}
+	for _, c := range v {
+		switch {
+		case c == '{' || c == '}':
+			times = c == '{'
+		case times && (isDigit(c) || c == ','):
+		case c != '^' && c != '$' && c != '.' && c != '*' && c != '+' && c != '?':
+			return 0
+		}
+	}
+	if len(v) == 0 || v[0] != '^' && v[0] != '$' && (v[0] != '.' || len(v) == 1) {
+		return 0
+	}
+	return 0.55
 }
 
 // operatorAt weighs the operator at the dollar sign i.
@@ -116,7 +139,7 @@ func operatorAt(v []byte, i int, w Where) Finding {
 		}
 		return f
 	}
-	if w.Name && i == 0 && end == len(v) && equalFold(name, "where") {
+	if w.Name && i == 0 && end == len(v) && (equalFold(name, "where") || equalFold(name, "function") || equalFold(name, "accumulator")) {
 		f.Reason = "A member hands code to the database."
 		f.Weight = 0.85
 		return f
@@ -127,6 +150,9 @@ func operatorAt(v []byte, i int, w Where) Finding {
 	}
 	f.Reason = "A database operator stands where a value is expected."
 	f.Weight = operandWeight(name, operand, quoted)
+	if f.Weight >= 0.3 && f.Weight < 0.6 && i <= 2 && v[0] == '{' && !w.Name {
+		f.Weight = 0.6 // nothing but a comparison, for a value
+	}
 	if f.Weight < 0.5 && credentials.Has(memberBefore(v, i)) && !quotedText(operand, name) {
 		f.Weight = 0.8
 	}
@@ -250,7 +276,7 @@ func mongoScript(v []byte) Finding {
 			f.Weight, f.Reason = 0.6, "A method of a database collection is called."
 		}
 	}
-	for i := bytes.Index(v, []byte("this.")); i > 2 && i < maxPrefix+8; i = -1 {
+	for i := documentRead(v); i > 2 && i < maxPrefix+8; i = -1 {
 		before := bytes.TrimRight(v[:i], " (")
 		if joined := bytes.TrimRight(before, "&|"); len(joined)+2 == len(before) {
 			if joined = bytes.TrimRight(joined, " )"); len(joined) > 0 && (joined[len(joined)-1] == '\'' || joined[len(joined)-1] == '"') {
@@ -271,6 +297,11 @@ func mongoScript(v []byte) Finding {
 			return f
 		}
 	}
+	if n := brokenMember(v); n > 0 {
+		f.To = int32(n)
+		f.Weight, f.Reason = 0.7, "The value ends the member it stands in and adds an operator."
+		return f
+	}
 	if returnsAtOnce(v) {
 		f.To = int32(len(v))
 		f.Weight, f.Reason = 0.6, "The value ends a statement and has the function return a truth."
@@ -286,6 +317,49 @@ func mongoScript(v []byte) Finding {
 		f.Weight, f.Reason = 0.7, "The value ends the query and adds a condition that matches everything."
 	}
 	return f
+}
+
+// documentRead returns where v reads the document that a script is run on, -1
+// for nowhere.
+func documentRead(v []byte) int {
+	i := bytes.Index(v, []byte("this."))
+	if i >= 0 {
+		return i
+	}
+	if i = bytes.Index(v, []byte("Object.keys(this)")); i >= 0 {
+		return i
+	}
+	return bytes.Index(v, []byte("this["))
+}
+
+// brokenMember returns where an operator's name ends that follows the ends of a
+// string and of what it is a member of, as in "}, {"$set":, and 0 for none.
+func brokenMember(v []byte) int {
+	q := bytes.IndexAny(v[:min(len(v), maxPrefix)], `'"`)
+	if q < 0 {
+		return 0
+	}
+	i := q + 1
+	for i < len(v) && (v[i] == ' ' || v[i] == '}' || v[i] == ']') {
+		i++
+	}
+	if i == q+1 || i >= len(v) || v[i] != ',' || bytes.IndexByte(v[q:i], '}') < 0 {
+		return 0
+	}
+	for i++; i < len(v) && (v[i] == ' ' || v[i] == '{' || v[i] == '"' || v[i] == '\''); i++ {
+	}
+	if i >= len(v) || v[i] != '$' {
+		return 0
+	}
+	n := run(v, i+1, len(v), isLetter)
+	end := n
+	for n < len(v) && (v[n] == ' ' || v[n] == '"' || v[n] == '\'') {
+		n++
+	}
+	if end == i+1 || n >= len(v) || v[n] != ':' {
+		return 0
+	}
+	return end
 }
 
 // busyLoop finds a statement behind ; that takes the time, and a loop that
@@ -337,7 +411,7 @@ func databaseCall(b []byte) int {
 // read from the document, and not a thing that somebody gives back.
 func returnsVerdict(v []byte) bool {
 	v = bytes.TrimLeft(v, " (!")
-	for _, word := range [...]string{"true", "false", "this."} {
+	for _, word := range [...]string{"true", "false", "this.", "this"} {
 		if hasPrefixFold(v, word) && (word == "this." || len(v) == len(word) || !isWord(v[len(word)])) {
 			return true
 		}
@@ -353,7 +427,17 @@ func returnsAtOnce(v []byte) bool {
 		return false
 	}
 	rest := bytes.TrimLeft(v[i+1:], " ")
-	return hasPrefixFold(rest, "return ") && returnsVerdict(rest[len("return "):])
+	if !hasPrefixFold(rest, "return") || len(rest) == len("return") || isWord(rest[len("return")]) {
+		return false
+	}
+	rest = bytes.TrimRight(rest[len("return"):], "; ")
+	return returnsVerdict(rest) || delays(rest) || len(rest) == 2 && rest[0] == ' ' && isDigit(rest[1])
+}
+
+// delays reports whether v calls the sleep of the database's interpreter.
+func delays(v []byte) bool {
+	v = bytes.TrimLeft(v, " (")
+	return hasPrefixFold(v, "sleep(") && len(v) > len("sleep(") && isDigit(v[len("sleep(")])
 }
 
 // scriptStatement returns the length of ; and the beginning of a statement

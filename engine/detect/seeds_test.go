@@ -12,7 +12,7 @@ var seeds = map[Class][]string{
 		"1 procedure analyse(1)", "a' like 'a", "1 && 1", "' ^ '1", "1 into outfile '/tmp/x'", "{d 1}",
 		"password::int", "or `a` ? `b`", "1.e(ascii)", "hex(", "from `information_schema`", "1 #> 2",
 	},
-	NoSQLi: {"$ne", "user[$gt]", `{"$where":"sleep(100)"}`, "';return true;var a='", "[$regex]"},
+	NoSQLi: {"$ne", "user[$gt]", `{"$where":"sleep(100)"}`, "';return true;var a='", "[$regex]", "' || this.a", "$function", "a'}, $set:", "1;return(this)"},
 	LDAPi:  {"cn:2.5.13.2:=a", "(&(uid=a)(1=2))", "*)(uid=*))(|(uid=*", "admin)(&)", "*)(objectClass=*"},
 	XPathi: {"' or '1'='1", "x' or name()='a' or 'x'='y", "']|//user/*|//a['", "count(/child::node())=1"},
 	XSS: {
