@@ -48,6 +48,11 @@ func (s *Scanner) crlf(v []byte, w Where) {
 	if line && !w.Container && len(v) <= maxPath {
 		writtenLine(&best, v)
 	}
+	if line {
+		forgedLine(&best, v)
+	} else if w.Place == InForm || w.Place == InJSON {
+		lastField(&best, v)
+	}
 	requestLine(&best, v, w.Place)
 	setCookie(&best, v)
 	s.follow(CRLF, v, best, responseHeaders)
@@ -79,6 +84,39 @@ func writtenLine(best *lead, v []byte) {
 	j := run(v, at, min(len(v), at+40), isToken)
 	if j > at && j < len(v) && v[j] == ':' && isLetter(v[at]) {
 		best.offer(0.6, i, min(len(v), j+24), "An escaped line end is followed by a header field.")
+	}
+}
+
+// forgedLine judges a line of a log behind a piece of data: one of a web server,
+// which begins with an address, or one that begins with a time.
+func forgedLine(best *lead, v []byte) {
+	i := bytes.IndexAny(v[:min(len(v), maxMailField)], "\r\n")
+	if i < 0 || bytes.IndexByte(v[:i], ' ') >= 0 {
+		return
+	}
+	at := run(v, i, len(v), isSpace)
+	end := run(v, at, min(len(v), at+24), func(c byte) bool { return isDigit(c) || c == '.' || c == '-' || c == ':' || c == '/' || c == 'T' })
+	switch head := v[at:end]; {
+	case isIPv4(head) && bytes.HasPrefix(v[end:], []byte(" - ")),
+		len(head) >= len("2006-01-02") && head[4] == '-' && head[7] == '-' && run(head, 0, 4, isDigit) == 4 && end < len(v) && v[end] == ' ' && bytes.IndexByte(v[end:], ':') > 0:
+		best.offer(0.6, i, min(len(v), end+24), "A line end is followed by a line of a log.")
+	}
+}
+
+// lastField judges a field that browsers and servers hand on without reading it,
+// as the only line behind a path or nothing. Texts have no such line.
+func lastField(best *lead, v []byte) {
+	i := bytes.IndexAny(v[:min(len(v), maxMailField)], "\r\n")
+	if i < 0 || i > 0 && v[0] != '/' && v[0] != '.' || bytes.IndexByte(v[:i], ' ') >= 0 {
+		return
+	}
+	at := run(v, i, len(v), isSpace)
+	j := run(v, at, min(len(v), at+40), isToken)
+	if j == len(v) || v[j] != ':' || bytes.IndexByte(bytes.TrimRight(v[j:], "\r\n"), '\n') >= 0 {
+		return
+	}
+	if name := v[at:j]; hasPrefixFold(name, "x-") && len(name) > 4 || hasFold(name, "-header") {
+		best.offer(0.6, i, min(len(v), j+24), "A line end is followed by a header field.")
 	}
 }
 
@@ -162,6 +200,8 @@ func lineEnd(v []byte, i int) int {
 		return 2
 	case v[i] == '\r' || v[i] == '\n':
 		return 1
+	case v[i] == 0xc4 && i+3 < len(v) && v[i+1] == 0x8d && v[i+2] == 0xc4 && v[i+3] == 0x8a: // no language has these two letters side by side
+		return 4
 	case v[i] == 0xe5 && i+2 < len(v) && v[i+1] == 0x98 && (v[i+2] == 0x8a || v[i+2] == 0x8d):
 		return 3
 	}

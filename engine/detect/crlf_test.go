@@ -15,13 +15,20 @@ func TestCRLF(t *testing.T) {
 		"x\rRefresh: 0",
 		"1Set-cookie: Tamper=1",
 		"GET http://h/ HTTP/1.1",
+		"čĊSet-Cookie:a=b", "x\r\n203.0.113.9 - - [01/Jan/2026] \"GET / HTTP/1.1\" 200", "admin\n2026-01-01 10:00:00 INFO login of root",
 	}, []string{
+		"počet:1", "a\n2026-01-01", "a\n203.0.113.9", "two words\n2026-01-01 10:00 begins",
 		"",
 		"line one",
 		"a\nb",
 		"Hello,\nhow are you?",
 		"GET in touch",
 		"the Set-Cookie: header",
+	})
+	recognises(t, CRLF, Where{Place: InForm}, []string{
+		"../\r\nX-Injected-By: x", "/..\nX-Injected: x", "\r\n Custom-Header: x",
+	}, []string{
+		"Monday\r\nWake-up: 7", "\nWake-up: 7", "/a\nX-1: b\nY-2: c", "name\nX-Files: season one", "/etc/x has\nX-Foo: bar",
 	})
 	recognises(t, CRLF, Where{Place: InJSON}, []string{}, []string{
 		"Dear all\nSubject: hi there\nFrom: me",

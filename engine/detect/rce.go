@@ -28,7 +28,7 @@ const shellGateWords = certainCommands + " " + commonCommands + " " + optionGate
 const (
 	certainCommands = `whoami uname ifconfig ipconfig nslookup netstat wget curl nc ncat netcat bash zsh ksh csh tcsh sh
 		powershell pwsh cmd printenv systeminfo sysinfo tasklist taskkill certutil bitsadmin wmic cscript wscript mshta rundll32 regsvr32
-		telnet tftp chmod chown chgrp mkfifo nohup xargs awk gawk sed grep egrep fgrep ls rm mv cp mkdir rmdir ps pwd tac xxd
+		telnet telnetd utelnetd tftp chmod chown chgrp mkfifo nohup xargs awk gawk sed grep egrep fgrep ls rm mv cp mkdir rmdir ps pwd tac xxd
 		hexdump tee traceroute tracert ping ping6 arp lsof sudo su dpkg rpm usermod useradd adduser passwd crontab
 		reboot poweroff gunzip gzip bzip2 tar cpio rsync scp sftp ssh openssl python python2 python3 perl ruby lua php
 		gcc busybox socat nmap ifstat iptables systemctl launchctl osascript getent tcpdump strace gdb vim
@@ -624,9 +624,13 @@ func (t *shellText) alternative(c *shlex.Command) bool {
 // backtick grades a command in backticks, which are also the quotes of
 // Markdown.
 func (t *shellText) backtick(c *shlex.Command, certain bool, args float32) float32 {
-	closed := c.End < len(t.v) && t.v[c.End] == '`'
+	end := run(t.v, c.End, len(t.v), func(b byte) bool { return b == '&' || b == ' ' }) // it may run in the background
+	closed := end < len(t.v) && t.v[end] == '`'
 	sleeps := closed && c.Number && c.Words == 0 && string(c.Name) == "sleep" && t.inData(c)
 	if sleeps || closed && c.Secret && c.Bin || closed && certain && (t.fetches(c) || args == 1 || !t.texts) && (t.inData(c) || t.behindDatum(c)) || closed && args >= 0.6 && t.bare(c) {
+		return 0.82
+	}
+	if closed && certain && args >= 0.6 && t.inAddress(c.At) {
 		return 0.82
 	}
 	if c.At > 1 && t.v[c.At-1] == '=' && t.v[c.At-2] == '=' {
@@ -646,6 +650,14 @@ func (t *shellText) backtick(c *shlex.Command, certain bool, args float32) float
 		return 0.7
 	}
 	return 0.25
+}
+
+// inAddress reports whether an address goes up to i, without a blank.
+func (t *shellText) inAddress(i int) bool {
+	before := t.v[max(0, i-maxLine):i]
+	before = before[bytes.LastIndexAny(before, " \t\r\n`")+1:]
+	at := bytes.Index(before, []byte("://"))
+	return at > 0 && at+4 < len(before) && run(before, at, len(before), isPrintable) == len(before)
 }
 
 // inWritable reports whether path leads to where every account may write.
@@ -712,7 +724,7 @@ func (t *shellText) constructs(best *lead) {
 		case '%':
 			t.percent(best, i)
 		case 'f', 'F':
-			if hasPrefixFold(v[i:], "for ") && (i == 0 || !isLetter(v[i-1])) {
+			if hasPrefixFold(v[i:], "for") && isBatchBlank(v[i+3]) && (i == 0 || !isLetter(v[i-1])) {
 				t.batchFor(best, i)
 			}
 		case 'i', 'I':
@@ -921,15 +933,18 @@ func (t *shellText) cutsVariable(i int) bool {
 // maxVariableName is longer than the names of knownVariables.
 const maxVariableName = 32
 
+// isBatchBlank reports whether cmd.exe reads c as a blank between words.
+func isBatchBlank(c byte) bool { return c == ' ' || c == '\t' || c == ',' || c == ';' || c == '=' }
+
 // batchFor reads FOR %G IN (...) DO.
 func (t *shellText) batchFor(best *lead, i int) {
 	line := t.v[i:min(len(t.v), i+200)]
 	variable := bytes.IndexByte(line, '%')
-	if variable < 0 {
+	if variable < 0 || variable+2 >= len(line) || line[variable+1] <= ' ' {
 		return
 	}
 	in := indexFold(line[variable:], "in")
-	if in > 0 && in < 12 && hasFold(line[variable+in:], "do") && bytes.IndexByte(line[variable:], '(') > 0 {
+	if in > 0 && run(line, variable+2, variable+in, isBatchBlank)+10 >= variable+in && hasFold(line[variable+in:], "do") && bytes.IndexByte(line[variable:], '(') > 0 {
 		best.offer(0.85, i, i+len(line), reasonWindows)
 	}
 }

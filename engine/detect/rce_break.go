@@ -35,7 +35,7 @@ const (
 		odbcconf certreq regasm regsvcs regini msbuild installutil pcalua verclsid infdefaultinstall w32tm csvde ldifde dsget dsmod dsadd dnscmd
 		sdbinst compmgmt eventvwr fodhelper msiexec setx tzutil whoami systeminfo
 		podman buildah skopeo crictl mklink chcp ftype vaultcmd ilasm gpscript settingsynchost stordiag mpiexec sysmon doskey tskill logoff
-		kextfind dsenableroot xwud xwd chflags telnetd utelnetd dropbear inetd pdbedit smbpasswd arpscan fping6 tcptraceroute usermod groupadd`
+		kextfind dsenableroot xwud xwd chflags dropbear inetd pdbedit smbpasswd arpscan fping6 tcptraceroute usermod groupadd`
 	programEnds = "exe cmd bat ps1 vbs msc cpl scr"
 )
 
@@ -51,7 +51,7 @@ func (t *shellText) breaksAway(best *lead, c *shlex.Command, certain bool) {
 	}
 	named := t.programPoints(c)
 	handed := t.handedPoints(c, named > 0)
-	if named < 0 || named+handed == 0 || c.Words > 3*(1+named+handed) || c.Lead == shlex.Pipe && named < 2 && bytes.IndexByte(t.v[c.End:], '|') >= 0 && c.At+1 < c.From {
+	if named < 0 || c.Words > 3*(1+named+handed) || c.Lead == shlex.Pipe && named < 2 && bytes.IndexByte(t.v[c.End:], '|') >= 0 && c.At+1 < c.From {
 		return // a name alone, a sentence, a row of a table
 	}
 	before := bytes.TrimRight(t.v[t.head:max(t.head, c.At)], " \t")
@@ -63,12 +63,17 @@ func (t *shellText) breaksAway(best *lead, c *shlex.Command, certain bool) {
 	if c.Lead == shlex.And || c.Lead == shlex.Or {
 		strong++
 	}
-	if len(before) > len(data) && bytes.Count(before, before[len(data):len(data)+1])%2 == 1 {
-		strong++ // it ends a string that the value did not begin
+	ends := len(before) > len(data) && bytes.Count(before, before[len(data):len(data)+1])%2 == 1
+	if ends {
+		strong++ // a string that the value did not begin
+	}
+	closing := t.closingPoints(c)
+	if named+handed == 0 && (t.texts || !ends || closing <= 0 || len(data) == 0) {
+		return
 	}
 	switch c.Lead {
 	case shlex.Line:
-		if len(before) == 0 || t.texts || named == 0 {
+		if len(before) == 0 || t.texts || named == 0 && !ends {
 			return
 		}
 	case shlex.Backtick, shlex.Subst:
@@ -78,11 +83,10 @@ func (t *shellText) breaksAway(best *lead, c *shlex.Command, certain bool) {
 		}
 		strong += int(pick(glued, 1, 0))
 	default:
-		if t.texts && len(data) > 0 && strong < 2 && !isValue(data) {
+		if t.texts && len(data) > 0 && strong < 2 && !isValue(data) && (named < 2 || handed+max(closing, 0) == 0 || t.joins(data)) {
 			return
 		}
 	}
-	closing := t.closingPoints(c)
 	points := strong + named + handed + closing
 	if len(before) == 0 && c.Lead != shlex.Amp && named != 1 {
 		points++
@@ -93,6 +97,12 @@ func (t *shellText) breaksAway(best *lead, c *shlex.Command, certain bool) {
 	if points >= breakPoints {
 		best.offer(0.6, c.At, c.End, reasonSeparator)
 	}
+}
+
+// joins reports whether what stands before a separator in a text is a command
+// itself, so that the text shows a script. One called test needs arguments.
+func (t *shellText) joins(data []byte) bool {
+	return data[0] == '.' || data[0] == '/' || string(data) != "test" && (scriptSet.Has(data) || commonCommandSet.Has(data) || shownCommandSet.Has(data) || probeSet.Has(data))
 }
 
 // spliced reports whether a program that is known by its name stands in backticks
@@ -150,6 +160,8 @@ func (t *shellText) programPoints(c *shlex.Command) int {
 	switch {
 	case probeSet.Has(c.Name):
 		return 2
+	case c.Option && plainWords.Has(c.Name):
+		return 1
 	case raw[0]-'A' < 26 && !windowsCommands.Has(c.Name) && bytes.IndexByte(raw, '-') < 0:
 		return int(pick(c.Lead == shlex.Amp || !c.Option, -1, 0)) // a word of a text
 	case certainCommandSet.Has(c.Name), commonCommandSet.Has(c.Name):
@@ -239,6 +251,7 @@ func (t *shellText) closingPoints(c *shlex.Command) int {
 // closes reports whether nothing stands in rest but the sign that ends a
 // substitution and what cuts off or ends the line around it.
 func closes(rest []byte, sign byte) bool {
+	rest = bytes.TrimLeft(rest, "& ") // it may run in the background
 	return len(rest) > 0 && rest[0] == sign && len(rest) < 6 && run(rest, 1, len(rest), isCutting) == len(rest)
 }
 
@@ -283,7 +296,8 @@ func (t *shellText) standsAlone(best *lead, c *shlex.Command, known bool) {
 		return
 	}
 	switch ends := len(data) < len(before) && bytes.Count(before, before[len(data):len(data)+1])%2 == 1; {
-	case isIPv4(data), ends && (line || cuts || c.Lead == shlex.And || c.Lead == shlex.Or),
+	case len(before) == 0 && t.head == c.At && !line && c.Lead != shlex.Amp && bytes.IndexByte(rest, '|') < 0,
+		isIPv4(data), ends && (line || cuts || c.Lead == shlex.And || c.Lead == shlex.Or),
 		line && cuts && (len(data) == 0 || isValue(data)), line && bytes.IndexByte(rest, 0) >= 0:
 		best.offer(0.6, c.At, c.End, reasonSeparator)
 	}

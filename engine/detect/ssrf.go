@@ -38,7 +38,7 @@ func (s *Scanner) ssrf(v []byte, w Where) {
 		i++
 	}
 	address(&best, v, i, w)
-	bareHost(&best, v, i)
+	bareHost(&best, v, i, w)
 	s.follow(SSRF, v, best, urlVocabulary)
 }
 
@@ -52,7 +52,16 @@ func address(best *lead, v []byte, at int, w Where) {
 		switch string(lexicon.Fold(buf[:0], v[at:colon])) {
 		case "http", "https":
 			slashless(best, v, at, rest)
-		case "ws", "wss", "ftp", "url":
+		case "ws", "wss", "ftp":
+		case "mysql", "redis", "mongodb", "postgres", "postgresql", "memcached", "amqp":
+			if w.Place != InQuery {
+				return // where programs keep how they reach their database
+			}
+		case "url", "feed":
+			if hasPrefixFold(v[rest:], "http") {
+				at = rest
+				rest = run(v, at, min(len(v), at+len("https")), isLetter) + 1
+			}
 		case "gopher", "dict", "tftp", "ldap", "ldaps", "sftp", "netdoc", "jar", "smb", "imap", "smtp", "pop3", "telnet", "rmi":
 			if bytes.HasPrefix(v[rest:], []byte("//")) || hasPrefixFold(v[at:], "jar:") || hasPrefixFold(v[rest:], "_") {
 				best.offer(0.85, at, min(len(v), at+64), "An address makes the server speak another protocol than the web's.")
@@ -73,15 +82,21 @@ func address(best *lead, v []byte, at int, w Where) {
 		return
 	}
 	to := from
-	for to < len(v) && bytes.IndexByte([]byte("/?#\\ \t\r\n\"'<>"), v[to]) < 0 {
+	for to < len(v) && bytes.IndexByte([]byte("/?#\\ \t\r\n\"'<>\x00"), v[to]) < 0 {
 		to++
 	}
 	judgeHost(best, v, at, from, to, w)
+	if from == rest+1 && rest > at && v[rest-1] == ':' {
+		slashless(best, v, at, from)
+	}
 }
 
 // slashless judges the host behind a scheme without slashes, which browsers and
 // some libraries put there.
 func slashless(best *lead, v []byte, at, from int) {
+	if from < len(v) && v[from] == '@' {
+		from++
+	}
 	to := run(v, from, len(v), isHostNumber)
 	if bytes.IndexByte(v[from:to], '.') < 0 {
 		return // a port
@@ -93,8 +108,11 @@ func slashless(best *lead, v []byte, at, from int) {
 
 // bareHost judges a host inside with nothing before it and a slash behind, as
 // a server completes it to an address.
-func bareHost(best *lead, v []byte, at int) {
+func bareHost(best *lead, v []byte, at int, w Where) {
 	slash := bytes.IndexByte(v[at:], '/')
+	if colon := bytes.IndexByte(v[at:], ':'); colon > 0 && w.Place == InQuery && askedNames.Has(w.Key) && innerPort(v[at:]) && hasSuffixFold(v[at:at+colon], "localhost") {
+		best.offer(0.6, at, len(v), "A service of the server itself is given where an address is asked for.")
+	}
 	if slash < 4 || slash != len(v)-at-1 {
 		return
 	}
@@ -103,6 +121,12 @@ func bareHost(best *lead, v []byte, at int) {
 		best.offer(0.6, at, len(v), "The name of a host inside is given.")
 	}
 }
+
+// metadataHost is where most clouds answer their machines.
+const metadataHost = "169.254.169.254"
+
+// askedNames are those of parameters that hold addresses which a server asks.
+var askedNames = lexicon.New("url uri link src target dest endpoint fetch proxy webhook feed site host remote image load import")
 
 func isScheme(c byte) bool { return isLetter(c) || isDigit(c) }
 
@@ -158,8 +182,11 @@ func judgeHost(best *lead, v []byte, at, from, to int, w Where) {
 	if hasFold(v[to:], "computemetadata/") || hasFold(v[to:], "latest/meta-data") {
 		best.offer(0.93, at, len(v), "An address asks for the metadata of a cloud.")
 	}
-	if h.Kind == hostaddr.Public && bytes.Contains(v[to:min(len(v), to+maxEvidence)], []byte("169.254.169.254")) {
+	if h.Kind == hostaddr.Public && bytes.Contains(v[to:min(len(v), to+maxEvidence)], []byte(metadataHost)) {
 		best.offer(0.75, at, len(v), "An address leads to another that leads to the metadata of a cloud.")
+	}
+	if h.Kind == hostaddr.Public && w.Place == InQuery && !returnName(w.Key) && handsOn(v[to:]) {
+		best.offer(0.55, at, len(v), "An address leads to another that leads to the server itself.")
 	}
 	if disputed(v[to:]) {
 		best.offer(0.85, at, len(v), "Parsers disagree which of two hosts the address leads to.")
@@ -177,12 +204,35 @@ func disputed(rest []byte) bool {
 	}
 	rest = rest[:min(len(rest), maxEvidence)]
 	i := bytes.LastIndexByte(rest, '@')
+	if i < 0 && rest[0] == '\\' && rest[1] == '.' {
+		i = 1
+	}
 	if i < 0 {
 		return false
 	}
 	to := run(rest, i+1, len(rest), func(c byte) bool { return isWordASCII(c) || c == '.' || c == '-' })
 	h := hostaddr.Read(rest[i+1 : to])
 	return h.Kind == hostaddr.Loopback || h.Kind == hostaddr.LinkLocal || h.Kind == hostaddr.Private
+}
+
+// handsOn reports whether a query has a parameter, which does not say where a
+// browser goes afterwards, with an address of the server itself.
+func handsOn(rest []byte) bool {
+	rest = rest[:min(len(rest), maxEvidence)]
+	i := bytes.Index(rest, []byte("=http"))
+	if i < 1 {
+		return false
+	}
+	name := rest[:i]
+	name = name[bytes.LastIndexAny(name, "?&;")+1:]
+	from := bytes.Index(rest[i:], []byte("://"))
+	if !askedNames.Has(name) || from < 0 {
+		return false
+	}
+	from += i + len("://")
+	host := rest[from:run(rest, from, len(rest), func(c byte) bool { return isWordASCII(c) || c == '.' || c == '-' })]
+	k := hostaddr.Read(host).Kind
+	return k == hostaddr.Loopback || k == hostaddr.LinkLocal
 }
 
 // returnName reports whether a parameter is called like those that say where

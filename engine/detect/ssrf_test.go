@@ -33,7 +33,10 @@ func TestSSRF(t *testing.T) {
 		"http://localhost:10255/pods",
 		"http://127.0.0.1:8080/x",
 		"http://consul:8500/v1/agent/self",
+		"http://h.example\\.127.0.0.1/", "http://127.0.0.1\x00.h.example/", "http:/127.0.0.1/x", "https:@127.0.0.1", "url:http://127.0.0.1/", "redis://127.0.0.1:6379/",
+		"http://127.0.0.1.h.example", "https://h.example/r?url=http://127.0.0.1/x",
 	}, []string{
+		"169.254.169.254/32", "redis://cache.example:6379/0", "https://h.example/authorize?redirect_uri=http://127.0.0.1/x", "https://h.example/a?url=https://www.example/", "url:x", "feed:https://h.example/rss", "http:/h.example/a",
 		"http://10/",
 		"http://wiki/a",
 		"",
@@ -49,6 +52,8 @@ func TestSSRF(t *testing.T) {
 		"1/2",
 		"https://user@example.com/",
 	})
+	recognises(t, SSRF, Where{Place: InQuery, Key: []byte("url")}, []string{"localhost:6379"}, []string{"localhost", "localhost:8080", "h.example:22"})
+	recognises(t, SSRF, Where{Place: InJSON, Key: []byte("dsn")}, []string{"http://127-0-0-1.h.example/"}, []string{"redis://127.0.0.1:6379/0", "mongodb://localhost:27017/a", "169.254.169.254"})
 	recognises(t, SSRF, Where{Place: InJSON, Key: []byte("webhookUrl")}, []string{
 		"http://127.0.0.1", "https://localhost/x", "http://127.0.0.1/api/v1/status",
 	}, []string{"https://hooks.example.com/a", "http://10.0.0.4/hook"})

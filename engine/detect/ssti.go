@@ -14,7 +14,7 @@ var whenSSTI = []feature{hasBrace, hasLess | hasPercent, hasLess | hasAt, hasLes
 var templateNames = lexicon.New(`__class__ __mro__ __subclasses__ __globals__ __builtins__ __import__ __init__ __base__ __bases__
 	mro subclasses lipsum cycler joiner url_for get_flashed_messages _self getclass getruntime runtime processbuilder
 	forname newinstance getmethod getconstructor getdeclaredconstructors getengineByName scriptenginemanager exec popen system
-	passthru shell_exec open3 registerundefinedfiltercallback getfilter from_pyfile from_object _dispatch_err
+	passthru shell_exec open3 _context registerundefinedfiltercallback getfilter from_pyfile from_object _dispatch_err
 	freemarker objectconstructor execute jythonruntime inspect linecache module constructor require child_process
 	mainmodule process readfile file_get_contents fileread ioutils getattribute setattribute getsession pagecontext
 	applicationscope requestscope sessionscope initparam facescontext externalcontext getresource springmacrorequestcontext
@@ -429,6 +429,14 @@ func (e *expression) judge(best *lead) {
 		best.offer(pick(e.listing && hasFold(text, "this"), 0.3, 0.6), e.from, to, "A template expression names objects of the server.")
 	case isConfig(bytes.TrimLeft(text, " =")) && e.v[e.from] == '{', e.names > 0 && e.closed:
 		best.offer(0.6, e.from, to, "A template expression names objects of the server.")
+	case e.v[e.from] == '$' && e.closed && e.v[e.body] == '.' && specialNames.Has(text[1:run(text, 1, len(text), isWordASCII)]):
+		best.offer(pick(e.listing, 0.3, 0.7), e.from, to, "An expression of FreeMarker reads what it knows of itself.")
+	case hasPrefixFold(text, "<%"):
+		best.offer(0.7, e.from, min(len(e.v), e.body+8), "The brackets of several template languages follow each other.")
+	case e.alone() && !e.shown && (hasPrefixFold(text, "request.") || hasPrefixFold(text, "request[") || bytes.HasSuffix(bytes.TrimRight(text, " }"), []byte(".class"))):
+		best.offer(0.55, e.from, to, "The value is an expression that reaches the request or a class.")
+	case e.closed && e.v[e.from] == '{' && filtersNumber(text):
+		best.offer(0.6, e.from, to, "A template expression calculates, as probes for template injection do.")
 	case e.closed && e.v[e.from] == '{' && !e.listing && callsField(bytes.TrimLeft(text, " -(")):
 		best.offer(0.6, e.from, to, "A template expression of Go calls a method.")
 	case e.v[e.from] == '{' && takesMember(bytes.TrimLeft(text, " -({=")):
@@ -452,6 +460,26 @@ func (e *expression) judge(best *lead) {
 	case e.closed && len(text) > 1:
 		best.offer(0.12, e.from, to, "A placeholder of a template is inserted.")
 	}
+}
+
+// specialNames are variables that FreeMarker has of itself.
+var specialNames = lexicon.New("version data_model globals main namespace node template_name current_template_name main_template_name vars locals output_format get_optional_template caller_template_name error incompatible_improvements")
+
+// alone reports whether the value is the expression and nothing else.
+func (e *expression) alone() bool {
+	return e.closed && len(e.v) <= maxExpression && e.from == skipBlank(e.v, 0) && len(bytes.TrimRight(e.v[e.to:], "} \r\n")) == 0
+}
+
+// filtersNumber reports whether text is a number that a filter with a number
+// is put on, as in 4|add:5.
+func filtersNumber(text []byte) bool {
+	text = bytes.Trim(text, " {}")
+	i := run(text, 0, len(text), isDigit)
+	if i == 0 || i == len(text) || text[i] != '|' {
+		return false
+	}
+	j := run(text, i+1, len(text), isWordASCII)
+	return j > i+1 && j+1 < len(text) && text[j] == ':' && run(text, j+1, len(text), isDigit) == len(text)
 }
 
 // assignsOGNL reports whether text begins with #name=, as the assignments of

@@ -203,8 +203,12 @@ func (t *shellText) typed(c *shlex.Command, certain, known, scripted bool) {
 		lesserShells.Has(c.Name) && hasPrefixFold(arg, "-c "),
 		windowsPrograms.Has(c.Name) && len(arg) > 2 && isLetter(arg[0]) && arg[1] == ':' && arg[2] == '\\':
 		t.lone.offer(0.58, c.From, c.End, reasonStart)
+	case last && shells.Has(c.Name) && c.Words == 0 && len(arg) > 4 && arg[0] == '/' && hasSuffixFold(bytes.TrimRight(arg, " "), ".sh"):
+		t.lone.offer(0.58, c.From, c.End, reasonStart)
 	case last:
-	case certain && c.To-c.From == len(c.Name) && len(arg) == 0 && c.End+1 < len(v) && v[c.End] == ';' && bytes.IndexFunc(v[c.End:], unicode.IsLetter) < 0,
+	case shells.Has(c.Name) && c.Words == 0 && len(arg) > 4 && arg[0] == '/' && hasSuffixFold(bytes.TrimRight(arg, " "), ".sh") && isCutting(v[c.End]),
+		probeSet.Has(c.Name) && c.To-c.From == len(c.Name) && len(arg) == 0 && v[c.End] == ';' && run(v, c.End, len(v), isCutting) == len(v),
+		certain && c.To-c.From == len(c.Name) && len(arg) == 0 && c.End+1 < len(v) && v[c.End] == ';' && bytes.IndexFunc(v[c.End:], unicode.IsLetter) < 0,
 		string(c.Name) == "cd" && (string(arg) == "/" || isSystemPath(arg)):
 		t.lone.offer(0.58, c.From, min(len(v), c.End+1), "Commands of a shell follow each other.")
 	}

@@ -23,7 +23,7 @@ func (s *Scanner) xxe(v []byte, w Where) {
 	tags := seeker{v: v, b: '<'}
 	for i := tags.from(0); i < len(v); i = tags.from(i + 1) {
 		rest := v[i:]
-		if len(rest) < 2 || rest[1] != '!' && rest[1]|0x20 != 'x' && rest[1]|0x20 != 'm' {
+		if len(rest) < 2 || !startsDeclaration[rest[1]] {
 			continue
 		}
 		switch {
@@ -37,6 +37,10 @@ func (s *Scanner) xxe(v []byte, w Where) {
 			best.offer(0.88, i, min(len(v), i+maxDeclaration), "An inclusion reads another document into this one.")
 		case hasPrefixFold(rest, "<xsl:"), hasPrefixFold(rest, "<msxsl:script"):
 			judgeTransform(&best, v, i)
+		case hasPrefixFold(rest, "<xalan:script"), hasPrefixFold(rest, "<lxslt:script"):
+			best.offer(0.88, i, min(len(v), i+maxDeclaration), "A style sheet holds a program.")
+		case hasPrefixFold(rest, "<exsl:document"), hasPrefixFold(rest, "<redirect:write"), hasPrefixFold(rest, "<redirect:open"):
+			best.offer(0.75, i, min(len(v), i+maxDeclaration), "A style sheet writes a file.")
 		}
 	}
 	if w.Place == InXML && hasSuffixFold(w.Key, ":schemalocation") && bytes.Contains(v, []byte("://")) && !bytes.ContainsAny(v, " \t\r\n") {
@@ -44,6 +48,14 @@ func (s *Scanner) xxe(v []byte, w Where) {
 	}
 	s.follow(XXE, v, best, xmlVocabulary)
 }
+
+// startsDeclaration are the bytes behind the < of what is looked for.
+var startsDeclaration = func() (t [256]bool) {
+	for _, b := range "!xXmMlLeErR" {
+		t[b] = true
+	}
+	return t
+}()
 
 // loneLocation: xsi:schemaLocation holds pairs of a namespace and where its
 // schema is.
@@ -107,6 +119,10 @@ func judgeTransform(best *lead, v []byte, at int) {
 	switch {
 	case hasFold(head, "php:function"), hasFold(head, "msxsl:script"), hasFold(head, "rt:exec"), hasFold(head, "system-property"):
 		best.offer(0.88, at, at+len(head), "A style sheet calls functions of the server.")
+	case hasFold(head, "getenv("), hasFold(head, "environment-variable("), hasFold(head, "file:read-"), hasFold(head, "unparsed-text"):
+		best.offer(0.75, at, at+len(head), "A style sheet reads files or variables of the server.")
+	case hasFold(head, "doc('file:"), hasFold(head, "doc('/"), hasFold(head, "doc('http"), hasPrefixFold(head, "<xsl:result-document") && hasFold(head, "file:/"):
+		best.offer(0.75, at, at+len(head), "A style sheet reads or writes another document.")
 	case hasFold(head, "document("), hasPrefixFold(head, "<xsl:include"), hasPrefixFold(head, "<xsl:import"):
 		best.offer(0.65, at, at+len(head), "A style sheet reads another document.")
 	}

@@ -14,7 +14,11 @@ func TestXXE(t *testing.T) {
 		"<!DOCTYPE a SYSTEM '//h/x'><a/>",
 		"<x xmlns:xi='http://www.w3.org/2001/XInclude'><xi:include href='file:///etc/passwd'/></x>",
 		"<xsl:value-of select=\"php:function('readfile','x')\"/>",
+		"<xsl:value-of select=\"unparsed-text('/etc/passwd')\"/>", "<xsl:copy-of select=\"doc('file:///etc/passwd')\"/>", "<xsl:value-of select=\"environment-variable('PATH')\"/>",
+		"<exsl:document href=\"/tmp/x\" method=\"text\">x</exsl:document>", "<redirect:write file=\"/tmp/x\">x</redirect:write>", "<lxslt:script lang=\"javascript\">x</lxslt:script>",
+		"<xsl:result-document href=\"file:///tmp/x\">x</xsl:result-document>",
 	}, []string{
+		"<xsl:value-of select=\"title\"/>", "<xsl:result-document href=\"{@id}.html\"/>", "<redirect>x</redirect>", "<events/>", "<xsl:value-of select=\"doc('terms.xml')/a\"/>",
 		"",
 		"<a>b</a>",
 		"<?xml version=\"1.0\"?><note><to>x</to></note>",

@@ -117,6 +117,9 @@ func ipv4(b []byte) (Host, bool) {
 	if n == 0 {
 		return Host{}, false
 	}
+	if n == 4 && max(part[0], part[1], part[2], part[3]) > 255 {
+		return wrapped(part)
+	}
 	ip := uint64(0)
 	for i := range n - 1 {
 		if part[i] > 255 {
@@ -129,6 +132,23 @@ func ipv4(b []byte) (Host, bool) {
 		return Host{}, false // a small number is no address to anybody
 	}
 	return Host{Kind: classify(uint32(ip)), Numeric: true, Odd: odd || n != 4}, true
+}
+
+// wrapped reads four numbers of which some are more than a byte holds. What cuts
+// them to bytes reads 425.510.425.510 as 169.254.169.254; nobody else writes a
+// host inside like that.
+func wrapped(part [4]uint64) (Host, bool) {
+	ip := uint32(0)
+	for _, v := range part {
+		if v > 999 {
+			return Host{}, false
+		}
+		ip = ip<<8 | uint32(v&255)
+	}
+	if k := classify(ip); k == Loopback || k == LinkLocal {
+		return Host{Kind: k, Numeric: true, Odd: true}, true
+	}
+	return Host{}, false
 }
 
 func number(b []byte, i int) (v uint64, next int, base uint64, ok bool) {
@@ -215,7 +235,8 @@ func ipv6(b []byte) Host {
 	} else if n != 8 {
 		return Host{}
 	}
-	return Host{Kind: kind6(&g), Numeric: true, Odd: kind6(&g) != Public && g[7] != 1 && g[0] == 0}
+	k := kind6(&g)
+	return Host{Kind: k, Numeric: true, Odd: k != Public && (g[0] == 0 && (g[7] != 1 || g[6]|g[5] != 0) || g[0] == 0x2002)}
 }
 
 func kind6(g *[8]uint16) Kind {
@@ -225,6 +246,8 @@ func kind6(g *[8]uint16) Kind {
 		return Loopback
 	case zero && (g[5] == 0xffff || g[5] == 0), g[0] == 0x64 && g[1] == 0xff9b:
 		return classify(uint32(g[6])<<16 | uint32(g[7]))
+	case g[0] == 0x2002: // 6to4
+		return classify(uint32(g[1])<<16 | uint32(g[2]))
 	case g[0]&0xffc0 == 0xfe80, g[0] == 0xfd00 && g[1] == 0xec2:
 		return LinkLocal
 	case g[0]&0xfe00 == 0xfc00:
@@ -241,18 +264,42 @@ func name(host []byte) Host {
 	}
 	switch {
 	case suffix(host, "localhost"), suffix(host, "localhost.localdomain"), suffix(host, "localtest.me"), suffix(host, "lvh.me"),
-		suffix(host, "vcap.me"), suffix(host, "lacolhost.com"), suffix(host, "spoofed.burpcollaborator.net"), suffix(host, "ip6-localhost"), suffix(host, "ip6-loopback"), suffix(host, "ipv6-localhost"), suffix(host, "localhost4"), suffix(host, "localhost6"),
+		suffix(host, "vcap.me"), suffix(host, "lacolhost.com"), suffix(host, "spoofed.burpcollaborator.net"), suffix(host, "bugbounty.dod.network"), suffix(host, "localh.st"), suffix(host, "loopback.jp"), suffix(host, "ip6-localhost"), suffix(host, "ip6-loopback"), suffix(host, "ipv6-localhost"), suffix(host, "localhost4"), suffix(host, "localhost6"),
 		suffix(host, "localhost4.localdomain4"), suffix(host, "localhost6.localdomain6"), suffix(host, "kubernetes.default.svc"), suffix(host, "kubernetes.default.svc.cluster.local"):
 		return Host{Kind: Loopback}
-	case suffix(host, "metadata.google.internal"), suffix(host, "metadata.tencentyun.com"), suffix(host, "metadata"),
+	case suffix(host, "metadata.google.internal"), suffix(host, "metadata.tencentyun.com"), suffix(host, "metadata.azure.internal"), suffix(host, "metadata.oraclecloud.com"), suffix(host, "metadata"),
 		suffix(host, "instance-data"), suffix(host, "metadata.nicob.net"), suffix(host, "kubernetes.default.svc"), suffix(host, "kubernetes.default"),
 		suffix(host, "docker.internal"), suffix(host, "containers.internal"), suffix(host, "metadata.packet.net"), suffix(host, "rancher-metadata"):
 		return Host{Kind: LinkLocal}
-	case suffix(host, "nip.io"), suffix(host, "xip.io"), suffix(host, "sslip.io"), suffix(host, "1u.ms"), suffix(host, "rbndr.us"):
+	case suffix(host, "nip.io"), suffix(host, "xip.io"), suffix(host, "sslip.io"), suffix(host, "1u.ms"), suffix(host, "rbndr.us"), suffix(host, "rebind.network"), suffix(host, "rebind.it"):
 		return Host{Kind: embedded(host), Odd: true}
+	}
+	if k := quoted(host); k != Public {
+		return Host{Kind: k, Odd: true}
 	}
 	return Host{}
 }
+
+// quoted returns the kind of the one address of a name that others pretend to
+// be: 127.0.0.1.example.com begins like the host that a filter may look for, and
+// leads there if its owner says so.
+func quoted(host []byte) Kind {
+	for i, c := range host {
+		if c != '1' || i > 0 && host[i-1] != '.' && host[i-1] != '-' {
+			continue
+		}
+		rest := host[i:]
+		switch {
+		case starts(rest, "127.0.0.1."), starts(rest, "127-0-0-1."):
+			return Loopback
+		case starts(rest, "169.254.169.254."), starts(rest, "169-254-169-254."):
+			return LinkLocal
+		}
+	}
+	return Public
+}
+
+func starts(b []byte, s string) bool { return len(b) > len(s) && string(b[:len(s)]) == s }
 
 // embedded returns the kind of the address in the first labels of a name, as
 // 10.0.0.1.nip.io and 10-0-0-1.sslip.io hold it.
