@@ -202,7 +202,7 @@ func (s *Scanner) filterWhole(v []byte, open int) {
 		s.filter(0, len(v), 0.6, "The value is a set of the signs of directory filters.")
 		return
 	}
-	if open > 0 && v[open-1] == '*' && run(v, 0, open-1, isToken) == open-1 && comparisonWeight(rest) >= 0.9 {
+	if open > 0 && v[open-1] == '*' && run(v, 0, open-1, isToken) == open-1 && comparisonWeight(rest) >= 0.85 {
 		s.filter(open-1, len(v), 0.7, "A comparison follows a value that matches everything.")
 		return
 	}

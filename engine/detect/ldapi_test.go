@@ -35,6 +35,8 @@ func TestLDAPi(t *testing.T) {
 	f("*)(department=IT)(|(department=*", true)
 	f("*(cn=a)(objectClass=*)", true)
 	f("*(uid=", true)
+	f("*(&(a>=b)(a<=b))", true)
+	f("2*(a)", false)
 	f("(&(uid=", true)
 	f("2*(x=3)", false)
 	f("(.*)(id=[0-9]+)(.*)", false)

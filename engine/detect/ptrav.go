@@ -84,7 +84,7 @@ func (s *Scanner) ptrav(v []byte, w Where) {
 	if w.Place == InQuery || w.Place == InCookie {
 		keys(&best, v)
 	}
-	if best.weight == 0 && s.have&stepFeatures == 0 && !rooted(v) && w.Place != InPath && w.Place != InTarget && !hasFold(v, "0x") && !inner(v, w) {
+	if best.weight == 0 && s.have&stepFeatures == 0 && !rooted(v) && w.Place != InPath && w.Place != InTarget && !hasFold(v, "0x") && !inner(v, w) && !asksFile(w) {
 		return // names count only in absolute paths and behind steps
 	}
 	wrapper(&best, v)
@@ -125,6 +125,7 @@ type pathWalk struct {
 	afterStep    bool // a step has just ended
 	name         [64]byte
 	prev, length int  // of the last word and the current one, in name
+	held         int  // prev, where a segment of one dot may stand between the two
 	sep          byte // between them
 	prevAt, at   int
 }
@@ -168,7 +169,11 @@ func (k *pathWalk) walk() {
 			if strange {
 				k.strange++
 			}
+			k.held = 0
 			if k.sep != 0 {
+				if k.sep == '/' && k.dots == 1 {
+					k.held = k.prev
+				}
 				k.prev = 0
 			}
 			k.sep = '.'
@@ -235,7 +240,7 @@ func (k *pathWalk) word(i int) {
 	switch {
 	case k.prev > 0 && secretSet.Has(pair), secretSet.Has(word), k.sep == '.' && secretSet.Has(last):
 		k.secret, k.file = true, span{from, i}
-	case !k.secret && (k.prev > 0 && plainFileSet.Has(pair) || k.sep == '.' && plainFileSet.Has(last)):
+	case !k.secret && (k.prev > 0 && plainFileSet.Has(pair) || k.sep == '.' && plainFileSet.Has(last) || plainFileSet.Has(word)):
 		k.plain, k.file = true, span{from, i}
 	}
 	if k.afterStep && rootDirs.Has(word) {
@@ -249,6 +254,7 @@ func (k *pathWalk) word(i int) {
 
 // segment begins a new segment at i.
 func (k *pathWalk) segment(i int) {
+	k.held = 0
 	k.from, k.dots, k.junk, k.strange, k.other, k.param = i, 0, 0, 0, false, false
 }
 
@@ -264,6 +270,9 @@ func (k *pathWalk) separator(i, end int, strange bool) {
 	switch {
 	case !k.other && k.dots == 1 && k.junk == 0:
 		k.here++
+		if k.held > 0 {
+			k.prev, k.sep = k.held, '/' // etc/./passwd
+		}
 	case k.other || k.dots+k.junk < 2:
 	case k.dots == 3 && k.strange == 0 && (k.url || k.from > 0 && isSpace(k.v[k.from-1]) || !k.afterStep && (end >= len(k.v) || k.v[end] != '.')): // an ellipsis in an address or text
 	case k.dots > 2 && k.v[i] == '\\': // an ellipsis before an escape
@@ -345,13 +354,16 @@ func (k *pathWalk) judge(best *lead, v []byte, w Where) {
 		case steps < 6:
 			weight = [...]float32{0, 0.2, 0.35, 0.52, 0.62, 0.75}[steps]
 		}
+		if asksFile(w) && pathLike && !k.url && (steps > 1 || !browseNames.Has(w.Key)) && (v[0] == '/' || leavesStart(v, k.span.from, k.steps)) {
+			weight = max(weight, pick(steps > 1, 0.6, 0.52))
+		}
 		if w.Place == InQuery && k.span.from > 0 && !k.url && served(v) && bytes.Contains(v, []byte(`\..\`)) {
 			weight = max(weight, 0.55) // what only Windows reads as a path
 		}
-		if (k.span.from == 0 || k.span.from == 2 && v[0] == '.') && (w.Place != InXML && served(v) || w.Place == InQuery && bytes.HasPrefix(v, []byte(`..\`))) {
+		if leavesStart(v, k.span.from, k.steps) && (w.Place != InXML && served(v) || w.Place == InQuery && bytes.HasPrefix(v, []byte(`..\`))) {
 			weight = max(weight, pick(steps > 1, 0.6, 0.52))
 		}
-		if (!w.Place.holdsText() || w.Place == InForm) && leavesRoot(v) {
+		if (!w.Place.holdsText() || w.Place == InForm || w.Place == InJSON && pathLike && fileNames.Has(w.Key)) && leavesRoot(v) {
 			weight = max(weight, 0.55)
 		}
 		if !pathLike && k.odd == 0 {
@@ -372,11 +384,63 @@ func (k *pathWalk) judge(best *lead, v []byte, w Where) {
 		best.offer(weight, from, to, "Path segments lead up out of their directory.")
 	}
 	if len(v) <= maxPath && w.Place != InTarget {
-		k.judgeName(best, v, pathLike && rooted(v) && w.Place != InPath, w.Place)
+		k.judgeName(best, v, (pathLike || isProgramFiles(v)) && rooted(v) && w.Place != InPath, w.Place)
+		if (k.secret || k.plain) && asksFile(w) && pathLike && k.file.from <= 1 && k.file.to == len(v) {
+			best.offer(0.55, k.file.from, k.file.to, "A file that servers keep for themselves is asked for.")
+		}
 	}
 	if k.secret && k.seps && pathLike && (w.Place == InTarget || w.Place == InPath) && (hasFold(v, "etc/passwd") || hasFold(v, "etc/shadow") || hasFold(v, "boot.ini") || hasFold(v, "win.ini") || hasFold(v, "/proc/")) {
 		best.offer(0.7, k.file.from, k.file.to, "The address ends in the path of a file of the system.")
 	}
+}
+
+// fileNames are names of parameters that ask for a file, or for the part of a
+// page that is one.
+var fileNames = lexicon.New(`file filename file_name filepath file_path fname fn path pathname page pg template tpl view include inc require
+	dir directory folder doc document docs download dl load read lang language locale module mod layout style theme skin conf config log
+	attachment resource report sheet`)
+
+// browseNames are those of them by which people walk through directories, and
+// up again.
+var browseNames = lexicon.New("path pathname dir directory folder")
+
+// asksFile reports whether a parameter asks for a file by its name.
+func asksFile(w Where) bool {
+	return (w.Place == InQuery || w.Place == InForm || w.Place == InCookie) && !w.Name && fileNames.Has(w.Key)
+}
+
+// leavesStart reports whether the steps that begin at from lead up beyond the
+// directories that stand before them: ../a, ./../a, a/../../b.
+func leavesStart(v []byte, from, steps int) bool {
+	const longest = 64
+	if from > longest {
+		return false
+	}
+	names, start := 0, 0
+	for i, c := range v[:from] {
+		switch {
+		case isSlash(c):
+			if i == start {
+				return false
+			}
+			if i != start+1 || v[start] != '.' {
+				names++
+			}
+			start = i + 1
+		case !isWord(c) && c != '.' && c != '-':
+			return false
+		}
+	}
+	return names < steps
+}
+
+// isProgramFiles reports whether v begins in the directory of programs of
+// Windows, whose name holds a space.
+func isProgramFiles(v []byte) bool {
+	if len(v) > 2 && v[1] == ':' {
+		v = v[2:]
+	}
+	return len(v) > 0 && isSlash(v[0]) && hasPrefixFold(v[1:], "program files")
 }
 
 // leavesRoot reports whether the first step of an absolute path leads up, where
@@ -519,6 +583,10 @@ func judgeRoot(best *lead, v []byte, p Place) {
 		best.offer(0.6, from, to, "An absolute path leads to the system's own directories.")
 	case asked && (hasPrefixFold(v[from:], "sys/class") || hasPrefixFold(v[from:], "sys/block") || hasPrefixFold(v[from:], "sys/devices")):
 		best.offer(0.52, from, len(v), "An absolute path leads to the devices of the server.")
+	case asked && (hasPrefixFold(v[from:], "dev/fd/") || hasPrefixFold(v[from:], "dev/std")):
+		best.offer(0.52, from, len(v), "An absolute path leads to what the server has open.")
+	case asked && (hasPrefixFold(v[from:], "var/lib/php/") || hasPrefixFold(v[from:], "var/lib/mlocate/") || hasPrefixFold(v[from:], "var/lib/mysql/")):
+		best.offer(0.52, from, len(v), "An absolute path leads to data of the server.")
 	case asked && (hasPrefixFold(v[from:], "var/log/") || hasPrefixFold(v[from:], "var/lp/") || hasPrefixFold(v[from:], "var/adm/")):
 		best.offer(0.52, from, len(v), "An absolute path leads to a log or configuration of the server.")
 	case asked && (hasPrefixFold(v[from:], "var/run/secrets/") || equalFold(v[from:to], "boot") || equalFold(v[from:to], "sys") || equalFold(v[from:to], "root")):
@@ -712,7 +780,7 @@ func wrapper(best *lead, v []byte) {
 // scheme judges the scheme that ends at the colon at.
 func scheme(best *lead, v []byte, at int) {
 	a := at
-	for a > 0 && (isLetter(v[a-1]) || v[a-1] == '.' || isDigit(v[a-1])) {
+	for a > 0 && (isLetter(v[a-1]) || v[a-1] == '.' || v[a-1] == '_' || isDigit(v[a-1])) {
 		a--
 	}
 	end := min(len(v), at+40)

@@ -26,6 +26,21 @@ func TestPathTraversal(t *testing.T) {
 		"C0 AE", `\\server\share\a.txt`, "//cdn.example/a$b", "src/../lib", "/docs/etc-guide", "application/json", "../../../a.png and more text",
 		"a ..;b/c", "and so on..;a/b", "...;a/b", "..; a/b", "..;a?b/c", "..;a",
 	})
+	recognises(t, PathTraversal, Where{Place: InQuery, Key: []byte("q")}, []string{
+		"img/../../config.php", "././../config.php", "/dev/fd/3", "/var/lib/php/sessions/sess_1", "local_file:///etc/x",
+		"../../../logs/access_log", "/Program Files/Apache/logs/access.log",
+	}, []string{
+		"../x", "../../x", "a/../x", "/a/../x", "/dev/null", "/var/lib/docker", "/Program Files/Apache", "access_log", ".env", "local_file: x",
+	})
+	recognises(t, PathTraversal, Where{Place: InForm, Key: []byte("template")}, []string{
+		"../x", "./../x", "../../x", "/a/../x", "a/../../x", `..\x`, ".htaccess", ".env", "/../x",
+	}, []string{
+		"x", "x.html", "a/../x", "..", "...", ".hidden", "see ../x and ../y", "https://example.com/a/../x",
+	})
+	recognises(t, PathTraversal, Where{Place: InQuery, Key: []byte("dir")}, []string{"../../x"}, []string{"../x", "a/../x"})
+	recognises(t, PathTraversal, Where{Place: InJSON, Key: []byte("file")}, []string{"/etc/./passwd", "/../x/y", "/etc/././shadow"},
+		[]string{"../x", "../../x", "/etc/.passwd", "/etc/./x.passwd"})
+	recognises(t, PathTraversal, Where{Place: InJSON, Key: []byte("all")}, nil, []string{"/../x", "/../../.."}) // what rules of scanners look for
 	recognises(t, PathTraversal, Where{Place: InFileName}, []string{"../shell.php", `..\a.asp`}, []string{"a.tar.gz", "..."})
 	recognises(t, PathTraversal, Where{Place: InPath}, []string{
 		"/.git/config", "/a/.env.local", "/.claude/settings.json", "/.docker/config.json", "/wp-content/debug.log", "/backup.sql.gz", "/proc/interrupts",
