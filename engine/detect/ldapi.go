@@ -152,6 +152,9 @@ func comparisonWeight(b []byte) float32 {
 	if !comparator(b[n:]) {
 		return 0
 	}
+	if b[n] == ':' && bytes.HasSuffix(b, []byte("))")) {
+		return 0 // the rest of a whole filter, which honest ones name rules in
+	}
 	if attributes.Has(b[:n]) {
 		return 0.9
 	}

@@ -37,6 +37,7 @@ func TestLDAPi(t *testing.T) {
 	f("*(uid=", true)
 	f("*(&(a>=b)(a<=b))", true)
 	f("2*(a)", false)
+	f("computer)  (userAccountControl:1.2.840.113556.1.4.803:=8192))", false)
 	f("(&(uid=", true)
 	f("2*(x=3)", false)
 	f("(.*)(id=[0-9]+)(.*)", false)
