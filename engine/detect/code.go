@@ -18,7 +18,7 @@ const codeGateWords = dangerousWords + ` runtime java javax ognl beanshell bsh x
 // dangerousWords name classes and methods that run commands or load code.
 const dangerousWords = `processbuilder clonetransformer invokertransformer instantiatetransformer constanttransformer chainedtransformer forclosure
 		instantiatefactory prototypeclonefactory prototypeserializationfactory whileclosure templatesimpl objectdataprovider textformattingrunproperties activitysurrogateselector typeconfusedelegate scriptenginemanager _memberaccess ognlcontext classloader
-		jndiloginmodule
+		jndiloginmodule runtimeutil execforstr
 		__subclasses__ __globals__ __mro__ __bases__ getruntime child_process mainmodule allowstaticmethodaccess springmacrorequestcontext jdbcrowsetimpl xmldecoder`
 
 var (

@@ -109,6 +109,7 @@ var gateWords = [...]struct {
 	{hasURLWord, urlGateWords},
 	{hasHTTPWord, "http https"},
 	{hasObjectWord, objectGateWords},
+	{hasObjectWord, jdbcGateWords},
 	{hasObjectWord, systemGateWords}, // there is no room for a family of their own
 	{hasProtoWord, protoGateWords},
 	{hasSessionWord, sessionGateWords},

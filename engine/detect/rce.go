@@ -122,6 +122,9 @@ type shellText struct {
 	shown   bool // code, by where it stands
 	script  int  // commands so far in a row that follow another one: the text shows a script
 	end     int  // of the last command
+	begun   bool // the value begins with a command
+	looked  int  // commands so far that look around
+	firstAt int  // where the first of those is
 	loaded  bool // a command before fetched a file from a host without a name
 	shell   int  // the end of a shell that was started to be talked with
 	head    int  // of the value: the first byte that is not blank
@@ -154,7 +157,7 @@ const (
 func (t *shellText) command(best *lead, c *shlex.Command) {
 	certain := certainCommandSet.Has(c.Name) || isVersioned(c.Name)
 	certain = certain || c.Path && !c.Bin && t.switched(c)
-	known := certain || commonCommandSet.Has(c.Name)
+	known := certain || commonCommandSet.Has(c.Name) || string(c.Name) == "expr" && c.Number && c.Words == 0
 	args := t.arguments(c)
 	scripted := t.scripted(c)
 	if (string(c.Name) == "true" || string(c.Name) == "false") && c.Lead != shlex.Backtick && c.Lead != shlex.Subst {
@@ -171,6 +174,7 @@ func (t *shellText) command(best *lead, c *shlex.Command) {
 	}
 	t.breaksAway(best, c, certain)
 	t.standsAlone(best, c, known)
+	t.looksAround(best, c)
 	if c.Glob {
 		best.offer(0.8, c.At, c.End, reasonHidden)
 	}
@@ -509,7 +513,7 @@ func (t *shellText) goal(c *shlex.Command) bool {
 
 // separated grades a command behind a separator.
 func (t *shellText) separated(c *shlex.Command, certain bool, args float32) float32 {
-	sleeps := c.Number && c.Words == 0 && (string(c.Name) == "sleep" || string(c.Name) == "timeout")
+	sleeps := c.Number && c.Words == 0 && (string(c.Name) == "sleep" || string(c.Name) == "timeout" || string(c.Name) == "expr")
 	switch {
 	case c.Lead == shlex.Line:
 		return t.line(c, certain, args)

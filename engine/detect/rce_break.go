@@ -276,10 +276,11 @@ func (t *shellText) standsAlone(best *lead, c *shlex.Command, known bool) {
 		return
 	}
 	line := c.Lead == shlex.Line
-	if !plainWords.Has(c.Name) && !(line && (known || probeSet.Has(c.Name))) {
+	rest := t.v[c.To:]
+	comment := bytes.HasSuffix(bytes.TrimRight(rest, " "), []byte("#"))
+	if !plainWords.Has(c.Name) && !((line || comment) && (known || probeSet.Has(c.Name))) {
 		return
 	}
-	rest := t.v[c.To:]
 	if c.Lead == shlex.Backtick || c.Lead == shlex.Subst {
 		if sign := byte(pick(c.Lead == shlex.Subst, ')', '`')); closes(rest, sign) && (t.inData(c) || !t.texts) {
 			best.offer(0.6, c.At, c.End, reasonSubst)
@@ -298,6 +299,7 @@ func (t *shellText) standsAlone(best *lead, c *shlex.Command, known bool) {
 	switch ends := len(data) < len(before) && bytes.Count(before, before[len(data):len(data)+1])%2 == 1; {
 	case len(before) == 0 && t.head == c.At && !line && c.Lead != shlex.Amp && bytes.IndexByte(rest, '|') < 0,
 		isIPv4(data), ends && (line || cuts || c.Lead == shlex.And || c.Lead == shlex.Or),
+		comment && len(data) == len(before) && (len(data) == 0 || isValue(data)),
 		line && cuts && (len(data) == 0 || isValue(data)), line && bytes.IndexByte(rest, 0) >= 0:
 		best.offer(0.6, c.At, c.End, reasonSeparator)
 	}

@@ -132,6 +132,30 @@ func (t *shellText) handsShell(best *lead, c *shlex.Command) {
 	}
 }
 
+// lookers say what a system is and who uses it. Who looks around after breaking
+// in runs several at once.
+var lookers = lexicon.New("uname id whoami w who last ifconfig ipconfig hostname netstat systeminfo pwd sw_vers lsb_release")
+
+// looksAround judges several of them in a row, from the beginning of a short
+// value on.
+func (t *shellText) looksAround(best *lead, c *shlex.Command) {
+	if len(t.v) > maxBreaking || t.shown || t.agent || t.address || c.Path && !c.Bin {
+		return
+	}
+	if c.Lead == shlex.Start {
+		t.begun = lookers.Has(c.Name) || string(c.Name) == "unset"
+	}
+	if c.Lead == shlex.Group || !lookers.Has(c.Name) || c.Words > 0 || c.To < len(t.v) && !isCutting(t.v[c.To]) {
+		return
+	}
+	if t.looked++; t.looked == 2 && (t.begun || t.head >= t.firstAt) {
+		best.offer(0.7, t.firstAt, c.End, "Commands tell one after the other what the system is.")
+	}
+	if t.looked == 1 {
+		t.firstAt = c.At
+	}
+}
+
 // loads reports whether c fetches a file from a host that has no name.
 func loads(c *shlex.Command, args []byte) bool {
 	switch string(c.Name) {
@@ -250,9 +274,11 @@ func writesPage(args []byte) bool {
 		return false
 	}
 	name := bytes.Trim(args[i+1:], " '\"#")
-	if bytes.IndexByte(name, ' ') >= 0 {
-		return false
-	}
+	return bytes.IndexByte(name, ' ') < 0 && isPage(name)
+}
+
+// isPage reports whether a server runs the file of that name.
+func isPage(name []byte) bool {
 	for _, end := range [...]string{".php", ".jsp", ".jspx", ".asp", ".aspx", ".phtml", ".ashx"} {
 		if hasSuffixFold(name, end) {
 			return true

@@ -166,6 +166,7 @@ var detectors = [...]detector{
 	{Smuggling, whenMediaType, (*Scanner).mediaType, false},
 	{SQLi, whenSQLJSON, (*Scanner).sqlJSON, true},
 	{Code, whenWhole, (*Scanner).whole, true},
+	{Code, whenJDBC, (*Scanner).jdbc, false},
 }
 
 // maxKept is how many tokens of SQL a Scanner keeps room for: a chunk, and what

@@ -45,6 +45,7 @@ var seeds = map[Class][]string{
 		"1;lsblk", "x'| foo -l", "a && foo.exe /s b", "1`foo -l`", "1\nfdisk -l", "\x1afdisk", "&C:\\x\\y.exe a", "||foo -l /tmp/x &", "a;foo > /tmp/x",
 	},
 	Code: {
+		"jdbc:mysql://h/a?autoDeserialize=true&b=c", "a:clientRerouteServerListJNDIName=ldap://h", "jdbc:h2:mem:a;init=runscript from 'x'", "jdbc:modeshape:ldap://h", "jdbc:sqlite::resource:http://h",
 		"<?php system($_GET['c']); ?>",
 		"<?=`id`?><?= eval($_POST[1]) ?>",
 		"system('id')",

@@ -89,6 +89,8 @@ func opener(v []byte, i int) (int, byte) {
 		return 1, '}'
 	case a == '{' && (b == '%' && !isEscape(v[i+1:]) || b == '#' || b == '$' || b == '@' && hasPrefixFold(v[i:], "{@if ") || hasSmarty(v[i:])):
 		return 1, '}'
+	case a == '{' && b == '.' && isMacro(v[i+2:]):
+		return 2, '}'
 	case a == '<' && b == '%':
 		return 2, '>'
 	case a == '<' && (b == '#' || b == '@'):
@@ -105,6 +107,16 @@ func opener(v []byte, i int) (int, byte) {
 
 // opens are the bytes with which openers begin.
 var opens = [256]bool{'{': true, '$': true, '#': true, '*': true, '@': true, '~': true, '%': true, '<': true, '[': true}
+
+// isMacro reports whether v is what is behind the bracket of a macro of the file
+// server HFS, as in {.exec|cmd.}
+func isMacro(v []byte) bool {
+	n := run(v, 0, min(len(v), maxCommandWord), isLetter)
+	return n > 2 && n < len(v) && v[n] == '|'
+}
+
+// maxCommandWord is longer than the names of macros.
+const maxCommandWord = 24
 
 // hasSmarty reports whether v begins with a tag of Smarty.
 func hasSmarty(v []byte) bool {
@@ -431,6 +443,8 @@ func (e *expression) judge(best *lead) {
 		best.offer(0.6, e.from, to, "A template expression names objects of the server.")
 	case e.v[e.from] == '$' && e.closed && e.v[e.body] == '.' && specialNames.Has(text[1:run(text, 1, len(text), isWordASCII)]):
 		best.offer(pick(e.listing, 0.3, 0.7), e.from, to, "An expression of FreeMarker reads what it knows of itself.")
+	case e.v[e.from] == '{' && e.v[e.from+1] == '.':
+		best.offer(0.7, e.from, to, "A macro of a file server is inserted.")
 	case hasPrefixFold(text, "<%"):
 		best.offer(0.7, e.from, min(len(e.v), e.body+8), "The brackets of several template languages follow each other.")
 	case e.alone() && !e.shown && (hasPrefixFold(text, "request.") || hasPrefixFold(text, "request[") || bytes.HasSuffix(bytes.TrimRight(text, " }"), []byte(".class"))):

@@ -41,9 +41,9 @@ func TestSSTI(t *testing.T) {
 		`{{''[request.args.a][request.args.b]}}`,
 		`{{ ""["\x5f\x5fclass"] }}`,
 		`{{()|attr(request.args.c)}}`,
-		"${.version}", "x${.data_model?keys}", "{{request.session}}", `{{request.META|dictsort:"a"}}`, "{{request['application']}}", "${object.class}", "{{ name.class }}", `${{<%[%'"}}%\.`, "{{4|add:5}}", "{{ _context }}",
+		"${.version}", "x${.data_model?keys}", "{{request.session}}", `{{request.META|dictsort:"a"}}`, "{{request['application']}}", "${object.class}", "{{ name.class }}", `${{<%[%'"}}%\.`, "{{4|add:5}}", "{.exec|cmd.}", "\x00{.cookie|a|value=b.}", "{{ _context }}",
 	}, []string{
-		"${.name}", "Hi {{request.name}}", "{{ page|truncate:5 }}", "{{4}}", "${item.classes}", "{{ user.class_name }}", "{{a|add:5}}", "context",
+		"${.name}", "{.a|b}", "Hi {{request.name}}", "{{ page|truncate:5 }}", "{{4}}", "${item.classes}", "{{ user.class_name }}", "{{a|add:5}}", "context",
 		"{{ $name }}", "{{ 'style.css' | asset_url | stylesheet_tag }}", "{{ print }}", "{{''}}", "{{[]}}", "{{ \"now\" | date: \"%Y\" }}", "{{ html }}", "{[]}", "{{$a}}:={{$b}}",
 		"${#arr[@]}",
 		"${#a}",

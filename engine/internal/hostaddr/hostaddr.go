@@ -1,6 +1,8 @@
 // Package hostaddr reads the host of an address in the spellings that resolvers and socket libraries accept.
 package hostaddr
 
+import "unicode/utf8"
+
 // Kind says where a host leads.
 type Kind uint8
 
@@ -29,23 +31,25 @@ func Read(text []byte) Host {
 		return Host{}
 	}
 	if colon(host) {
-		return ipv6(host)
-	}
-	h, ok := ipv4(host)
-	if ok {
-		h.Odd = h.Odd || folded
+		h := ipv6(host)
+		h.Odd = h.Odd || folded && h.Numeric
 		return h
 	}
-	return name(host)
+	h, ok := ipv4(host)
+	if !ok {
+		h = name(host)
+	}
+	h.Odd = h.Odd || folded && (ok || h.Kind != Public)
+	return h
 }
 
-// foldDigits copies text, with enclosed and full-width digits, letters and
-// dots made plain as IDNA does.
+// foldDigits copies text, with digits, letters and dots that IDNA makes plain or
+// leaves out made plain and left out.
 func foldDigits(dst, text []byte) ([]byte, bool) {
 	folded := false
-	for i := 0; i < len(text) && len(dst) < cap(dst); {
+	for i := 0; i < len(text) && len(dst)+1 < cap(dst); {
 		c := text[i]
-		if c < 0x80 || i+2 >= len(text) {
+		if c < 0x80 {
 			if c-'A' < 26 {
 				c |= 0x20
 			}
@@ -53,30 +57,69 @@ func foldDigits(dst, text []byte) ([]byte, bool) {
 			i++
 			continue
 		}
-		r := uint16(c&0xf)<<12 | uint16(text[i+1]&0x3f)<<6 | uint16(text[i+2]&0x3f)
-		plain := byte('?')
-		switch {
-		case c>>4 != 0xe:
-		case r >= 0x2460 && r <= 0x2468: // circled 1 to 9
-			plain = byte(r-0x2460) + '1'
-		case r == 0x24ea:
-			plain = '0'
-		case r >= 0x24d0 && r <= 0x24e9:
-			plain = byte(r-0x24d0) + 'a'
-		case r >= 0x24b6 && r <= 0x24cf:
-			plain = byte(r-0x24b6) + 'a'
-		case r >= 0xff10 && r <= 0xff19:
-			plain = byte(r-0xff10) + '0'
-		case r >= 0xff41 && r <= 0xff5a:
-			plain = byte(r-0xff41) + 'a'
-		case r == 0x3002 || r == 0xff0e || r == 0xff61:
-			plain = '.'
+		r, n := utf8.DecodeRune(text[i:])
+		i += n
+		switch plain := fold(r); {
+		case plain == ignored:
+			folded = true
+		case plain == two: // 10 to 20 in a circle, or two letters in one
+			folded = true
+			if r < 0xfb00 {
+				dst = append(dst, '1'+byte((r-0x2469)/10), '0'+byte((r-0x2469)%10))
+			} else {
+				dst = append(dst, "fffifl"[2*(r-0xfb00)], "fffifl"[2*(r-0xfb00)+1])
+			}
+		default:
+			folded = folded || plain != '?'
+			dst = append(dst, plain)
 		}
-		folded = folded || plain != '?'
-		dst = append(dst, plain)
-		i += 3
 	}
 	return dst, folded
+}
+
+// What fold returns beside characters.
+const (
+	ignored byte = iota
+	two
+)
+
+// fold returns what IDNA makes of a character beyond ASCII, ? for one that stays.
+func fold(r rune) byte {
+	switch {
+	case r == 0xad, r >= 0x200b && r <= 0x200f, r >= 0x2060 && r <= 0x2064, r == 0xfeff, r >= 0x180b && r <= 0x180f, r >= 0xfe00 && r <= 0xfe0f, r == 0x34f:
+		return ignored
+	case r >= 0x2469 && r <= 0x2473, r >= 0xfb00 && r <= 0xfb02:
+		return two
+	case r >= 0x2460 && r <= 0x2468: // circled 1 to 9
+		return byte(r-0x2460) + '1'
+	case r == 0x24ea:
+		return '0'
+	case r >= 0x24d0 && r <= 0x24e9:
+		return byte(r-0x24d0) + 'a'
+	case r >= 0x24b6 && r <= 0x24cf:
+		return byte(r-0x24b6) + 'a'
+	case r >= 0xff10 && r <= 0xff19:
+		return byte(r-0xff10) + '0'
+	case r >= 0xff41 && r <= 0xff5a:
+		return byte(r-0xff41) + 'a'
+	case r >= 0xff21 && r <= 0xff3a:
+		return byte(r-0xff21) + 'a'
+	case r == 0x2070, r >= 0x2074 && r <= 0x2079:
+		return byte(r-0x2070) + '0'
+	case r >= 0x2080 && r <= 0x2089:
+		return byte(r-0x2080) + '0'
+	case r == 0xb9:
+		return '1'
+	case r == 0xb2, r == 0xb3:
+		return byte(r-0xb2) + '2'
+	case r >= 0x1d400 && r < 0x1d6a4: // letters of mathematics, 26 capitals and 26 small ones of each kind
+		return byte((r-0x1d400)%26) + 'a'
+	case r >= 0x1d7ce && r < 0x1d800:
+		return byte((r-0x1d7ce)%10) + '0'
+	case r == 0x3002, r == 0xff0e, r == 0xff61:
+		return '.'
+	}
+	return '?'
 }
 
 func colon(b []byte) bool {
