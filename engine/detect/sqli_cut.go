@@ -21,16 +21,23 @@ var clauses = lexicon.New(`and or xor not is like ilike rlike regexp similar in 
 	into limit offset fetch order group having for lock natural inner outer cross left right join using on window procedure collate
 	returning as asc desc`)
 
-// endsInCut reports whether the value ends in a comment mark.
-func (r *sqlReader) endsInCut() bool {
-	last := len(r.toks) - 1
-	return r.last && last >= 0 && r.kind(last) == sqllex.Cut && r.cutEnds(last)
+// maxTailTokens is how many tokens of the tail of a comment mark are looked at.
+const maxTailTokens = 4
+
+// lastCut returns the comment mark in which the value ends, -1 for none.
+func (r *sqlReader) lastCut() int {
+	for i := len(r.toks) - 1; r.last && i >= 0 && i >= len(r.toks)-maxTailTokens; i-- {
+		if r.kind(i) == sqllex.Cut && r.cutEnds(i) {
+			return i
+		}
+	}
+	return -1
 }
 
 // statementCut reports whether a statement follows the semicolon at i, behind a
 // number or where the string ended, and a comment ends it.
 func (r *sqlReader) statementCut(i int) bool {
-	if i+2 >= len(r.toks) || !r.endsInCut() || !statements.Has(r.text(i+1)) {
+	if i+2 > r.lastCut() || !statements.Has(r.text(i+1)) {
 		return false
 	}
 	if r.kind(i+2) == sqllex.Dot || r.kind(i+2) == sqllex.Compare {
@@ -49,17 +56,20 @@ func (r *sqlReader) statementCut(i int) bool {
 // clauseCut reports whether a clause follows at i, behind one word or number
 // and the end of its string, and a comment ends it.
 func (r *sqlReader) clauseCut(i int) bool {
-	n := len(r.toks)
-	if i+2 >= n || !r.tightPrefix() || !r.endsInCut() || r.quotesAll() {
+	cut := r.lastCut()
+	if i+2 > cut || !r.tightPrefix() || r.quotesAll() {
 		return false
 	}
-	if r.text(n - 1)[0] == '#' && r.kind(n-2) == sqllex.Word && len(r.text(n-2)) == 1 {
+	if r.text(cut)[0] == '#' && r.kind(cut-1) == sqllex.Word && len(r.text(cut-1)) == 1 {
 		return false // C#
 	}
 	if i > 0 && r.kind(i) == sqllex.Comma {
 		return r.kind(i+1) == sqllex.LParen // another row
 	}
-	return clauses.Has(r.text(i)) && (r.start <= 2 || isDigit(r.v[r.start-2]) || !r.prose(i, n-1))
+	if role := r.role(i); role >= sqllex.Func && role <= sqllex.Danger && r.kind(i+1) == sqllex.LParen {
+		return true // a call, where the filter took out the word before it
+	}
+	return clauses.Has(r.text(i)) && (r.start <= 2 || isDigit(r.v[r.start-2]) || !r.prose(i, cut))
 }
 
 // prose reports whether there are words of another language, and nothing that is
@@ -136,7 +146,7 @@ func (r *sqlReader) listGoesOn(i int) {
 		i++
 	}
 	switch {
-	case r.endsInCut() && !r.quotesAll() && (i == len(r.toks)-1 || sets):
+	case r.lastCut() >= i && !r.quotesAll() && (r.kind(i) == sqllex.Cut || sets):
 		r.hit(signBreakCut, comma, i)
 	case best >= opCall && r.kind(i) == sqllex.End && r.last && r.closedByQuery():
 		r.hit(signCompareCall, comma, i)

