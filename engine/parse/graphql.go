@@ -380,7 +380,7 @@ func (r *gqlReader) open() {
 	}
 	at, object := r.at(), r.round > 0
 	owned := at >= 0 && (object && at == r.arg || !object && at == r.field)
-	t.frames = append(t.frames, frame{at: at, owned: owned, array: object})
+	t.frames = append(roomFor(t.frames, t.limits.Nesting), frame{at: at, owned: owned, array: object})
 	r.arg = -1
 	if r.round == 0 {
 		r.field = -1

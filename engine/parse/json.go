@@ -161,7 +161,7 @@ func (p *jsonParser) open(t *Tree, array bool) {
 		return
 	}
 	p.slot(t)
-	t.frames = append(t.frames, frame{at: p.member, owned: p.owned, array: array})
+	t.frames = append(roomFor(t.frames, t.limits.Nesting), frame{at: p.member, owned: p.owned, array: array})
 	p.member = -1
 }
 

@@ -1,5 +1,7 @@
 package parse
 
+import "slices"
+
 // Limits bound the work of one request. They count bytes, points and
 // decoders, never time, so that the same bytes give the same result.
 type Limits struct {
@@ -344,8 +346,22 @@ func (t *Tree) push(parent Node, kind Kind, key []byte, index int32) Node {
 	n.keys = n.keys.step(kind, key, index)
 	n.name = kind == HashName || kind == GetName || kind == HeaderName
 	t.names = append(t.names, key...)
-	t.nodes = append(t.nodes, n)
+	t.nodes = append(roomFor(t.nodes, t.limits.Nesting), n)
 	return Node(len(t.nodes) - 1)
+}
+
+// usualDepth is how many nodes requests have above a value that are not meant to
+// have many.
+const usualDepth = 32
+
+// roomFor makes room for one more of s. From usualDepth on it makes room for as
+// deep a document as is walked, at once: growing step by step took longer than
+// walking it.
+func roomFor[T any](s []T, nesting int) []T {
+	if len(s) < cap(s) || len(s) < usualDepth || len(s) > nesting {
+		return s
+	}
+	return slices.Grow(s, nesting+usualDepth-len(s))
 }
 
 // pushDecoder adds the child that holds what a decoder made of parent.

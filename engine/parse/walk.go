@@ -197,21 +197,23 @@ func (w *Walk) Describe(input *Description) { w.body.input = input }
 func (w *Walk) Close() {
 	w.body.coder.reset()
 	w.spent.inflater = inflater{}
-	if w.body.held() > maxKept {
-		w.body = body{}
+	ofHead, ofBody := w.tree.held(), w.body.held()
+	if ofHead+ofBody > maxKept && ofBody >= ofHead {
+		w.body, ofBody = body{}, 0
 	}
-	if w.tree.held() > maxKept {
+	if ofHead+ofBody > maxKept {
 		w.tree = Tree{}
 	}
 }
 
 // maxKept is how many bytes of buffers wait for the next request: those of a
-// request of a browser or an API client, and not of an upload.
-const maxKept = 24 << 10
+// request of a browser or an API client, and of a document that nests as deep as
+// any is walked, but not of an upload.
+const maxKept = 48 << 10
 
 // held returns how many bytes the buffers of t take.
 func (t *Tree) held() int {
-	const nodeSize, frameSize = 96, 64 // about
+	const nodeSize, frameSize = 64, 12
 	return nodeSize*cap(t.nodes) + frameSize*cap(t.frames) + cap(t.names) + cap(t.scratch)
 }
 

@@ -451,7 +451,7 @@ func (p *xmlParser) tag(t *Tree, v []byte) {
 		t.drop(first)
 		return
 	}
-	t.frames = append(t.frames, frame{at: at, next: int32(first)})
+	t.frames = append(roomFor(t.frames, t.limits.Nesting), frame{at: at, next: int32(first)})
 }
 
 // element pushes the point of an element: the second of a name under one
