@@ -158,8 +158,11 @@ func (t *shellText) command(best *lead, c *shlex.Command) {
 	certain := certainCommandSet.Has(c.Name) || isVersioned(c.Name)
 	certain = certain || c.Path && !c.Bin && t.switched(c)
 	known := certain || commonCommandSet.Has(c.Name) || string(c.Name) == "expr" && c.Number && c.Words == 0
-	args := t.arguments(c)
 	scripted := t.scripted(c)
+	if !known && t.isWord(c) {
+		return
+	}
+	args := t.arguments(c)
 	if (string(c.Name) == "true" || string(c.Name) == "false") && c.Lead != shlex.Backtick && c.Lead != shlex.Subst {
 		return // which do nothing
 	}
@@ -238,6 +241,12 @@ func (t *shellText) command(best *lead, c *shlex.Command) {
 		weight *= 0.5
 	}
 	best.offer(weight, c.At, c.End, reason)
+}
+
+// isWord reports whether c is nothing but a word: none of what follows judges
+// that by itself, but in short values.
+func (t *shellText) isWord(c *shlex.Command) bool {
+	return c.To == c.End && !c.Path && !c.Glob && !c.IFS && len(t.v) > maxBreaking && !t.alone && t.shell != c.At
 }
 
 // escaped reports whether the command stands in the path of the page that led
@@ -377,7 +386,7 @@ func (t *shellText) scripted(c *shlex.Command) bool {
 	}
 	for i := 0; i < len(before); {
 		j := run(before, i, len(before), isCommandByte)
-		if j > i && scriptSet.Has(before[i:j]) && j < len(before) && isSpace(before[j]) {
+		if j > i && j < len(before) && isSpace(before[j]) && scriptSet.Has(before[i:j]) {
 			t.script++
 			return true
 		}

@@ -59,7 +59,7 @@ func (s *Scanner) ssti(v []byte, w Where) {
 		if i = max(i, e.body); e.closed {
 			i = e.to - 1
 		} else {
-			open[end&127] = e.to - maxExpression/4
+			open[end&127] = e.unclosed(end)
 		}
 	}
 	s.follow(SSTI, v, best, templateVocabulary)
@@ -330,6 +330,15 @@ func (e *expression) read(end byte) {
 		}
 		e.to++
 	}
+}
+
+// unclosed returns where expressions begin that may find the end that e did not
+// find: farther on than e was read, where that was not to the end of the value.
+func (e *expression) unclosed(end byte) int {
+	if e.to == len(e.v) && bytes.IndexByte(e.v[e.body:], end) < 0 {
+		return e.to
+	}
+	return e.to - maxExpression/4
 }
 
 // word reads a name.

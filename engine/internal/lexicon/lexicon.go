@@ -61,8 +61,8 @@ func (s Set) Words() string { return strings.Join(s.words, " ") }
 // Has reports whether the word is in the set, in any case. Control bytes in
 // it are ignored, as the readers that attacks aim at ignore them.
 func (s Set) Has(word []byte) bool {
-	if s.table == nil || len(word) > 0 && word[0] >= ' ' && s.shape[fold(word[0])] == 0 {
-		return false
+	if s.table == nil || len(word) == 0 || word[0] >= ' ' && s.shape[fold(word[0])]<<(63-min(len(word), maxWord)) == 0 {
+		return false // no word begins so that is as long, or shorter
 	}
 	var buf [maxWord]byte
 	n := 0

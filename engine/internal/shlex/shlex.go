@@ -151,7 +151,7 @@ func (l *Lexer) command(c *Command) {
 	}
 	c.Bin = c.Path && programDir(c.Name)
 	c.Glob = c.Glob && wildPath(c.Name)
-	c.Name = base(c.Name)
+	c.Name = base(c.Name, c.Path)
 	l.arguments(c)
 	c.End = l.pos
 }
@@ -584,19 +584,29 @@ func match(pattern []byte, word string) bool {
 
 // base returns the name without its directory and the extension of a
 // program.
-func base(name []byte) []byte {
-	for i := len(name) - 1; i >= 0; i-- {
+func base(name []byte, path bool) []byte {
+	for i := len(name) - 1; path && i >= 0; i-- {
 		if name[i] == '/' {
 			name = name[i+1:]
 			break
 		}
 	}
-	for _, ext := range [...]string{".exe", ".com", ".bat", ".cmd", ".sh"} {
-		if len(name) > len(ext) && string(name[len(name)-len(ext):]) == ext {
-			return name[:len(name)-len(ext)]
+	return name[:len(name)-extension(name)]
+}
+
+// extension returns the length of the extension of a program that name has.
+func extension(name []byte) int {
+	n := len(name)
+	switch {
+	case n > 4 && name[n-4] == '.':
+		switch string(name[n-3:]) {
+		case "exe", "com", "bat", "cmd":
+			return 4
 		}
+	case n > 3 && string(name[n-3:]) == ".sh":
+		return 3
 	}
-	return name
+	return 0
 }
 
 func (l *Lexer) peek(i int) byte {
