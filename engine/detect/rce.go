@@ -21,6 +21,13 @@ var whenCommand = []feature{
 	hasDQuote | hasSemi, hasDQuote | hasPipe, hasDQuote | hasAmp, hasDQuote | hasLine, hasDQuote | hasOpen, hasDQuote | hasSlash,
 }
 
+// whenNamed: the name of a command, what hides one, or the path that it is
+// handed. Without these no command is found in a value that does not stand for
+// itself.
+var whenNamed = []feature{
+	hasShellWord, hasQuote, hasDQuote, hasBackslash, hasDollar, hasStar, hasBang, hasBracket, hasSlash, hasControl,
+}
+
 const shellGateWords = certainCommands + " " + commonCommands + " " + optionGateWords + " bin sbin system tcp udp encodedcommand executionpolicy nop pipe dash ash sc xcopy robocopy"
 
 // Commands whose names are no words of ordinary text, and those that are or
@@ -84,7 +91,8 @@ func (s *Scanner) rce(v []byte, w Where) {
 	words.sent = words.alone && w.Place == InForm && sentLine(v)
 	s.sh = shlex.New(v)
 	s.reads(v, readShell)
-	for c := new(shlex.Command); !s.settles(best.weight) && s.sh.Next(c); {
+	named := len(v) <= maxBreaking || s.have.any(whenNamed)
+	for c := new(shlex.Command); named && !s.settles(best.weight) && s.sh.Next(c); {
 		s.effort += commandEffort
 		words.command(&best, c)
 	}

@@ -22,6 +22,10 @@ var whenSQLi = []feature{
 	hasSQLLink | hasColon, hasSQLLink | hasHash, hasCall | hasDigit, hasAmp | hasDigit, hasPipe | hasDigit, hasPipe | hasOpen, hasSlashStar, hasAtAt, hasDollar,
 }
 
+// whenSQLGoesOn: a word, or what works without one anywhere in a query. Without
+// these only the beginning of a value can be instruction, and be its end.
+var whenSQLGoesOn = []feature{hasSQLWord, hasSQLLink, hasPipe, hasAmp, hasAtAt, hasOpen | hasDigit}
+
 // sqlGateWords make structure by themselves; sqlGateLinks only around what
 // they join or call.
 var (
@@ -120,6 +124,8 @@ const (
 	// buffer; the last sqlOverlap of them are read again with the next.
 	sqlChunk   = 512
 	sqlOverlap = 96
+	// sqlBeginning are the tokens that are read of a value that cannot go on.
+	sqlBeginning = 96
 	// shortestSQL is what it takes to leave a string and go on.
 	shortestSQL = 3
 	// maxOperand bounds the tokens of one expression that are followed.
@@ -216,8 +222,10 @@ func (s *Scanner) sqlContext(v []byte, w Where, start int, broken bool, whole in
 	}
 	lex := sqllex.New(v, start)
 	buf := s.sql.toks[:0]
+	goesOn := s.have.any(whenSQLGoesOn)
+	most := int(pick(goesOn, sqlChunk, sqlBeginning))
 	for {
-		for len(buf) < sqlChunk {
+		for len(buf) < most {
 			n := len(buf)
 			buf = slices.Grow(buf, 1)[:n+1]
 			if lex.Next(&buf[n]); buf[n].Kind == sqllex.End {
@@ -236,7 +244,7 @@ func (s *Scanner) sqlContext(v []byte, w Where, start int, broken bool, whole in
 		for i := range end {
 			r.read(i)
 		}
-		if r.last || s.settles(s.sqlWeight(&r, w)) {
+		if r.last || !goesOn || s.settles(s.sqlWeight(&r, w)) {
 			break
 		}
 		buf = buf[:copy(buf, buf[end:])]
