@@ -578,23 +578,25 @@ func constantOf(v []byte) (holds, known bool) {
 	return false, false
 }
 
-// beginsPageTag is what follows the sign of a tag between which a page holds code.
-var beginsPageTag = [256]bool{'?': true, '%': true, 's': true, 'S': true, 'j': true, 'J': true}
-
 // tag judges the tags between which a page holds code.
 func (c *codeWalk) tag(best *lead, v []byte, i int) {
 	rest := v[i:]
-	if len(rest) < 2 || !beginsPageTag[rest[1]] {
+	if len(rest) < 2 {
 		return
 	}
-	switch {
-	case hasPrefixFold(rest, "<?php") && skipBlank(rest, len("<?php")) == len(rest): // and no code
-		return
-	case hasPrefixFold(rest, "<?php"), hasPrefixFold(rest, "<?="), hasPrefixFold(rest, "<script language=php"), hasPrefixFold(rest, `<script language="php"`):
-	case (hasPrefixFold(rest, "<? ") || hasPrefixFold(rest, "<?\t")) && opensCode(rest[2:min(len(rest), maxEvidence)]), hasPrefixFold(rest, "<?\nphp "), len(rest) == 2 && rest[1] == '?' && i > 0 && isWord(v[i-1]):
-	case hasPrefixFold(rest, "<?xml") && len(rest) > 6 && gap(rest, 5) < len(rest) && rest[gap(rest, 5)] == ':':
-	case hasPrefixFold(rest, "<%@") || hasPrefixFold(rest, "<jsp:"):
-		best.offer(pick(c.listing, 0.42, 0.75), i, min(len(v), i+24), "A directive of a server page is inserted.")
+	switch rest[1] {
+	case '?':
+		if !opensPHP(v, i) {
+			return
+		}
+	case 's', 'S':
+		if !hasPrefixFold(rest, "<script language=php") && !hasPrefixFold(rest, `<script language="php"`) {
+			return
+		}
+	case '%', 'j', 'J':
+		if hasPrefixFold(rest, "<%@") || hasPrefixFold(rest, "<jsp:") {
+			best.offer(pick(c.listing, 0.42, 0.75), i, min(len(v), i+24), "A directive of a server page is inserted.")
+		}
 		return
 	default:
 		return
@@ -605,6 +607,27 @@ func (c *codeWalk) tag(best *lead, v []byte, i int) {
 		weight = 0.42 // code in a longer text
 	}
 	best.offer(weight, i, min(len(v), i+24), "A tag that begins code of PHP is inserted.")
+}
+
+// opensPHP reports whether the <? at i begins code of PHP.
+func opensPHP(v []byte, i int) bool {
+	rest := v[i:]
+	if len(rest) == 2 {
+		return i > 0 && isWord(v[i-1])
+	}
+	switch rest[2] {
+	case 'p', 'P':
+		return hasPrefixFold(rest, "<?php") && skipBlank(rest, len("<?php")) < len(rest)
+	case '=':
+		return true
+	case ' ', '\t':
+		return opensCode(rest[2:min(len(rest), maxEvidence)])
+	case '\n':
+		return hasPrefixFold(rest, "<?\nphp ")
+	case 'x', 'X':
+		return hasPrefixFold(rest, "<?xml") && len(rest) > 6 && gap(rest, 5) < len(rest) && rest[gap(rest, 5)] == ':'
+	}
+	return false
 }
 
 // opensCode reports whether v, behind the short form of PHP's tag, is rather

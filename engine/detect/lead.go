@@ -142,15 +142,21 @@ type seeker struct {
 	next int // behind the one that was found last, 0 for none yet
 }
 
+// seekNear is how far a byte is looked for one by one: where there are many, the
+// call for long stretches takes longer.
+const seekNear = 8
+
 // from returns the index of the next b at i or behind it, len(v) for none. The
 // place may be any that is not negative.
 func (s *seeker) from(i int) int {
 	if s.next > i {
 		return s.next - 1
 	}
-	if i < len(s.v) && s.v[i] == s.b {
-		s.next = i + 1
-		return i
+	for end := min(i+seekNear, len(s.v)); i < end; i++ {
+		if s.v[i] == s.b {
+			s.next = i + 1
+			return i
+		}
 	}
 	at := bytes.IndexByte(s.v[min(i, len(s.v)):], s.b)
 	if at < 0 {
