@@ -142,29 +142,32 @@ type seeker struct {
 	next int // behind the one that was found last, 0 for none yet
 }
 
-// seekNear is how far a byte is looked for one by one: where there are many, the
-// call for long stretches takes longer.
-const seekNear = 8
-
 // from returns the index of the next b at i or behind it, len(v) for none. The
 // place may be any that is not negative.
 func (s *seeker) from(i int) int {
 	if s.next > i {
 		return s.next - 1
 	}
-	for end := min(i+seekNear, len(s.v)); i < end; i++ {
-		if s.v[i] == s.b {
-			s.next = i + 1
+	at := indexFrom(s.v, i, s.b)
+	s.next = at + 1
+	return at
+}
+
+// seekNear is how far a byte is looked for one by one: where there are many, the
+// call for long stretches takes longer.
+const seekNear = 8
+
+// indexFrom returns the index of the next c at i or behind it, len(v) for none.
+func indexFrom(v []byte, i int, c byte) int {
+	for end := min(i+seekNear, len(v)); i < end; i++ {
+		if v[i] == c {
 			return i
 		}
 	}
-	at := bytes.IndexByte(s.v[min(i, len(s.v)):], s.b)
-	if at < 0 {
-		s.next = len(s.v) + 1
-		return len(s.v)
+	if at := bytes.IndexByte(v[min(i, len(v)):], c); at >= 0 {
+		return i + at
 	}
-	s.next = i + at + 1
-	return i + at
+	return len(v)
 }
 
 func run(v []byte, i, to int, in func(byte) bool) int {

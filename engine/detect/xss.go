@@ -1279,16 +1279,12 @@ func indexFold(b []byte, word string) int {
 
 // indexMark is indexFold for words that begin with a mark, which is rare.
 func indexMark(b []byte, word string) int {
-	for i := 0; ; i++ {
-		at := bytes.IndexByte(b[i:], word[0])
-		if at < 0 {
-			return -1
-		}
-		i += at
-		if hasPrefixFold(b[i:], word) {
+	for i := indexFrom(b, 0, word[0]); i+len(word) <= len(b); i = indexFrom(b, i+1, word[0]) {
+		if lower(b[i+1]) == word[1] && hasPrefixFold(b[i:], word) {
 			return i
 		}
 	}
+	return -1
 }
 
 func hasPrefixFold(b []byte, word string) bool {
