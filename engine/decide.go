@@ -2,6 +2,7 @@ package engine
 
 import (
 	"hash/maphash"
+	"math"
 
 	"github.com/gabionhq/gabion/engine/detect"
 	"github.com/gabionhq/gabion/engine/parse"
@@ -40,7 +41,6 @@ func (tx *Tx) scope(h *Head) {
 	if !tx.readsAll() && !tx.weighs() {
 		tx.enough = evidenceFor(tx.limit())
 	}
-	tx.scanner.Settle(tx.enough)
 }
 
 // weighs reports whether rules make of findings what the engine does not.
@@ -77,39 +77,26 @@ func (tx *Tx) Visit(t *parse.Tree, n parse.Node, value []byte) (effort int) {
 
 // What looking on may take once the verdict is settled: at values of the request
 // or of its document, and, so that an attack is reported where it stands, at what
-// decoders make of those.
+// decoders, and many decoders, make of those.
 const (
-	patience        = 8 << 10
-	decodedPatience = 64 << 10
+	patience        = 6 << 10
+	decodedPatience = 14 << 10
+	deepPatience    = 28 << 10
+	deep            = 4 // decoders
 )
+
+// walkEffort is what it takes to walk on through a byte that nobody looks at, in
+// units of a nanosecond.
+const walkEffort = 8
 
 // findingEffort is what it takes to keep a finding, in units of a nanosecond.
 const findingEffort = 300
 
-// work is what looking at the values of one reading of a request took, and at
-// those of the head before it. Readings know nothing of each other: how a body is
-// cut decides in which order they come.
+// work is what looking at the values of a request took.
 type work struct {
-	tree *parse.Tree
 	took int  // effort
 	sure bool // the request is an attack, whatever follows
 	then int  // what it had taken when that was known
-}
-
-// workOn returns the work of the reading that t belongs to.
-func (tx *Tx) workOn(t *parse.Tree) *work {
-	for i := range tx.works {
-		if tx.works[i].tree == t {
-			return &tx.works[i]
-		}
-	}
-	next := work{tree: t}
-	if len(tx.works) > 0 {
-		next = tx.works[0]
-		next.tree = t
-	}
-	tx.works = append(tx.works, next)
-	return &tx.works[len(tx.works)-1]
 }
 
 // settle notes that the request is an attack.
@@ -119,33 +106,38 @@ func (w *work) settle() {
 	}
 }
 
-// settled reports whether looking at n only tells more of what is known to be
-// an attack. It keeps requests that are meant to take long from doing so.
-func (w *work) settled(n parse.Node) bool {
-	switch since := w.took - w.then; {
-	case !w.sure:
-		return false
-	case w.tree.Depth(n) <= 1:
-		return since >= patience
+// left returns what looking at n may take, which only tells more of what is known
+// to be an attack. It keeps requests that are meant to take long from doing so.
+func (w *work) left(t *parse.Tree, n parse.Node) int {
+	if !w.sure {
+		return math.MaxInt
+	}
+	switch since, depth := w.took-w.then, t.Depth(n); {
+	case depth <= 1:
+		return patience - since
+	case depth < deep:
+		return decodedPatience - since
 	default:
-		return since >= decodedPatience
+		return deepPatience - since
 	}
 }
 
 // scan runs the engine's detectors and returns what they took.
 func (tx *Tx) scan(t *parse.Tree, n parse.Node, value []byte) (effort int) {
-	work := tx.workOn(t)
-	if work.settled(n) {
+	left := tx.work.left(t, n)
+	if left <= 0 {
 		tx.doubted = true
+		tx.work.took += walkEffort * len(value)
 		return 0
 	}
+	tx.scanner.Settle(tx.enough, left)
 	found := tx.scanner.Scan(value, tx.where(t, n, value))
 	tx.doubted = tx.doubted || len(found) > 0
 	for i := range found {
 		tx.add(t, n, value, &found[i], 0)
 	}
 	effort = tx.scanner.Effort() + findingEffort*len(found)
-	work.took += effort
+	tx.work.took += effort
 	return effort
 }
 
@@ -155,9 +147,8 @@ func (tx *Tx) Known(t *parse.Tree, n parse.Node, value []byte) bool {
 	if tx.readsAll() || string(value) == detect.Prototype && t.IsName(n) {
 		return false // which is known by what it is a member of
 	}
-	work := tx.workOn(t)
-	tx.asked, tx.doubted, tx.took = maphash.Bytes(tx.engine.seed, value)^tx.placeKey(t, n), false, work.took
-	if work.settled(n) || !tx.engine.clean.has(tx.asked) {
+	tx.asked, tx.doubted, tx.took = maphash.Bytes(tx.engine.seed, value)^tx.placeKey(t, n), false, tx.work.took
+	if tx.work.left(t, n) <= 0 || !tx.engine.clean.has(tx.asked) {
 		return false
 	}
 	if (tx.env.Observe || tx.profiled) && !t.IsName(n) {
@@ -197,7 +188,7 @@ func (tx *Tx) Remember(t *parse.Tree, n parse.Node, value []byte) bool {
 		return false
 	}
 	tx.engine.clean.add(tx.asked)
-	tx.workOn(t).took = tx.took // as if it had been known
+	tx.work.took = tx.took // as if it had been known
 	return true
 }
 
@@ -211,7 +202,7 @@ func isParameter(t *parse.Tree, n parse.Node) bool {
 // Decode is called by the walk before it decodes a value. Rules turn parsers
 // off, and on again.
 func (tx *Tx) Decode(t *parse.Tree, n parse.Node, kind parse.Kind) bool {
-	if w := tx.workOn(t); w.sure && w.took-w.then >= decodedPatience {
+	if w := &tx.work; w.sure && w.took-w.then >= deepPatience {
 		return false
 	}
 	for _, a := range tx.match.Parsers {
@@ -339,7 +330,7 @@ func (tx *Tx) add(t *parse.Tree, n parse.Node, value []byte, f *detect.Finding, 
 	weight := tx.shifted(t, n, f)
 	tx.strongest[f.Class] = max(tx.strongest[f.Class], weight)
 	if tx.enough > 0 && weight >= tx.enough {
-		tx.workOn(t).settle()
+		tx.work.settle()
 	}
 	if f.Weight >= keepFloor || by != 0 {
 		tx.keep(t, n, value, f, by)

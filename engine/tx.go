@@ -72,7 +72,7 @@ type Tx struct {
 	strongest [numClasses]float32 // weight of the strongest finding per class
 	patched   bool                // a virtual patch matched
 	enough    float32             // weight of a finding that settles the verdict, 0 for none
-	works     []work              // by reading of the request, the first that of its head
+	work      work                // so far
 	profiled  bool                // the ruleset holds profiles
 	points    points              // rendered, of Report.Values
 	place     headerPlace
@@ -93,7 +93,7 @@ func (tx *Tx) begin(e *Engine, set *rule.Set, env Env) {
 	tx.engine, tx.set, tx.env = e, set, env
 	tx.walk.Reset(tx, e.options.Limits, e.options.Decoders)
 	tx.strongest = [numClasses]float32{}
-	tx.patched, tx.profiled, tx.works = false, false, tx.works[:0]
+	tx.patched, tx.profiled, tx.work = false, false, work{}
 	tx.limited.reset()
 	tx.leaky, tx.failed = false, false
 	tx.lines, tx.from = 0, detect.Unread

@@ -117,6 +117,7 @@ type Scanner struct {
 	pieces   int     // it falls into
 	effort   int     // of the last Scan
 	enough   float32 // what settles a request, 0 for nothing
+	most     int     // effort, where one is settled
 
 	sql sqlScratch
 	sh  shlex.Lexer
@@ -260,20 +261,24 @@ func (s *Scanner) reads(v []byte, r reading) {
 const patience = 4 << 10
 
 // Settle sets the weight of a finding that decides a request whatever else is
-// in it, 0 for none. A value that takes long is not read on beyond one, so that
-// a report has some of its findings.
-func (s *Scanner) Settle(weight float32) { s.enough = weight }
+// in it, 0 for none, and the effort that a value may take where that is known. A
+// value that takes long is not read on beyond such a finding, so that a report has
+// some of its findings.
+func (s *Scanner) Settle(weight float32, most int) { s.enough, s.most = weight, most }
 
 // settles reports whether evidence of that weight ends the reading of the value
 // by one detector. The place may make the weight less in the end.
 func (s *Scanner) settles(weight float32) bool {
-	return s.enough > 0 && weight >= max(s.enough, unmistakable) && s.effort >= patience
+	return s.enough > 0 && (s.effort >= s.most || weight >= max(s.enough, unmistakable) && s.effort >= patience)
 }
 
 // settled reports whether a finding does.
 func (s *Scanner) settled() bool {
-	if s.enough == 0 || s.effort < patience {
+	if s.enough == 0 || s.effort < min(patience, s.most) {
 		return false
+	}
+	if s.effort >= s.most {
+		return true
 	}
 	for i := range s.findings {
 		if s.findings[i].Weight >= s.enough {

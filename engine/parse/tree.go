@@ -82,7 +82,7 @@ func (l *Limits) piece(v []byte) (n, next int) {
 // whatever it came from: the allowance means nothing for a few bytes.
 const (
 	maxGrowth   = 16
-	growthSlack = 64 << 10
+	growthSlack = 96 << 10
 )
 
 // What a request may take beside the effort for its bytes, so that short values
