@@ -124,6 +124,9 @@ const (
 	// buffer; the last sqlOverlap of them are read again with the next.
 	sqlChunk   = 512
 	sqlOverlap = 96
+	// sqlContextTokens are so many bytes before the evidence, and tokens at most,
+	// that are shown.
+	sqlContextTokens = 12
 	// sqlBeginning are the tokens that are read of a value that cannot go on.
 	sqlBeginning = 96
 	// shortestSQL is what it takes to leave a string and go on.
@@ -173,6 +176,7 @@ type sqlReader struct {
 	miss  float32
 	sign  sqlSign
 	from  int32 // of the strongest sign
+	near  int32 // where some token begins not far before
 	to    int32
 	start int
 }
@@ -302,7 +306,7 @@ func (s *Scanner) sqlReport(v []byte, w Where) {
 		f.Hard = false
 	}
 	mark := s.mark()
-	lex := sqllex.New(v, r.start)
+	lex := sqllex.New(v, int(r.near))
 	if r.broken {
 		s.tok(r.start-1, r.start, Punct, true)
 	}
@@ -311,7 +315,7 @@ func (s *Scanner) sqlReport(v []byte, w Where) {
 		if lex.Next(&t); t.Kind == sqllex.End {
 			break
 		}
-		if t.To > r.from-12 {
+		if t.To > r.from-sqlContextTokens {
 			s.tok(int(t.From), int(t.To), sqlTokenKind(t.Kind), sqlKnown(t.Kind))
 		}
 	}
@@ -368,6 +372,7 @@ func (r *sqlReader) hit(sign sqlSign, i, j int) {
 	}
 	if r.seen == 0 || sqlSigns[sign].weight > sqlSigns[r.sign].weight {
 		r.sign, r.from, r.to = sign, r.toks[i].From, r.toks[min(j, len(r.toks))-1].To
+		r.near = r.toks[max(0, i-sqlContextTokens)].From
 	}
 	r.seen |= 1 << sign
 	r.miss *= 1 - sqlSigns[sign].weight
