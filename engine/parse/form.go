@@ -18,6 +18,10 @@ func looksForm(v []byte, f trait) bool {
 	return amp < 0 || amp > eq && bytes.IndexByte(v[amp:], '=') > 0
 }
 
+// maxBare is how many forms are read in each other where nothing is escaped and
+// one pair is all of each: a=b=c. What is a form more often has escapes.
+const maxBare = 2
+
 // maxPair bounds a body that is taken for one pair of a form although it has
 // bytes that forms escape.
 const maxPair = 1024
@@ -174,9 +178,13 @@ func (p *formParser) visit(t *Tree, name, value []byte, own int, index int32) {
 		t.scratch = t.scratch[:mark]
 	}
 	value = t.unescape(value)
-	t.spare(len(raw) - len(value))
+	escapes := len(raw) - len(value)
+	t.spare(escapes)
 	bare, brackets := cutBrackets(name)
 	n := p.push(t, bare)
+	if t.nodes[n].bare++; escapes > 0 {
+		t.nodes[n].bare = 0
+	}
 	at := n
 	for len(brackets) > 0 {
 		var sub []byte

@@ -161,7 +161,7 @@ func (t *Tree) sniff(n Node, v []byte, f trait) coding {
 	if v[0]|0x20 == 'b' && f&hasSpace != 0 && looksCalendar(v) {
 		return asCalendar
 	}
-	if f&hasEqual != 0 && looksForm(v, f) && !t.InArchive(n) { // programs look like forms, which nobody packs
+	if f&hasEqual != 0 && (f&hasAmp != 0 || t.nodes[n].bare < maxBare) && looksForm(v, f) && !t.InArchive(n) { // programs look like forms, which nobody packs
 		c |= asForm
 	}
 	return c

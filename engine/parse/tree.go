@@ -180,6 +180,7 @@ type node struct {
 	format    Kind  // the innermost format with parts, None outside of any
 	depth     uint8 // decoders above
 	opaque    uint8 // those of them that made one value of another
+	bare      uint8 // forms right above in each other, in which nothing is escaped
 	file      bool  // inside an uploaded file
 	packed    bool  // inside an archive
 	markup    bool  // the value is a document of markup, which a page may show
@@ -338,6 +339,7 @@ func (t *Tree) push(parent Node, kind Kind, key []byte, index int32) Node {
 		p := &t.nodes[parent]
 		n.named, n.steps = p.named, p.steps+1
 		n.keys, n.base, n.format, n.depth, n.opaque, n.file, n.packed = p.keys, p.base, p.format, p.depth, p.opaque, p.file, p.packed
+		n.bare = p.bare
 	}
 	if kind.keyed() {
 		n.named = Node(len(t.nodes))
@@ -368,6 +370,9 @@ func roomFor[T any](s []T, nesting int) []T {
 func (t *Tree) pushDecoder(parent Node, kind Kind) Node {
 	n := t.push(parent, kind, nil, 0)
 	t.nodes[n].depth++
+	if kind != Form {
+		t.nodes[n].bare = 0
+	}
 	if kind.parted() {
 		t.nodes[n].format = kind
 	} else {
