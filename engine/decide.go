@@ -192,11 +192,14 @@ func (tx *Tx) Remember(t *parse.Tree, n parse.Node, value []byte) bool {
 	return true
 }
 
+// maxMeasured is how many steps lead to parameters. Their points are rendered.
+const maxMeasured = 32
+
 // isParameter reports whether the value at n is one that an application
 // reads: as sent and for itself, no name, and neither the target nor the
 // cookies as a whole. Points too deep to be told apart are nobody's.
 func isParameter(t *parse.Tree, n parse.Node) bool {
-	return t.Opaque(n) == 0 && t.Steps(n) <= parse.MaxRendered && !t.IsName(n) && t.Kind(n) != parse.URI && (t.Kind(n) != parse.Header || !t.IsContainer(n))
+	return t.Opaque(n) == 0 && t.Steps(n) <= maxMeasured && !t.IsName(n) && t.Kind(n) != parse.URI && (t.Kind(n) != parse.Header || !t.IsContainer(n))
 }
 
 // Decode is called by the walk before it decodes a value. Rules turn parsers

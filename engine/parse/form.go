@@ -95,6 +95,22 @@ func (p *formParser) feed(t *Tree, buf []byte, last bool) int {
 	return at
 }
 
+// split is bytes.Cut for one byte, which often is near.
+func split(v []byte, sep byte) (before, after []byte, found bool) {
+	for i, b := range v[:min(len(v), splitNear)] {
+		if b == sep {
+			return v[:i], v[i+1:], true
+		}
+	}
+	if i := bytes.IndexByte(v, sep); i >= 0 {
+		return v[:i], v[i+1:], true
+	}
+	return v, nil, false
+}
+
+// splitNear is how far bytes are looked at one by one.
+const splitNear = 8
+
 // partial deals with a pair whose end is not in sight.
 func (p *formParser) partial(t *Tree, buf []byte, at int) int {
 	if at > len(buf)/2 {
@@ -102,7 +118,7 @@ func (p *formParser) partial(t *Tree, buf []byte, at int) int {
 	}
 	cut := cutBefore(buf, '%', 6)
 	if !p.inValue {
-		name, _, found := bytes.Cut(buf[at:cut], []byte{'='})
+		name, _, found := split(buf[at:cut], '=')
 		p.begin(t, name)
 		p.inValue = true
 		if !found {
@@ -136,7 +152,7 @@ func (p *formParser) pair(t *Tree, pair []byte) {
 	if len(pair) == 0 {
 		return
 	}
-	name, value, found := bytes.Cut(pair, []byte{'='})
+	name, value, found := split(pair, '=')
 	p.begin(t, name)
 	if found {
 		p.visit(t, p.name[:p.nameLen], value, len(value), p.index)
@@ -266,11 +282,11 @@ func (t *Tree) unescape(v []byte) []byte {
 func (p *formParser) count(t *Tree, buf []byte) {
 	for len(buf) > 0 {
 		var pair []byte
-		pair, buf, _ = bytes.Cut(buf, []byte{'&'})
+		pair, buf, _ = split(buf, '&')
 		if len(pair) == 0 {
 			continue
 		}
-		name, _, _ := bytes.Cut(pair, []byte{'='})
+		name, _, _ := split(pair, '=')
 		mark := len(t.scratch)
 		p.params.add(t.unescape(name))
 		t.scratch = t.scratch[:mark]
@@ -326,8 +342,8 @@ func (t *Tree) appendJoined(buf []byte, hash uint64) (found []byte) {
 	first := true
 	for len(buf) > 0 {
 		var pair []byte
-		pair, buf, _ = bytes.Cut(buf, []byte{'&'})
-		name, value, _ := bytes.Cut(pair, []byte{'='})
+		pair, buf, _ = split(buf, '&')
+		name, value, _ := split(pair, '=')
 		mark := len(t.scratch)
 		if hashName(t.unescape(name))|1 != hash {
 			t.scratch = t.scratch[:mark]

@@ -83,7 +83,7 @@ func (t *Tree) path(uri Node, path []byte, apart bool) {
 	t.drop(uri)
 	path = bytes.TrimPrefix(path, []byte{'/'})
 	for i := int32(0); ; i++ {
-		segment, rest, found := bytes.Cut(path, []byte{'/'})
+		segment, rest, found := split(path, '/')
 		if !found {
 			break
 		}
@@ -177,8 +177,8 @@ func (t *Tree) cookies(at Node, v []byte) {
 	n := t.pushDecoder(at, Cookie)
 	for len(v) > 0 {
 		var pair []byte
-		pair, v, _ = bytes.Cut(v, []byte{';'})
-		name, value, _ := bytes.Cut(bytes.TrimSpace(pair), []byte{'='})
+		pair, v, _ = split(v, ';')
+		name, value, _ := split(bytes.TrimSpace(pair), '=')
 		if len(value) >= 2 && value[0] == '"' && value[len(value)-1] == '"' {
 			value = value[1 : len(value)-1]
 		}
@@ -209,7 +209,7 @@ func (w *Walk) Close() {
 // maxKept is how many bytes of buffers wait for the next request: those of a
 // request of a browser or an API client, and of a document that nests as deep as
 // any is walked, but not of an upload.
-const maxKept = 48 << 10
+const maxKept = 52 << 10
 
 // held returns how many bytes the buffers of t take.
 func (t *Tree) held() int {
