@@ -170,12 +170,20 @@ func (l *Lexer) word(c *Command) {
 	}
 	for l.pos < len(l.src) {
 		b := l.src[l.pos]
+		if k := class[b]; k == letters || k == digits {
+			if n < maxName {
+				l.name[n] = lower(b)
+				n++
+			}
+			l.pos++
+			continue
+		}
 		switch {
 		case b == '+' && n > 1 && (letter(l.peek(l.pos+1)) || l.peek(l.pos+1) == '-'): // a space that nobody decoded
 			c.Name = l.name[:n]
 			return
-		case letter(b) || digit(b) || b == '_' || b == '.' || b == '-' || b == ':' || b == '+':
-			put(lower(b))
+		case b == '_' || b == '.' || b == '-' || b == ':' || b == '+':
+			put(b)
 		case b == '/':
 			put('/')
 			c.Path = true
