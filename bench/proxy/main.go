@@ -38,6 +38,7 @@ func main() {
 	flag.DurationVar(&o.latency, "latency", 5*time.Second, "how long each node is asked at a constant rate in each repeat; 0 to leave that out")
 	flag.Float64Var(&o.rate, "rate", 0, "that constant rate, in requests a second; 0: a share of what mode block keeps up with")
 	flag.IntVar(&o.conns, "connections", 16, "connections that ask")
+	ordinary := flag.Bool("ordinary", false, "run with the priority of ordinary processes")
 	reverse := flag.String("reverseproxy", "", "be httputil.ReverseProxy in front of `ADDRESS`")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -46,12 +47,21 @@ func main() {
 	if *reverse != "" {
 		err = serveReverseProxy(ctx, *reverse)
 	} else {
-		err = run(ctx, os.Stdout, &o)
+		err = measure(ctx, &o, *ordinary)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "proxy:", err)
 		os.Exit(1)
 	}
+}
+
+func measure(ctx context.Context, o *options, ordinary bool) error {
+	if !ordinary {
+		if err := priority(); err != nil {
+			return err
+		}
+	}
+	return run(ctx, os.Stdout, o)
 }
 
 type options struct {

@@ -223,6 +223,10 @@ func (t *Tree) whole(n Node, v []byte) {
 
 // value visits the value v at n: as it is, and all that it decodes to.
 func (t *Tree) value(n Node, v []byte) {
+	if t.overdrawn() {
+		t.trouble(n, TooDear, nil)
+		return
+	}
 	t.spent.points++
 	many := t.spent.points > t.limits.Points
 	if many {
@@ -415,6 +419,10 @@ func (t *Tree) spend(v, out []byte) {
 	t.purse.grown += more
 	t.purse.room += t.allow(more)
 }
+
+// overdrawn reports whether decoders took all that they may. Then what they go on
+// to find is not visited.
+func (t *Tree) overdrawn() bool { return t.purse.inside > 0 && t.purse.room < 0 }
 
 // kept returns the effort that waits for others than what stands at a point.
 func (t *Tree) kept(at Node) int {
