@@ -27,6 +27,9 @@ func gateHolds(t *testing.T, s *Scanner, v []byte) {
 			if n == 0 {
 				continue
 			}
+			if len(v) < shortest && !d.tiny {
+				t.Fatalf("class %d finds %q at %+v, which is too short: %s", d.class, v, w, s.findings[0].Reason)
+			}
 			if have.admits()>>i&1 == 0 {
 				t.Fatalf("class %d finds %q at %+v, the gate hides it: %s", d.class, v, w, s.findings[0].Reason)
 			}
@@ -62,6 +65,26 @@ func TestGateIsNecessary(t *testing.T) {
 			gateHolds(t, &s, []byte(seed))
 			for range 20 {
 				gateHolds(t, &s, mutate(rng, []byte(seed), all))
+			}
+		}
+	}
+}
+
+// TestShortest runs the detectors that look at no values of less bytes on all of
+// them.
+func TestShortest(t *testing.T) {
+	var s Scanner
+	var v [shortest - 1]byte
+	for i := range 1 << 16 {
+		v[0], v[1] = byte(i), byte(i>>8)
+		for _, d := range detectors {
+			if d.tiny {
+				continue
+			}
+			for _, w := range []Where{{Place: InQuery, Key: []byte("id")}, {Place: InForm, Name: true}, {Place: InFileName}} {
+				if n, _ := findsWith(&s, ^feature(0), d, v[:], w); n > 0 {
+					t.Fatalf("class %d finds %q at %+v: %s", d.class, v, w, s.findings[0].Reason)
+				}
 			}
 		}
 	}

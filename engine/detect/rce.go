@@ -70,9 +70,12 @@ var (
 		http https c e n l exist tokens nop enc exe`)
 )
 
+// shortestCommand is a separator and the shortest name: ;w
+const shortestCommand = 2
+
 // rce finds commands of a shell in positions where text does not put them.
 func (s *Scanner) rce(v []byte, w Where) {
-	if document(v, w) || w.Place == InFile && (len(v) > maxPath || w.Excerpt) {
+	if len(v) < shortestCommand || document(v, w) || w.Place == InFile && (len(v) > maxPath || w.Excerpt) {
 		return
 	}
 	agent := w.Place == InUserAgent || w.Place == InReferer || w.Place == InAccept || w.Place == InContentType

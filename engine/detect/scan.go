@@ -138,36 +138,50 @@ type detector struct {
 	when  []feature
 	scan  func(s *Scanner, v []byte, w Where)
 	parts bool // of a long container its parts are enough
+	tiny  bool // it finds something in less than shortest bytes
 }
 
+// shortest is the length from which on most detectors find anything.
+const shortest = 3
+
+// tiny are the others, bit i for the detector at i.
+var tiny = func() (set uint32) {
+	for i := range detectors {
+		if detectors[i].tiny {
+			set |= 1 << i
+		}
+	}
+	return set
+}()
+
 var detectors = [...]detector{
-	{SQLi, whenSQLi, (*Scanner).sqli, true},
-	{NoSQLi, whenNoSQLi, (*Scanner).nosqli, true},
-	{LDAPi, whenLDAPi, (*Scanner).ldapi, false},
-	{XPathi, whenXPathi, (*Scanner).xpathi, true},
-	{XSS, whenXSS, (*Scanner).xss, true},
-	{PathTraversal, whenPathTraversal, (*Scanner).ptrav, false},
-	{RCE, whenRCE, (*Scanner).rce, true},
-	{Code, whenCode, (*Scanner).code, true},
-	{SSTI, whenSSTI, (*Scanner).ssti, true},
-	{XXE, whenXXE, (*Scanner).xxe, false},
-	{SSRF, whenSSRF, (*Scanner).ssrf, false},
-	{CRLF, whenCRLF, (*Scanner).crlf, false},
-	{Log4Shell, whenLog4Shell, (*Scanner).log4shell, false},
-	{SSI, whenSSI, (*Scanner).ssi, false},
-	{MailInjection, whenMail, (*Scanner).mail, false},
-	{RFI, whenRFI, (*Scanner).rfi, false},
-	{Deserialization, whenDeser, (*Scanner).deser, false},
-	{PrototypePollution, whenProtoPol, (*Scanner).protopol, false},
-	{Shellshock, whenShellshock, (*Scanner).shellshock, false},
-	{Upload, whenUpload, (*Scanner).upload, false},
-	{Redirect, whenRedirect, (*Scanner).redirect, false},
-	{ScannerTool, whenScannerTool, (*Scanner).scannerTool, false},
-	{SessionFixation, whenSessionFixation, (*Scanner).sessfix, false},
-	{Smuggling, whenMediaType, (*Scanner).mediaType, false},
-	{SQLi, whenSQLJSON, (*Scanner).sqlJSON, true},
-	{Code, whenWhole, (*Scanner).whole, true},
-	{Code, whenJDBC, (*Scanner).jdbc, false},
+	{class: SQLi, when: whenSQLi, scan: (*Scanner).sqli, parts: true},
+	{class: NoSQLi, when: whenNoSQLi, scan: (*Scanner).nosqli, parts: true, tiny: true},
+	{class: LDAPi, when: whenLDAPi, scan: (*Scanner).ldapi, tiny: true},
+	{class: XPathi, when: whenXPathi, scan: (*Scanner).xpathi, parts: true},
+	{class: XSS, when: whenXSS, scan: (*Scanner).xss, parts: true},
+	{class: PathTraversal, when: whenPathTraversal, scan: (*Scanner).ptrav},
+	{class: RCE, when: whenRCE, scan: (*Scanner).rce, parts: true, tiny: true},
+	{class: Code, when: whenCode, scan: (*Scanner).code, parts: true},
+	{class: SSTI, when: whenSSTI, scan: (*Scanner).ssti, parts: true},
+	{class: XXE, when: whenXXE, scan: (*Scanner).xxe},
+	{class: SSRF, when: whenSSRF, scan: (*Scanner).ssrf},
+	{class: CRLF, when: whenCRLF, scan: (*Scanner).crlf, tiny: true},
+	{class: Log4Shell, when: whenLog4Shell, scan: (*Scanner).log4shell},
+	{class: SSI, when: whenSSI, scan: (*Scanner).ssi},
+	{class: MailInjection, when: whenMail, scan: (*Scanner).mail},
+	{class: RFI, when: whenRFI, scan: (*Scanner).rfi},
+	{class: Deserialization, when: whenDeser, scan: (*Scanner).deser},
+	{class: PrototypePollution, when: whenProtoPol, scan: (*Scanner).protopol},
+	{class: Shellshock, when: whenShellshock, scan: (*Scanner).shellshock},
+	{class: Upload, when: whenUpload, scan: (*Scanner).upload},
+	{class: Redirect, when: whenRedirect, scan: (*Scanner).redirect},
+	{class: ScannerTool, when: whenScannerTool, scan: (*Scanner).scannerTool},
+	{class: SessionFixation, when: whenSessionFixation, scan: (*Scanner).sessfix},
+	{class: Smuggling, when: whenMediaType, scan: (*Scanner).mediaType},
+	{class: SQLi, when: whenSQLJSON, scan: (*Scanner).sqlJSON, parts: true},
+	{class: Code, when: whenWhole, scan: (*Scanner).whole, parts: true, tiny: true},
+	{class: Code, when: whenJDBC, scan: (*Scanner).jdbc},
 }
 
 // maxKept is how many tokens of SQL a Scanner keeps room for: a chunk, and what
@@ -204,7 +218,11 @@ func (s *Scanner) Scan(v []byte, w Where) []Finding {
 	// is read whole, too.
 	parted := len(v) > maxContainer && (w.Place == InTarget || document(v, w)) || w.Container && isCalendar(v)
 	s.have, s.size, s.pieces = have, len(v), pieces
-	for left := have.admits(); left != 0 && !s.settled(); left &= left - 1 {
+	left := have.admits()
+	if len(v) < shortest {
+		left &= tiny
+	}
+	for ; left != 0 && !s.settled(); left &= left - 1 {
 		if d := &detectors[bits.TrailingZeros32(left)]; !parted || !d.parts || w.Markup && d.class == XSS {
 			s.effort += runEffort + len(v)/4
 			d.scan(s, v, w)

@@ -177,7 +177,9 @@ func (t *Tree) cookies(at Node, v []byte) {
 	n := t.pushDecoder(at, Cookie)
 	for len(v) > 0 {
 		var pair []byte
-		pair, v, _ = split(v, ';')
+		if pair, v, _ = split(v, ';'); len(pair) == 0 {
+			continue
+		}
 		name, value, _ := split(bytes.TrimSpace(pair), '=')
 		if len(value) >= 2 && value[0] == '"' && value[len(value)-1] == '"' {
 			value = value[1 : len(value)-1]
