@@ -313,7 +313,10 @@ func (b *body) unwrap(last bool) bool {
 // looks like, knowing the first window.
 func (b *body) begin() {
 	b.begun = true
-	b.startRecoding()
+	if b.startRecoding(); b.wide() {
+		b.open(raw)
+		return
+	}
 	seen := b.apparent()
 	if b.declared == multipartFormat || seen == multipartFormat {
 		b.settle()
@@ -335,6 +338,12 @@ func (b *body) begin() {
 		t := &b.lanes[i].tree
 		t.effort, t.purse = t.effort/b.used, b.purse.share(b.used)
 	}
+}
+
+// wide reports whether the body is in UTF-16, so that nobody makes sense of it as
+// it is.
+func (b *body) wide() bool {
+	return b.recoder.from >= utf16le && bytes.IndexByte(b.buf[:min(len(b.buf), 8)], 0) >= 0
 }
 
 // startRecoding begins to read the body in another charset too, where it is
@@ -409,7 +418,7 @@ func (b *body) open(f format) {
 	if f != raw {
 		l.tree.written = b.charset
 	}
-	l.opaque = b.recoder.from >= utf16le && bytes.IndexByte(b.buf[:min(len(b.buf), 8)], 0) >= 0
+	l.opaque = b.wide()
 	l.root = root
 	l.tree.nodes[root].split = f == raw && b.used > 1
 	switch f {
