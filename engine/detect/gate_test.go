@@ -91,6 +91,7 @@ func TestShortest(t *testing.T) {
 }
 
 func FuzzGate(f *testing.F) {
+	f.Add([]byte("d''d"))
 	for _, list := range seeds {
 		for _, v := range list {
 			f.Add([]byte(v))

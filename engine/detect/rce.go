@@ -165,6 +165,10 @@ const (
 	reasonIFS       = "The variable IFS stands for a space, which only filters make necessary."
 )
 
+// splitSigns are those without which quotes in the first word split nothing: they
+// are what quotes of a text are.
+const splitSigns = ";|&\r\n(/`${}%\\^"
+
 func (t *shellText) command(best *lead, c *shlex.Command) {
 	certain := certainCommandSet.Has(c.Name) || isVersioned(c.Name)
 	certain = certain || c.Path && !c.Bin && t.switched(c)
@@ -211,7 +215,7 @@ func (t *shellText) command(best *lead, c *shlex.Command) {
 	if c.Torn && c.Lead != shlex.Start && c.Lead != shlex.Group {
 		best.offer(pick(t.listing, 0.4, 0.8), c.At, c.End, reasonHidden)
 	}
-	if c.Split && (certain || c.Lead != shlex.Start && string(c.Name) == "id" || len(c.Name) > 2) && c.To-c.From > len(c.Name)+1 {
+	if c.Split && (certain || c.Lead != shlex.Start && string(c.Name) == "id" || len(c.Name) > 2) && c.To-c.From > len(c.Name)+1 && (c.Lead != shlex.Start || bytes.ContainsAny(t.v, splitSigns)) {
 		best.offer(pick(c.Lead == shlex.Start, 0.75, 0.92), c.At, c.End, reasonHidden)
 	}
 	if c.Split && certain && len(c.Name) > 4 && c.Lead != shlex.Start && c.To-c.From == len(c.Name)+1 {
