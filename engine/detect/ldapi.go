@@ -28,6 +28,35 @@ func (s *Scanner) ldapi(v []byte, w Where) {
 		s.groupClosed(v, shut)
 	case open >= 0 && open <= maxPrefix:
 		s.filterWhole(v, open)
+		s.filterAfter(v, open)
+	}
+}
+
+// filterAfter looks at a value that begins with a comparison of its own and
+// closes or opens more than that: (uid=*))(|(uid=*, (uid=*)(|(uid=*, and one
+// whose operator stands before the bracket, |(uid=*).
+func (s *Scanner) filterAfter(v []byte, open int) {
+	if open == 1 && (v[0] == '|' || v[0] == '&' || v[0] == '!') && comparisonWeight(v[2:]) >= 0.9 {
+		s.filter(0, len(v), 0.6, "The value is a part of a directory filter that joins what stands before it.")
+		return
+	}
+	if open != 0 || comparisonWeight(v[1:]) < 0.9 {
+		return
+	}
+	depth := 0
+	for i, c := range v[:min(len(v), maxPath)] {
+		switch c {
+		case '(':
+			depth++
+		case ')':
+			if depth--; depth < 0 && i+1 < len(v) && (v[i+1] == '(' || i+2 < len(v) && v[i+2] == '(') {
+				s.filter(i, len(v), 0.8, "The value closes a comparison of a directory filter and opens another.")
+				return
+			}
+		}
+	}
+	if depth > 0 && len(v) <= maxPath && bytes.Contains(v, []byte(")(")) {
+		s.filter(0, len(v), 0.6, "The value holds a directory filter that what follows it ends.")
 	}
 }
 
@@ -116,6 +145,10 @@ func (s *Scanner) filterClosed(v []byte, shut int) {
 	if i >= len(v) || v[i] != '(' {
 		return
 	}
+	if star && i == len(v)-1 && run(v, 0, shut-1, isToken) == shut-1 {
+		s.filter(0, len(v), 0.6, "The value matches everything and opens another comparison of a directory filter.")
+		return
+	}
 	at := i
 	for i < len(v) && i < at+maxGap && (v[i] == '(' || v[i] == ' ' || v[i] == '\t') {
 		i++
@@ -160,6 +193,9 @@ func comparisonWeight(b []byte) float32 {
 	}
 	if b[len(b)-1] == ')' || bytes.IndexByte(b, ')') < 0 || bytes.Contains(b, []byte(")\x00")) {
 		return 0.6
+	}
+	if i := bytes.Index(b[:min(len(b), maxPath)], []byte(")(")); i > 0 && comparesNext(b[i+2:]) && bytes.IndexByte(b[i+2:], ')') < 0 {
+		return 0.6 // a list of comparisons, the last of which is left open
 	}
 	return 0
 }

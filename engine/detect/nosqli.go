@@ -47,7 +47,7 @@ func (s *Scanner) nosqli(v []byte, w Where) {
 			best, named = f, true
 		}
 	}
-	f := mongoScript(v)
+	f := mongoScript(v, w)
 	if w.Listing || w.Place.holdsText() && bytes.IndexByte(v, '\n') >= 0 {
 		f.Weight *= 0.6 // a script of the database's shell
 	}
@@ -268,7 +268,7 @@ func memberBefore(v []byte, i int) []byte {
 
 // mongoScript looks for JavaScript that only a database's interpreter would
 // run where a text is expected.
-func mongoScript(v []byte) Finding {
+func mongoScript(v []byte, w Where) Finding {
 	f := Finding{Class: NoSQLi}
 	if i := bytes.Index(v, []byte("db.")); i >= 0 && (i == 0 || classOf(v[i-1]) != cLetter && v[i-1] != '.') {
 		if n := databaseCall(v[i:]); n > 0 {
@@ -307,6 +307,11 @@ func mongoScript(v []byte) Finding {
 		f.Weight, f.Reason = 0.6, "The value ends a statement and has the function return a truth."
 		return f
 	}
+	if end := callback(v); end > 0 && (w.Place == InQuery || w.Place == InCookie || hasFold(v[end:], "while") && hasFold(v[end:], "date")) {
+		f.To = int32(len(v))
+		f.Weight, f.Reason = 0.65, "The value is a function that reads the document, takes time, or returns a truth."
+		return f
+	}
 	if from, to := busyLoop(v); to > 0 {
 		f.From, f.To = int32(from), int32(to)
 		f.Weight, f.Reason = 0.75, "The value ends a statement and adds a loop that waits for the clock."
@@ -322,14 +327,18 @@ func mongoScript(v []byte) Finding {
 // documentRead returns where v reads the document that a script is run on, -1
 // for nowhere.
 func documentRead(v []byte) int {
-	i := bytes.Index(v, []byte("this."))
-	if i >= 0 {
+	if i := bytes.Index(v, []byte("Object.keys(this)")); i >= 0 {
 		return i
 	}
-	if i = bytes.Index(v, []byte("Object.keys(this)")); i >= 0 {
+	i := bytes.Index(v, []byte("this"))
+	if i < 0 || i+len("this") >= len(v) {
+		return -1
+	}
+	switch rest := bytes.TrimLeft(v[i+len("this"):], " "); {
+	case len(rest) > 0 && (rest[0] == '.' || rest[0] == '[') && v[i+len("this")] != ' ', bytes.HasPrefix(rest, []byte("==")), bytes.HasPrefix(rest, []byte("!=")):
 		return i
 	}
-	return bytes.Index(v, []byte("this["))
+	return -1
 }
 
 // brokenMember returns where an operator's name ends that follows the ends of a
@@ -360,6 +369,24 @@ func brokenMember(v []byte) int {
 		return 0
 	}
 	return end
+}
+
+// callback returns where the body begins of a function without parameters that
+// all of v is, as an operator that runs code is given one; 0 for none.
+func callback(v []byte) int {
+	v = bytes.TrimRight(v, " ;")
+	if !bytes.HasPrefix(v, []byte("function")) || len(v) > maxPath || v[len(v)-1] != '}' || bytes.IndexByte(v, '\n') >= 0 {
+		return 0
+	}
+	rest := bytes.TrimLeft(v[len("function"):], " ")
+	if !bytes.HasPrefix(rest, []byte("()")) && !bytes.HasPrefix(rest, []byte("( )")) {
+		return 0
+	}
+	rest = bytes.TrimLeft(rest[2:], " )")
+	if len(rest) == 0 || rest[0] != '{' || !hasFold(rest, "return") && !hasFold(rest, "sleep(") && !hasFold(rest, "while") {
+		return 0
+	}
+	return len(v) - len(rest)
 }
 
 // busyLoop finds a statement behind ; that takes the time, and a loop that

@@ -3,7 +3,7 @@ package detect
 // seeds are values that show each class in its own words. Tests mutate them;
 // none of them needs to be found as it stands.
 var seeds = map[Class][]string{
-	SQLi: {"admin'#", "x',a=1--", "'; vacuum--", "1;vacuum --", "1-- sp_password", "' oorr 1=1--", "1 or true", "{fn user()}", "union/*! select */1", "\\Nunion select 1", "1 and a=a",
+	SQLi: {"admin'#", "x',a=1--", "'; vacuum--", "1;vacuum --", "1-- sp_password", "' oorr 1=1--", "1 or true", "{fn user()}", "info\nrmation_schema", "'}) return 1 //", "union/*! select */1", "\\Nunion select 1", "1 and a=a",
 		`'{"a":1}'::jsonb @> '{"a":1}'`, `'[1]' -> '$.a'`,
 		"1' or '1'='1", `1" or "1"="1`, "1 or 1=1-- -", "' union select null,null-- ", "1;drop table users",
 		"1) and sleep(5)#", "x'||(select 1 from dual)||'", "1/**/and/**/1=1", "1 order by 10--", "admin'--",
@@ -12,8 +12,8 @@ var seeds = map[Class][]string{
 		"1 procedure analyse(1)", "a' like 'a", "1 && 1", "' ^ '1", "1 into outfile '/tmp/x'", "{d 1}",
 		"password::int", "or `a` ? `b`", "1.e(ascii)", "hex(", "from `information_schema`", "1 #> 2",
 	},
-	NoSQLi: {"$ne", "user[$gt]", `{"$where":"sleep(100)"}`, "';return true;var a='", "[$regex]", "' || this.a", "$function", "a'}, $set:", "1;return(this)"},
-	LDAPi:  {"cn:2.5.13.2:=a", "(&(uid=a)(1=2))", "*)(uid=*))(|(uid=*", "admin)(&)", "*)(objectClass=*"},
+	NoSQLi: {"$ne", "user[$gt]", `{"$where":"sleep(100)"}`, "';return true;var a='", "[$regex]", "' || this.a", "$function", "a'}, $set:", "1;return(this)", "function(){while", "' && this==this"},
+	LDAPi:  {"*(uid=", "a)(b:1.2:=c", "(uid=*)(|(uid=*", "|(uid=a", "*)(", "cn:2.5.13.2:=a", "(&(uid=a)(1=2))", "*)(uid=*))(|(uid=*", "admin)(&)", "*)(objectClass=*"},
 	XPathi: {"' or '1'='1", "x' or name()='a' or 'x'='y", "']|//user/*|//a['", "count(/child::node())=1"},
 	XSS: {
 		"(alert)(1)", `document["cookie"]`,

@@ -563,7 +563,7 @@ func (r *sqlReader) begin() {
 		}
 	case k == sqllex.Semicolon && r.kind(i+1) == sqllex.Cut && r.cutEnds(i+1):
 		r.hit(signBreakCut, 0, i+2)
-	case r.clauseCut(i):
+	case r.clauseCut(i), r.graphCut(i):
 		r.hit(signBreakCut, i, len(r.toks))
 	case k == sqllex.Comma:
 		r.listGoesOn(i)

@@ -1,6 +1,8 @@
 package detect
 
 import (
+	"bytes"
+
 	"github.com/gabionhq/gabion/engine/internal/lexicon"
 	"github.com/gabionhq/gabion/engine/internal/sqllex"
 )
@@ -20,6 +22,23 @@ var statements = lexicon.New(`select insert update delete merge replace values t
 var clauses = lexicon.New(`and or xor not is like ilike rlike regexp similar in between div mod union intersect except minus from where
 	into limit offset fetch order group having for lock natural inner outer cross left right join using on window procedure collate
 	returning as asc desc`)
+
+// graphs are the words by which queries of graph databases (Cypher) go on.
+var graphs = lexicon.New("match return call with unwind merge create detach delete set remove foreach load union where or and")
+
+// graphCut reports whether a query of a graph database goes on behind the end
+// of the string at i and of what it stands in, and ends in a comment.
+func (r *sqlReader) graphCut(i int) bool {
+	for n := 0; n < 4 && (r.kind(i) == sqllex.RParen || r.kind(i) == sqllex.Other && r.text(i)[0] == '}'); n++ {
+		i++
+	}
+	tail := bytes.TrimRight(r.v[:r.end], " ")
+	if !r.tightPrefix() || i+2 >= len(r.toks) || !bytes.HasSuffix(tail, []byte("//")) || r.end-r.start > maxPath || !graphs.Has(r.text(i)) {
+		return false
+	}
+	query := r.v[r.toks[i].From:r.end]
+	return hasFold(query, "return ") || hasFold(query, "call ") || hasFold(query, "match ") || hasFold(query, "match(") || hasFold(query, "detach delete") || hasFold(query, "load csv")
+}
 
 // maxTailTokens is how many tokens of the tail of a comment mark are looked at.
 const maxTailTokens = 4

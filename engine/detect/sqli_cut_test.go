@@ -107,6 +107,11 @@ a' union (select staff)
 1 group by 1,b having 1=1
 1 asc,sleep(5)
 cast(@@version as int)
+' return 1 //
+a'}) return n union match (m:Staff) return m //
+' call apoc.util.sleep(5000) return 1 //
+a') detach delete n //
+' or 1=1 load csv from 'http://a.example/' as x return x //
 'or true::text='true
 1" make_set(2=3,4)-- -
 '; vacuum-- -
@@ -117,6 +122,8 @@ convert(int,@@version)
 
 const sqlUncut = `
 nope' #
+it's here: return it to https://
+don't call me //
 '90s #
 the dogs' and cats
 dogs' and the cats --

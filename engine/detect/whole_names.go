@@ -1,6 +1,10 @@
 package detect
 
-import "github.com/gabionhq/gabion/engine/internal/lexicon"
+import (
+	"bytes"
+
+	"github.com/gabionhq/gabion/engine/internal/lexicon"
+)
 
 // systemGateWords are the words of systemNames.
 const systemGateWords = `information_schema performance_schema pg_catalog pg_toast pg_authid pg_shadow pg_roles pg_user pg_database pg_tables pg_class
@@ -25,6 +29,10 @@ const reasonSystemName = "The value is the name of what a database keeps of itse
 // for: as all that a body says, or by a parameter that names a table. Texts and
 // tools for databases name them elsewhere.
 func isSystemName(v []byte, w Where) bool {
+	v = bytes.TrimSpace(v)
+	if bytes.ContainsAny(v, "\t\r\n") {
+		return false // two words, of which lexicons make one
+	}
 	if w.Place == InBody {
 		return systemNames.Has(v) || bodyNames.Has(v)
 	}
