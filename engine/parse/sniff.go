@@ -286,8 +286,17 @@ const (
 // room to find that out. Whether it is known changes neither verdict nor report.
 func (t *Tree) recurring(n Node, v []byte) {
 	s := t.spent
+	if t.memory == nil || len(v) > maxRecurring || t.nodes[n].opaque > 0 {
+		t.anew(n, v)
+		return
+	}
+	if s.points >= t.limits.Points && t.purse.inside == 0 && t.memory.Known(t, n, v) {
+		s.points++ // what is too many is not decoded, and counts for nothing
+		t.trouble(n, TooMany, nil)
+		return
+	}
 	most := mostRecurring*len(v) + growthSlack/256
-	if t.memory == nil || len(v) > maxRecurring || t.purse.room-t.purse.reserve < 2*most || s.decoded > growthSlack/2 || s.points >= t.limits.Points || t.nodes[n].opaque > 0 {
+	if t.purse.room-t.purse.reserve < 2*most || s.decoded > growthSlack/2 || s.points >= t.limits.Points {
 		t.anew(n, v)
 		return
 	}
@@ -305,7 +314,6 @@ func (t *Tree) recurring(n Node, v []byte) {
 	t.count(len(v), recurringEffort*len(v))
 }
 
-// anew visits a name or a header field that is not known.
 func (t *Tree) anew(n Node, v []byte) {
 	if base := t.nodes[n].base; base == Header || base == HeaderName {
 		t.strict(n, v)
