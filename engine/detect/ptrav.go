@@ -95,7 +95,7 @@ func (s *Scanner) ptrav(v []byte, w Where) {
 	share(&best, v)
 	if len(v) <= maxPath || bytes.Contains(v, []byte("..")) || bytes.IndexByte(v, '%') >= 0 {
 		k := pathWalk{v: v, raw: len(v) <= maxPath && w.Place != InFile}
-		k.url = hasPrefixFold(v, "http") || bytes.IndexByte(v, '?') > 0 && v[0] == '/'
+		k.url = hasPrefixFold(v, "http") && !hasPrefixFold(v, `http\`) || bytes.IndexByte(v, '?') > 0 && v[0] == '/'
 		s.reads(v, readPath)
 		k.walk()
 		k.judge(&best, v, w)
@@ -132,6 +132,10 @@ type pathWalk struct {
 
 func (k *pathWalk) walk() {
 	for i := 0; i < len(k.v); {
+		if k.v[i] == '!' && i+1 < len(k.v) && k.v[i+1] == '/' && i > 0 {
+			i++ // how Jolokia escapes a slash
+			continue
+		}
 		if k.dots >= 2 && k.junk == 0 && !k.other && lostEscape(k.v[i:]) {
 			k.strange++
 			k.separator(i, i+2, true)
@@ -354,6 +358,9 @@ func (k *pathWalk) judge(best *lead, v []byte, w Where) {
 		case steps < 6:
 			weight = [...]float32{0, 0.2, 0.35, 0.52, 0.62, 0.75}[steps]
 		}
+		if asksFile(w) && pathLike && !k.url && served(v) {
+			weight = max(weight, 0.52)
+		}
 		if asksFile(w) && pathLike && !k.url && (steps > 1 || !browseNames.Has(w.Key)) && (v[0] == '/' || leavesStart(v, k.span.from, k.steps)) {
 			weight = max(weight, pick(steps > 1, 0.6, 0.52))
 		}
@@ -366,7 +373,7 @@ func (k *pathWalk) judge(best *lead, v []byte, w Where) {
 		if (!w.Place.holdsText() || w.Place == InForm || w.Place == InJSON && pathLike && fileNames.Has(w.Key)) && leavesRoot(v) {
 			weight = max(weight, 0.55)
 		}
-		if !pathLike && k.odd == 0 {
+		if !pathLike && k.odd == 0 && !(k.secret && steps > 2 && k.span.from > 0 && v[k.span.from-1] == '=' && w.Place == InQuery) {
 			weight *= 0.5
 		} else if w.Place == InFileName || w.Place == InPath || w.Place == InTarget {
 			weight = max(weight, 0.7) // clients resolve the steps of a path before they send it
@@ -389,7 +396,7 @@ func (k *pathWalk) judge(best *lead, v []byte, w Where) {
 			best.offer(0.55, k.file.from, k.file.to, "A file that servers keep for themselves is asked for.")
 		}
 	}
-	if k.secret && k.seps && pathLike && (w.Place == InTarget || w.Place == InPath) && (hasFold(v, "etc/passwd") || hasFold(v, "etc/shadow") || hasFold(v, "boot.ini") || hasFold(v, "win.ini") || hasFold(v, "/proc/")) {
+	if k.secret && k.seps && pathLike && (w.Place == InTarget || w.Place == InPath) && (hasFold(v, "etc/passwd") || hasFold(v, "etc!/passwd") || hasFold(v, "etc!/shadow") || hasFold(v, "etc/shadow") || hasFold(v, "boot.ini") || hasFold(v, "win.ini") || hasFold(v, "/proc/")) {
 		best.offer(0.7, k.file.from, k.file.to, "The address ends in the path of a file of the system.")
 	}
 }
@@ -505,7 +512,16 @@ func served(v []byte) bool {
 	return dot > 0 && serverFileEnds.Has(bytes.TrimRight(v[dot+1:], "\x00 \r\n"))
 }
 
-var serverFileEnds = lexicon.New("ini conf config cnf properties yml yaml env log key pem sql bak php jsp asp aspx mds htpasswd htaccess inc db sqlite mdb bat cgi sh exe dll jspx ashx")
+// servedScript reports whether v ends in the name of a program or configuration
+// of a site.
+func servedScript(v []byte) bool {
+	dot := bytes.LastIndexByte(v, '.')
+	return dot > 0 && scriptEnds.Has(bytes.TrimRight(v[dot+1:], "\x00 "))
+}
+
+var scriptEnds = lexicon.New("php jsp jspx asp aspx ashx config ini conf")
+
+var serverFileEnds = lexicon.New("ini conf cfg dat lua config cnf properties yml yaml env log key pem sql bak php jsp asp aspx mds htpasswd htaccess inc db sqlite mdb bat cgi sh exe dll jspx ashx")
 
 // judgeName weighs the names of files alone.
 func (k *pathWalk) judgeName(best *lead, v []byte, absolute bool, p Place) {
@@ -514,7 +530,7 @@ func (k *pathWalk) judgeName(best *lead, v []byte, absolute bool, p Place) {
 		best.offer(0.42, k.file.from, k.file.to, "The path of a file of the system that holds no secret is given.")
 	case k.secret && absolute:
 		best.offer(0.85, k.file.from, k.file.to, "The path of a file of the system or of a secret is given.")
-	case k.secret && p.single() && !k.blank && innerStart(v):
+	case k.secret && (p.single() && innerStart(v) || k.nul && k.seps && p.single()) && !k.blank:
 		best.offer(0.6, k.file.from, k.file.to, "The path of a file of the system or of a secret is given.")
 	case k.secret && k.seps:
 		best.offer(0.3, k.file.from, k.file.to, "The path of a file of the system or of a secret is named in a text.")
@@ -530,7 +546,7 @@ func (k *pathWalk) judgeName(best *lead, v []byte, absolute bool, p Place) {
 func inner(v []byte, w Where) bool { return w.Place.single() && len(v) <= maxPath && innerStart(v) }
 
 func innerStart(v []byte) bool {
-	return hasPrefixFold(v, "web-inf/") || hasPrefixFold(v, "etc/passwd") || hasPrefixFold(v, "etc/shadow")
+	return hasPrefixFold(v, "web-inf/") || hasPrefixFold(v, "file//") || hasPrefixFold(v, "etc/passwd") || hasPrefixFold(v, "etc/shadow")
 }
 
 // isProgramPath reports whether v is where systems keep programs, by which
@@ -583,6 +599,8 @@ func judgeRoot(best *lead, v []byte, p Place) {
 		best.offer(0.6, from, to, "An absolute path leads to the system's own directories.")
 	case asked && (hasPrefixFold(v[from:], "sys/class") || hasPrefixFold(v[from:], "sys/block") || hasPrefixFold(v[from:], "sys/devices")):
 		best.offer(0.52, from, len(v), "An absolute path leads to the devices of the server.")
+	case asked && from > 1 && v[1] == ':' && servedScript(v):
+		best.offer(0.52, 0, len(v), "An absolute path leads to a program or configuration of the server.")
 	case asked && (hasPrefixFold(v[from:], "dev/fd/") || hasPrefixFold(v[from:], "dev/std")):
 		best.offer(0.52, from, len(v), "An absolute path leads to what the server has open.")
 	case asked && (hasPrefixFold(v[from:], "var/lib/php/") || hasPrefixFold(v[from:], "var/lib/mlocate/") || hasPrefixFold(v[from:], "var/lib/mysql/")):

@@ -28,12 +28,12 @@ func TestPathTraversal(t *testing.T) {
 	})
 	recognises(t, PathTraversal, Where{Place: InQuery, Key: []byte("q")}, []string{
 		"img/../../config.php", "././../config.php", "/dev/fd/3", "/var/lib/php/sessions/sess_1", "local_file:///etc/x",
-		"../../../logs/access_log", "/Program Files/Apache/logs/access.log",
+		"../../../logs/access_log", `http\..\..\config\db.php`, "windows/win.ini\x00", "file///etc/passwd", `C:\web\www\x.php`, "a=1 f=../../../etc/passwd", "/Program Files/Apache/logs/access.log",
 	}, []string{
-		"../x", "../../x", "a/../x", "/a/../x", "/dev/null", "/var/lib/docker", "/Program Files/Apache", "access_log", ".env", "local_file: x",
+		"../x", "../../x", "a/../x", "/a/../x", "a/../x.php", `C:\web\www\x.txt`, "read ../../../etc/passwd please", "/dev/null", "/var/lib/docker", "/Program Files/Apache", "access_log", ".env", "local_file: x",
 	})
 	recognises(t, PathTraversal, Where{Place: InForm, Key: []byte("template")}, []string{
-		"../x", "./../x", "../../x", "/a/../x", "a/../../x", `..\x`, ".htaccess", ".env", "/../x",
+		"../x", "./../x", "../../x", "/a/../x", "a/../../x", `..\x`, "x_/../y.properties", ".htaccess", ".env", "/../x",
 	}, []string{
 		"x", "x.html", "a/../x", "..", "...", ".hidden", "see ../x and ../y", "https://example.com/a/../x",
 	})
@@ -44,7 +44,7 @@ func TestPathTraversal(t *testing.T) {
 	recognises(t, PathTraversal, Where{Place: InFileName}, []string{"../shell.php", `..\a.asp`}, []string{"a.tar.gz", "..."})
 	recognises(t, PathTraversal, Where{Place: InPath}, []string{
 		"/.git/config", "/a/.env.local", "/.claude/settings.json", "/.docker/config.json", "/wp-content/debug.log", "/backup.sql.gz", "/proc/interrupts",
-		"/;/WEB-INF/web.xml",
+		"/;/WEB-INF/web.xml", "/x/!/etc!/passwd",
 	}, []string{
 		"/.well-known/security.txt", "/u/repo/src/branch/main/.github/x.yml", "/u/repo/-/blob/main/.gitignore", "/api/repos/a/b/contents/.vscode/x",
 		"/docs/schema.sql", "/blog/debug.log.html", "/.within.website/x", "/logs/today.log", "/a/.b", "/backup/sql", "/",

@@ -608,6 +608,8 @@ func (r *sqlReader) wholeCall(n int) bool {
 	switch {
 	case n < 3 || n > maxOperand || r.segment:
 		return false
+	case r.kind(0) == sqllex.LParen:
+		return n == 6 && int(r.toks[0].Pair) == 5 && r.is(1, "sleep") && r.kind(2) == sqllex.LParen && r.kind(3) == sqllex.Number
 	case r.role(0) == sqllex.Sleep:
 		return n == 4 && r.kind(1) == sqllex.LParen && r.kind(2) == sqllex.Number && r.kind(3) == sqllex.RParen || r.is(0, "benchmark") && r.kind(1) == sqllex.LParen && r.kind(2) == sqllex.Number
 	case r.kind(0) == sqllex.Comma:
@@ -763,7 +765,7 @@ func (r *sqlReader) breakOperator(i int) {
 	case joined && (op.constant() || words):
 		r.hit(signBreakCompare, i, max(end, right))
 	case r.kind(i) == sqllex.Arith && r.kind(j) == sqllex.Number && op == opOpen && r.closedByQuery() && r.toks[end-1].To-r.toks[end-1].From <= 2,
-		r.kind(i) == sqllex.Arith && op.constant() && r.kind(end) == sqllex.Cut && r.cutEnds(end) && (r.kind(j) == sqllex.LParen || !r.quotesAll() && !r.measure()):
+		r.kind(i) == sqllex.Arith && (op.constant() || r.tightPrefix() && r.text(min(end, len(r.toks)-1))[0] == '-') && r.kind(end) == sqllex.Cut && r.cutEnds(end) && (r.kind(j) == sqllex.LParen || !r.quotesAll() && (!op.constant() || !r.measure())):
 		r.hit(signBreakOperator, i, end)
 	case (r.kind(i) == sqllex.Compare || words) && op.constant() && r.cut(end) && (r.kind(end) != sqllex.End || words):
 		r.hit(signBreakCompare, i, end)

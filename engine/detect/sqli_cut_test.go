@@ -107,6 +107,9 @@ a' union (select staff)
 1 group by 1,b having 1=1
 1 asc,sleep(5)
 cast(@@version as int)
+(sleep(6))
+1'-1/user--'
+'+a--+z
 ' return 1 //
 a'}) return n union match (m:Staff) return m //
 ' call apoc.util.sleep(5000) return 1 //
@@ -122,6 +125,8 @@ convert(int,@@version)
 
 const sqlUncut = `
 nope' #
+(sleep(a))
+it's +1 -- x
 it's here: return it to https://
 don't call me //
 '90s #
