@@ -765,7 +765,7 @@ func (r *sqlReader) breakOperator(i int) {
 	case joined && (op.constant() || words):
 		r.hit(signBreakCompare, i, max(end, right))
 	case r.kind(i) == sqllex.Arith && r.kind(j) == sqllex.Number && op == opOpen && r.closedByQuery() && r.toks[end-1].To-r.toks[end-1].From <= 2,
-		r.kind(i) == sqllex.Arith && (op.constant() || r.tightPrefix() && r.text(min(end, len(r.toks)-1))[0] == '-') && r.kind(end) == sqllex.Cut && r.cutEnds(end) && (r.kind(j) == sqllex.LParen || !r.quotesAll() && (!op.constant() || !r.measure())):
+		r.kind(i) == sqllex.Arith && (op.constant() || r.tightPrefix() && r.text(i)[0] != '~' && r.text(min(end, len(r.toks)-1))[0] == '-') && r.kind(end) == sqllex.Cut && r.cutEnds(end) && (r.kind(j) == sqllex.LParen || !r.quotesAll() && (!op.constant() || !r.measure())):
 		r.hit(signBreakOperator, i, end)
 	case (r.kind(i) == sqllex.Compare || words) && op.constant() && r.cut(end) && (r.kind(end) != sqllex.End || words):
 		r.hit(signBreakCompare, i, end)

@@ -125,6 +125,7 @@ convert(int,@@version)
 
 const sqlUncut = `
 nope' #
+x'~email--
 (sleep(a))
 it's +1 -- x
 it's here: return it to https://
