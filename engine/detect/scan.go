@@ -216,7 +216,7 @@ func (s *Scanner) Scan(v []byte, w Where) []Finding {
 	}
 	// What merely could be read in parts, as {{x}} behind which padding stands,
 	// is read whole, too.
-	parted := len(v) > maxContainer && (w.Place == InTarget || document(v, w)) || w.Container && isCalendar(v)
+	parted := len(v) > maxContainer && (w.Place == InTarget || w.Place == InPath && w.Container || document(v, w)) || w.Container && isCalendar(v)
 	s.have, s.size, s.pieces = have, len(v), pieces
 	left := have.admits()
 	if len(v) < shortest {

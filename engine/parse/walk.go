@@ -74,10 +74,10 @@ func (t *Tree) path(uri Node, path []byte, apart bool) {
 	if bytes.IndexByte(path, '%') >= 0 {
 		t.scratch = appendUnescaped(t.scratch, path, false)
 		n := t.pushDecoder(uri, Percent)
-		t.value(n, t.scratch[mark:])
+		t.wholePath(n, t.scratch[mark:])
 		t.drop(n)
 	} else if apart {
-		t.value(uri, path)
+		t.wholePath(uri, path)
 	}
 	t.scratch = t.scratch[:mark]
 	t.drop(uri)
@@ -87,14 +87,24 @@ func (t *Tree) path(uri Node, path []byte, apart bool) {
 		if !found {
 			break
 		}
-		t.segment(Path, i, segment)
-		path = rest
+		if path = rest; len(segment) > 0 {
+			t.segment(Path, i, segment)
+		}
 	}
 	name, ext, found := bytes.Cut(path, []byte{'.'})
 	t.segment(ActionName, 0, name)
 	if found {
 		t.segment(ActionExt, 0, ext)
 	}
+}
+
+// wholePath visits a path. A long one that is all one name is decoded as that.
+func (t *Tree) wholePath(n Node, path []byte) {
+	if len(path) > maxMarkup && !bytes.ContainsAny(path[1:], "/.") {
+		t.whole(n, path)
+		return
+	}
+	t.value(n, path)
 }
 
 func (t *Tree) segment(kind Kind, i int32, v []byte) {
