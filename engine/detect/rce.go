@@ -173,6 +173,7 @@ func (t *shellText) command(best *lead, c *shlex.Command) {
 	certain := certainCommandSet.Has(c.Name) || isVersioned(c.Name)
 	certain = certain || c.Path && !c.Bin && t.switched(c)
 	known := certain || commonCommandSet.Has(c.Name) || string(c.Name) == "expr" && c.Number && c.Words == 0
+	known = known || c.At <= 2 && c.Lead != shlex.Start && (c.Words == 1 || c.File) && plainReaders.Has(c.Name)
 	scripted := t.scripted(c)
 	if !known && t.isWord(c) {
 		return
@@ -770,8 +771,12 @@ func (t *shellText) constructs(best *lead) {
 				best.offer(pick(t.listing, 0.42, 0.8), i-1, min(len(v), i+12), "A program is told to start a shell.")
 			}
 		case 'n', 'N':
-			if hasPrefixFold(v[i:], "new-object") && hasFold(v[i:min(len(v), i+48)], "net.sockets.tcp") {
+			if line := v[i:min(len(v), i+64)]; hasPrefixFold(line, "new-object") && (hasFold(line, "net.sockets.tcp") || hasFold(line, "net.webclient") && hasFold(line, ").download") && behindSeparator(v, i)) {
 				best.offer(pick(t.listing, 0.42, 0.85), i, min(len(v), i+48), "PowerShell opens a connection.")
+			}
+		case '[':
+			if line := v[i:min(len(v), i+64)]; callsSystem(line) && behindSeparator(v, i) {
+				best.offer(pick(t.listing, 0.42, 0.75), i, min(len(v), i+48), "PowerShell calls a method of the system.")
 			}
 		case '-':
 			if hasPrefixFold(v[i:], "-encodedcommand ") || hasPrefixFold(v[i:], "-executionpolicy") || hasPrefixFold(v[i:], "-nop -") {
@@ -779,6 +784,23 @@ func (t *shellText) constructs(best *lead) {
 			}
 		}
 	}
+}
+
+// callsSystem reports whether PowerShell calls a method of a class that reaches
+// the network, other programs or code.
+func callsSystem(line []byte) bool {
+	if !hasPrefixFold(line, "[system.") || !bytes.Contains(line, []byte("]::")) {
+		return false
+	}
+	rest := line[len("[system."):]
+	return hasPrefixFold(rest, "net.") || hasPrefixFold(rest, "diagnostics.process") || hasPrefixFold(rest, "reflection.") || hasPrefixFold(rest, "io.file]::write")
+}
+
+// behindSeparator reports whether what ends a command, and brackets, stand before
+// i.
+func behindSeparator(v []byte, i int) bool {
+	before := bytes.TrimRight(v[max(0, i-8):i], " (")
+	return len(before) > 0 && bytes.IndexByte([]byte(";|&\n`$"), before[len(before)-1]) >= 0
 }
 
 // escapedLine judges a value that begins with a line end, in the spelling of

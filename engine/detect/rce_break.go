@@ -35,6 +35,9 @@ const (
 		odbcconf certreq regasm regsvcs regini msbuild installutil pcalua verclsid infdefaultinstall w32tm csvde ldifde dsget dsmod dsadd dnscmd
 		sdbinst compmgmt eventvwr fodhelper msiexec setx tzutil whoami systeminfo
 		podman buildah skopeo crictl mklink chcp ftype vaultcmd ilasm gpscript settingsynchost stordiag mpiexec sysmon doskey tskill logoff
+		get-process get-childitem get-service get-ciminstance get-localuser get-localgroup get-netipaddress get-nettcpconnection get-computerinfo get-hotfix
+		get-aduser get-adcomputer get-psdrive get-itemproperty get-acl start-sleep new-localuser add-localgroupmember set-executionpolicy resolve-dnsname test-netconnection test-connection
+		remove-item copy-item move-item out-file add-type new-object new-item invoke-restmethod
 		kextfind dsenableroot xwud xwd chflags dropbear inetd pdbedit smbpasswd arpscan fping6 tcptraceroute usermod groupadd`
 	programEnds = "exe cmd bat ps1 vbs msc cpl scr"
 )
@@ -194,13 +197,20 @@ func (t *shellText) handedPoints(c *shlex.Command, known bool) int {
 			option = true
 		}
 	}
-	if option {
+	if option || known && c.Words == 1 && endsInProgram(args) {
 		points++
 	}
 	if c.File && (!option && !c.URL && namesPath(args) || option && bytes.ContainsAny(args, "~\\")) || c.Secret || c.URL && (known || option) || redirects(args) || c.Var && bytes.Count(args, []byte("%")) > 1 {
 		points++
 	}
 	return points
+}
+
+// endsInProgram reports whether the last argument is a program of Windows.
+func endsInProgram(args []byte) bool {
+	args = bytes.TrimRight(args, " \"'")
+	dot := bytes.LastIndexByte(args, '.')
+	return dot > 1 && isWordASCII(args[dot-1]) && programEndSet.Has(args[dot+1:])
 }
 
 // namesPath reports whether a path of either system stands in the arguments, and
@@ -275,14 +285,14 @@ func (t *shellText) standsAlone(best *lead, c *shlex.Command, known bool) {
 	if len(t.v) > maxBreaking || t.agent || t.address || t.listing || c.Split || c.Path || c.Lead == shlex.Start || c.Lead == shlex.Group {
 		return
 	}
-	line := c.Lead == shlex.Line
-	rest := t.v[c.To:]
-	comment := bytes.HasSuffix(bytes.TrimRight(rest, " "), []byte("#"))
-	if !plainWords.Has(c.Name) && !((line || comment) && (known || probeSet.Has(c.Name))) {
+	plain := plainWords.Has(c.Name)
+	if !plain && !known && !probeSet.Has(c.Name) {
 		return
 	}
+	line := c.Lead == shlex.Line
+	rest := t.v[c.To:]
 	if c.Lead == shlex.Backtick || c.Lead == shlex.Subst {
-		if sign := byte(pick(c.Lead == shlex.Subst, ')', '`')); closes(rest, sign) && (t.inData(c) || !t.texts) {
+		if sign := byte(pick(c.Lead == shlex.Subst, ')', '`')); plain && closes(rest, sign) && (t.inData(c) || !t.texts) {
 			best.offer(0.6, c.At, c.End, reasonSubst)
 		}
 		return
@@ -296,13 +306,17 @@ func (t *shellText) standsAlone(best *lead, c *shlex.Command, known bool) {
 	if len(data) > maxDatum || run(data, 0, len(data), func(b byte) bool { return isDatum[b] }) < len(data) {
 		return
 	}
-	switch ends := len(data) < len(before) && bytes.Count(before, before[len(data):len(data)+1])%2 == 1; {
-	case len(before) == 0 && t.head == c.At && !line && c.Lead != shlex.Amp && bytes.IndexByte(rest, '|') < 0,
-		isIPv4(data), ends && (line || cuts || c.Lead == shlex.And || c.Lead == shlex.Or),
-		comment && len(data) == len(before) && (len(data) == 0 || isValue(data)),
-		line && cuts && (len(data) == 0 || isValue(data)), line && bytes.IndexByte(rest, 0) >= 0:
-		best.offer(0.6, c.At, c.End, reasonSeparator)
+	comment := bytes.HasSuffix(bytes.TrimRight(rest, " "), []byte("#"))
+	ends := len(data) < len(before) && bytes.Count(before, before[len(data):len(data)+1])%2 == 1
+	switch {
+	case isIPv4(data), comment && len(data) == len(before) && (len(data) == 0 || isValue(data)):
+	case plain && len(before) == 0 && t.head == c.At && !line && c.Lead != shlex.Amp && bytes.IndexByte(rest, '|') < 0:
+	case ends && (line || plain && (cuts || c.Lead == shlex.And || c.Lead == shlex.Or)):
+	case line && (cuts && (len(data) == 0 || isValue(data)) || bytes.IndexByte(rest, 0) >= 0):
+	default:
+		return
 	}
+	best.offer(0.6, c.At, c.End, reasonSeparator)
 }
 
 // isIPv4 reports whether v is four decimal numbers with dots between.

