@@ -168,9 +168,11 @@ type sqlReader struct {
 	joined   bool
 	operands int // that were read, some of them several times
 
-	chains *chains
-	stops  stops
-	end    int // of the value without the white space behind it
+	chains   *chains
+	stops    stops
+	cutKnown bool // cutAt is that of the tokens being read
+	cutAt    int
+	end      int // of the value without the white space behind it
 
 	seen  uint64 // signs
 	miss  float32
@@ -239,7 +241,7 @@ func (s *Scanner) sqlContext(v []byte, w Where, start int, broken bool, whole in
 		}
 		s.effort += sqlEffort * len(buf)
 		pairParens(buf)
-		r.toks, r.stops = buf, stops{}
+		r.toks, r.stops, r.cutKnown = buf, stops{}, false
 		r.chains.reset(len(buf))
 		end := len(buf)
 		if !r.last {

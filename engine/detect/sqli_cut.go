@@ -43,8 +43,16 @@ func (r *sqlReader) graphCut(i int) bool {
 // maxTailTokens is how many tokens of the tail of a comment mark are looked at.
 const maxTailTokens = 4
 
-// lastCut returns the comment mark in which the value ends, -1 for none.
+// lastCut returns the comment mark in which the value ends, -1 for none. It is
+// looked for once per chunk, however many statements ask.
 func (r *sqlReader) lastCut() int {
+	if !r.cutKnown {
+		r.cutKnown, r.cutAt = true, r.findCut()
+	}
+	return r.cutAt
+}
+
+func (r *sqlReader) findCut() int {
 	for i := len(r.toks) - 1; r.last && i >= 0 && i >= len(r.toks)-maxTailTokens; i-- {
 		if r.kind(i) == sqllex.Cut && r.cutEnds(i) {
 			return i
@@ -56,7 +64,7 @@ func (r *sqlReader) lastCut() int {
 // statementCut reports whether a statement follows the semicolon at i, behind a
 // number or where the string ended, and a comment ends it.
 func (r *sqlReader) statementCut(i int) bool {
-	if i+2 > r.lastCut() || !statements.Has(r.text(i+1)) {
+	if i+2 >= len(r.toks) || !statements.Has(r.text(i+1)) || i+2 > r.lastCut() {
 		return false
 	}
 	if r.kind(i+2) == sqllex.Dot || r.kind(i+2) == sqllex.Compare {
