@@ -153,7 +153,7 @@ func lastLabels(host []byte) []byte {
 // isLine reports whether the value is one line of a text that JSON holds as an
 // array of lines, as notebooks do. Its last line has no end of its own.
 func (tx *Tx) isLine(t *parse.Tree, n parse.Node, value []byte) bool {
-	for t.Opaque(n) > 0 && t.Kind(n) != parse.Array && t.Kind(n) != parse.Hash {
+	for t.Opaque(n) > 0 && t.Kind(n) != parse.Array && t.Kind(n) != parse.Hash && t.Kind(n) != parse.Tag {
 		n = t.Parent(n)
 	}
 	if t.Kind(n) != parse.Array {
