@@ -209,12 +209,18 @@ func (w *Walk) Describe(input *Description) { w.body.input = input }
 func (w *Walk) Close() {
 	w.body.coder.reset()
 	w.spent.inflater = inflater{}
-	ofHead, ofBody := w.tree.held(), w.body.held()
-	if ofHead+ofBody > maxKept && ofBody >= ofHead {
-		w.body, ofBody = body{}, 0
+	b := &w.body
+	held := w.tree.held() + b.held()
+	for i := len(b.lanes) - 1; i > 0 && held > maxKept; i-- {
+		held -= b.lanes[i].tree.held()
+		b.lanes[i].tree = Tree{}
 	}
-	if ofHead+ofBody > maxKept {
+	if ofHead := w.tree.held(); held > maxKept && held < 2*ofHead {
+		held -= ofHead
 		w.tree = Tree{}
+	}
+	if held > maxKept {
+		w.body = body{}
 	}
 }
 
