@@ -202,6 +202,9 @@ func disputed(rest []byte) bool {
 	if len(rest) < 3 || bytes.IndexByte([]byte(" +\t#&\\"), rest[0]) < 0 {
 		return false
 	}
+	if rest[0] == '\\' && rest[1] == '@' {
+		return true // nobody else has this behind a host
+	}
 	rest = rest[:min(len(rest), maxEvidence)]
 	i := bytes.LastIndexByte(rest, '@')
 	if i < 0 && rest[0] == '\\' && rest[1] == '.' {

@@ -33,10 +33,10 @@ func TestSSRF(t *testing.T) {
 		"http://localhost:10255/pods",
 		"http://127.0.0.1:8080/x",
 		"http://consul:8500/v1/agent/self",
-		"http://h.example\\.127.0.0.1/", "http://127.0.0.1\x00.h.example/", "http:/127.0.0.1/x", "https:@127.0.0.1", "url:http://127.0.0.1/", "redis://127.0.0.1:6379/",
+		"http://h.example\\.127.0.0.1/", "http://127.0.0.1\x00.h.example/", "http:/127.0.0.1/x", "https://h.example:443\\@i.example/", "https://h.example\\@i.example", "https:@127.0.0.1", "url:http://127.0.0.1/", "redis://127.0.0.1:6379/",
 		"http://127.0.0.1.h.example", "https://h.example/r?url=http://127.0.0.1/x",
 	}, []string{
-		"169.254.169.254/32", "redis://cache.example:6379/0", "https://h.example/authorize?redirect_uri=http://127.0.0.1/x", "https://h.example/a?url=https://www.example/", "url:x", "feed:https://h.example/rss", "http:/h.example/a",
+		"169.254.169.254/32", "redis://cache.example:6379/0", "https://h.example\\a@b", "https://h.example/a\\@b", "https://h.example/authorize?redirect_uri=http://127.0.0.1/x", "https://h.example/a?url=https://www.example/", "url:x", "feed:https://h.example/rss", "http:/h.example/a",
 		"http://10/",
 		"http://wiki/a",
 		"",
