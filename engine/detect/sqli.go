@@ -23,7 +23,7 @@ var whenSQLi = []feature{
 }
 
 // whenSQLGoesOn: a word, or what works without one anywhere in a query. Without
-// these only the beginning of a value can be instruction, and be its end.
+// these only what follows the end of a string can be instruction, and be its end.
 var whenSQLGoesOn = []feature{hasSQLWord, hasSQLLink, hasPipe, hasAmp, hasAtAt, hasOpen | hasDigit}
 
 // sqlGateWords make structure by themselves; sqlGateLinks only around what
@@ -145,7 +145,24 @@ type sqlScratch struct {
 	texts   bool
 	listing bool
 	segment bool
+	goesOn  bool // more of the value than its beginning may be instruction
 }
+
+// leaves reports whether what follows the end of a string or comment may be
+// instruction: where the value cannot go on, not what begins with an operand.
+func (s *sqlScratch) leaves(after []byte) bool {
+	i := skipBlank(after, 0)
+	return i < len(after) && (s.goesOn || !beginsOperand[after[i]])
+}
+
+// beginsOperand are the bytes that numbers, strings and lists begin with, and what
+// nothing of SQL begins with.
+var beginsOperand = func() (t [256]bool) {
+	for _, b := range "0123456789'\"`[{.:?@$\\" {
+		t[b] = true
+	}
+	return t
+}()
 
 // A sqlReader reads the tokens of one context.
 type sqlReader struct {
@@ -195,16 +212,19 @@ func (s *Scanner) sqli(v []byte, w Where) {
 	if w.Listing {
 		whole = -1 // its statement began on a line before
 	}
-	whole = s.sqlContext(v, w, 0, false, whole)
+	s.sql.goesOn = s.have.any(whenSQLGoesOn)
+	if s.sql.goesOn {
+		whole = s.sqlContext(v, w, 0, false, whole)
+	}
 	for _, q := range [...]byte{'\'', '"', '`'} {
 		if w.Container && q == '"' || s.settles(s.sqlWeight(&s.sql.best, w)) {
 			continue // the quotes of JSON and of markup
 		}
-		if i := bytes.IndexByte(v, q); i >= 0 && i+1 < len(v) {
+		if i := bytes.IndexByte(v, q); i >= 0 && s.sql.leaves(v[i+1:]) {
 			s.sqlContext(v, w, i+1, true, whole)
 		}
 	}
-	if i := bytes.Index(v, endOfComment); i >= 0 && !s.settles(s.sqlWeight(&s.sql.best, w)) {
+	if i := bytes.Index(v, endOfComment); i >= 0 && s.sql.leaves(v[i+2:]) && !s.settles(s.sqlWeight(&s.sql.best, w)) {
 		s.sqlContext(v, w, i+2, true, whole)
 	}
 	if s.sql.best.seen != 0 {
@@ -228,8 +248,7 @@ func (s *Scanner) sqlContext(v []byte, w Where, start int, broken bool, whole in
 	}
 	lex := sqllex.New(v, start)
 	buf := s.sql.toks[:0]
-	goesOn := s.have.any(whenSQLGoesOn)
-	most := int(pick(goesOn, sqlChunk, sqlBeginning))
+	most := int(pick(s.sql.goesOn, sqlChunk, sqlBeginning))
 	for {
 		for len(buf) < most {
 			n := len(buf)
@@ -250,7 +269,7 @@ func (s *Scanner) sqlContext(v []byte, w Where, start int, broken bool, whole in
 		for i := range end {
 			r.read(i)
 		}
-		if r.last || !goesOn || s.settles(s.sqlWeight(&r, w)) {
+		if r.last || !s.sql.goesOn || s.settles(s.sqlWeight(&r, w)) {
 			break
 		}
 		buf = buf[:copy(buf, buf[end:])]
