@@ -3,6 +3,7 @@ package detect
 import (
 	"math/rand"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -65,6 +66,21 @@ func TestGateIsNecessary(t *testing.T) {
 			gateHolds(t, &s, []byte(seed))
 			for range 20 {
 				gateHolds(t, &s, mutate(rng, []byte(seed), all))
+			}
+		}
+	}
+}
+
+// TestGateOfLongValues runs the detectors on values of SQL that are longer than what
+// is read of those in which nothing can go on.
+func TestGateOfLongValues(t *testing.T) {
+	var s Scanner
+	for _, n := range []int{20, 45, sqlBeginning/2 - 2, sqlBeginning/2 - 1, sqlBeginning / 2, sqlBeginning - 4, sqlBeginning - 3, sqlBeginning - 2, sqlBeginning - 1, sqlBeginning, 120, sqlChunk} {
+		for _, head := range []string{"' collate", "'; vacuum", "',(1", "') return call", "'}) return 1", "' , (1,'a')", "'-'", "' = '"} {
+			for _, unit := range []string{" a", " a.b", ",'x'", " (b)", "-"} {
+				for _, tail := range []string{" --", " #", " -- ", " //", "", "'"} {
+					gateHolds(t, &s, []byte(head+strings.Repeat(unit, n)+tail))
+				}
 			}
 		}
 	}

@@ -263,7 +263,7 @@ func (s *Scanner) sqlContext(v []byte, w Where, start int, broken bool, whole in
 		r.toks, r.stops, r.cutKnown = buf, stops{}, false
 		r.chains.reset(len(buf))
 		end := len(buf)
-		if !r.last {
+		if !r.last && s.sql.goesOn {
 			end -= sqlOverlap
 		}
 		for i := range end {

@@ -43,8 +43,8 @@ func (r *sqlReader) graphCut(i int) bool {
 // maxTailTokens is how many tokens of the tail of a comment mark are looked at.
 const maxTailTokens = 4
 
-// lastCut returns the comment mark in which the value ends, -1 for none. It is
-// looked for once per chunk, however many statements ask.
+// lastCut returns the comment mark in which a value that is not long ends, -1 for
+// none. It is looked for once per chunk, however many statements ask.
 func (r *sqlReader) lastCut() int {
 	if !r.cutKnown {
 		r.cutKnown, r.cutAt = true, r.findCut()
@@ -53,7 +53,10 @@ func (r *sqlReader) lastCut() int {
 }
 
 func (r *sqlReader) findCut() int {
-	for i := len(r.toks) - 1; r.last && i >= 0 && i >= len(r.toks)-maxTailTokens; i-- {
+	if !r.last || len(r.toks) >= sqlBeginning {
+		return -1
+	}
+	for i := len(r.toks) - 1; i >= 0 && i >= len(r.toks)-maxTailTokens; i-- {
 		if r.kind(i) == sqllex.Cut && r.cutEnds(i) {
 			return i
 		}
