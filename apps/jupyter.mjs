@@ -63,7 +63,9 @@ async function run(user, name, cells) {
     await page.locator('.code_cell .CodeMirror').nth(i).click()
     await page.keyboard.insertText(source)
     await page.keyboard.press('Shift+Enter')
-    await page.locator('.code_cell').nth(i).locator('.output').getByText(shows).first().waitFor()
+    const one = page.locator('.code_cell').nth(i)
+    await one.locator('.output').getByText(shows).first().waitFor()
+    await one.locator('.input_prompt', { hasText: `[${i + 1}]` }).waitFor() // output may come before the cell is done
   }
   const saved = page.waitForResponse((r) => r.request().method() === 'PUT' && r.url().includes('/api/contents/'))
   await page.keyboard.press('Control+s')
