@@ -315,8 +315,17 @@ func (b *body) begin() {
 	b.begun = true
 	if b.startRecoding(); b.wide() {
 		b.open(raw)
-		return
+	} else {
+		b.openReadings()
 	}
+	for i := range b.used {
+		t := &b.lanes[i].tree
+		t.effort, t.purse = t.effort/b.used, b.purse.share(b.used)
+	}
+}
+
+// openReadings opens the lanes of a body whose bytes make sense as they are.
+func (b *body) openReadings() {
 	seen := b.apparent()
 	if b.declared == multipartFormat || seen == multipartFormat {
 		b.settle()
@@ -333,10 +342,6 @@ func (b *body) begin() {
 	if b.declared == multipartFormat && b.second != nil {
 		b.boundary = b.second
 		b.open(multipartFormat)
-	}
-	for i := range b.used {
-		t := &b.lanes[i].tree
-		t.effort, t.purse = t.effort/b.used, b.purse.share(b.used)
 	}
 }
 

@@ -314,6 +314,7 @@ func (t *Tree) recurring(n Node, v []byte) {
 	t.count(len(v), recurringEffort*len(v))
 }
 
+// anew visits a name or a header field that is not known.
 func (t *Tree) anew(n Node, v []byte) {
 	if base := t.nodes[n].base; base == Header || base == HeaderName {
 		t.strict(n, v)
