@@ -256,9 +256,10 @@ func (t *Tree) value(n Node, v []byte) {
 			c &^= asPercent
 		}
 	}
-	t.nodes[n].markup = c&asXML != 0 && (references || len(v) > maxMarkup)
-	t.nodes[n].container = c&parted != 0 || t.nodes[n].markup || references || t.nodes[n].split
-	t.nodes[n].encoded = c&asHTMLJS != 0 && isCharEscapes(v)
+	at := &t.nodes[n]
+	at.markup = c&asXML != 0 && (references || len(v) > maxMarkup)
+	at.container = c&parted != 0 || at.markup || references || at.split
+	at.encoded = c&asHTMLJS != 0 && isCharEscapes(v)
 	_, own := t.Extent(n, v)
 	took := t.visit(n, v, own)
 	if c != 0 {

@@ -334,22 +334,37 @@ func (t *Tree) root(kind Kind, key []byte, index int32) Node {
 // push adds a child of parent. The caller drops it when it is done.
 func (t *Tree) push(parent Node, kind Kind, key []byte, index int32) Node {
 	key = key[:min(len(key), maxName)]
-	n := node{parent: parent, named: -1, kind: kind, base: kind, index: index, steps: 1, key: int32(len(t.names)), keyLen: int32(len(key))}
+	at := len(t.nodes)
+	if at < cap(t.nodes) {
+		t.nodes = t.nodes[:at+1]
+	} else {
+		t.nodes = append(roomFor(t.nodes, t.limits.Nesting), node{})
+	}
+	// Field by field: a whole node put together and copied takes the processor
+	// three times as long.
+	n := &t.nodes[at]
+	n.parent, n.index, n.key, n.keyLen = parent, index, int32(len(t.names)), int32(len(key))
+	var keys Keys
 	if parent >= 0 {
 		p := &t.nodes[parent]
+		keys = p.keys
 		n.named, n.steps = p.named, p.steps+1
-		n.keys, n.base, n.format, n.depth, n.opaque, n.file, n.packed = p.keys, p.base, p.format, p.depth, p.opaque, p.file, p.packed
-		n.bare = p.bare
+		n.base, n.format, n.depth, n.opaque, n.bare = p.base, p.format, p.depth, p.opaque, p.bare
+		n.file, n.packed = p.file, p.packed || kind == Archive
+	} else {
+		n.named, n.steps = -1, 1
+		n.base, n.format, n.depth, n.opaque, n.bare = kind, None, 0, 0, 0
+		n.file, n.packed = false, kind == Archive
 	}
+	n.kind = kind
 	if kind.keyed() {
-		n.named = Node(len(t.nodes))
+		n.named = Node(at)
 	}
-	n.packed = n.packed || kind == Archive
-	n.keys = n.keys.step(kind, key, index)
+	n.keys = keys.step(kind, key, index)
 	n.name = kind == HashName || kind == GetName || kind == HeaderName
+	n.markup, n.split, n.encoded, n.container, n.binary, n.excerpt = false, false, false, false, false, 0
 	t.names = append(t.names, key...)
-	t.nodes = append(roomFor(t.nodes, t.limits.Nesting), n)
-	return Node(len(t.nodes) - 1)
+	return Node(at)
 }
 
 // usualDepth is how many nodes requests have above a value that are not meant to
