@@ -131,7 +131,9 @@ func (tx *Tx) scan(t *parse.Tree, n parse.Node, value []byte) (effort int) {
 		return 0
 	}
 	tx.scanner.Settle(tx.enough, left)
-	found := tx.scanner.Scan(value, tx.where(t, n, value))
+	var w detect.Where
+	tx.where(&w, t, n, value)
+	found := tx.scanner.Scan(value, &w)
 	tx.doubted = tx.doubted || len(found) > 0
 	for i := range found {
 		tx.add(t, n, value, &found[i], 0)
@@ -245,9 +247,12 @@ func (tx *Tx) custom(t *parse.Tree, n parse.Node, value []byte) {
 // compares them with the profile of its parameter, and keeps them for
 // learning.
 func (tx *Tx) measure(t *parse.Tree, n parse.Node, value []byte) {
+	observe := tx.env.Observe && len(tx.report.Values) < MaxValues
+	if !observe && !tx.profiled {
+		return
+	}
 	key := t.Keys(n).Folded
 	p, known := tx.match.Profile(key)
-	observe := tx.env.Observe && len(tx.report.Values) < MaxValues
 	if !known && !observe {
 		return
 	}

@@ -15,19 +15,19 @@ type headerPlace struct {
 	place detect.Place
 }
 
-// where tells the detectors where the value at n sits.
-func (tx *Tx) where(t *parse.Tree, n parse.Node, value []byte) detect.Where {
-	w := detect.Where{
-		Place:     tx.placeOf(t, n),
-		Name:      t.IsName(n),
-		Container: t.IsContainer(n),
-		Markup:    t.IsMarkup(n),
-		Encoded:   t.IsEncoded(n),
-		Decoded:   uint8(t.Opaque(n)),
-		Unescaped: t.Kind(n) == parse.HTMLJS,
-		Binary:    t.IsBinary(n),
-		Excerpt:   t.Excerpt(n) > binarySample,
-	}
+// where tells the detectors where the value at n sits. It fills in w, because
+// to copy it right after takes longer than all else here.
+func (tx *Tx) where(w *detect.Where, t *parse.Tree, n parse.Node, value []byte) {
+	*w = detect.Where{}
+	w.Place = tx.placeOf(t, n)
+	w.Name = t.IsName(n)
+	w.Container = t.IsContainer(n)
+	w.Markup = t.IsMarkup(n)
+	w.Encoded = t.IsEncoded(n)
+	w.Decoded = uint8(t.Opaque(n))
+	w.Unescaped = t.Kind(n) == parse.HTMLJS
+	w.Binary = t.IsBinary(n)
+	w.Excerpt = t.Excerpt(n) > binarySample
 	if w.Name {
 		switch w.Place {
 		case detect.InQuery, detect.InForm:
@@ -37,7 +37,7 @@ func (tx *Tx) where(t *parse.Tree, n parse.Node, value []byte) detect.Where {
 				w.Parent = t.Key(above)
 			}
 		}
-		return w
+		return
 	}
 	if (w.Place == detect.InBody || w.Decoded > 0) && (t.Excerpt(n) > 0 || isBinary(value)) {
 		w.Place = detect.InFile // a pack or an archive, whatever it is declared to be
@@ -52,7 +52,7 @@ func (tx *Tx) where(t *parse.Tree, n parse.Node, value []byte) detect.Where {
 	}
 	w.Listing = packed || t.Base(n) == parse.Post && (tx.isLine(t, n, value) || isShownCode(t, key))
 	if key < 0 {
-		return w
+		return
 	}
 	w.Key = t.Key(key)
 	if len(w.Key) > 0 && w.Key[0] == '$' || w.Place == detect.InQuery && t.Kind(key) == parse.Hash {
@@ -68,7 +68,6 @@ func (tx *Tx) where(t *parse.Tree, n parse.Node, value []byte) detect.Where {
 			w.Parent = t.Key(above)
 		}
 	}
-	return w
 }
 
 // maxOperators is how many operators in each other are looked through for the

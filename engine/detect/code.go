@@ -83,7 +83,7 @@ var (
 		builtins read base64_decode file_get_contents fopen phpinfo function new return while true false null undefined this constructor id whoami cat etc passwd`)
 )
 
-func (s *Scanner) code(v []byte, w Where) {
+func (s *Scanner) code(v []byte, w *Where) {
 	if document(v, w) || w.Place == InFile && (len(v) > maxPath || w.Excerpt && w.Decoded > 0) {
 		return
 	}
@@ -150,7 +150,7 @@ type codeWalk struct {
 }
 
 // name reads a dotted name and what stands around it.
-func (c *codeWalk) name(best *lead, v []byte, i int, w Where) int {
+func (c *codeWalk) name(best *lead, v []byte, i int, w *Where) int {
 	j := i
 	dot := -1 // of the last part
 	if j+5 < len(v) && v[j] == 'j' && javaPackage(v[j:]) {
@@ -254,7 +254,7 @@ func javaPackage(v []byte) bool {
 
 func isWordASCII(c byte) bool { return isLetter(c) || isDigit(c) || c == '_' }
 
-func (c *codeWalk) typeName(best *lead, v []byte, i, j int, w Where) {
+func (c *codeWalk) typeName(best *lead, v []byte, i, j int, w *Where) {
 	weight := float32(0.72)
 	if i > 0 && v[i-1] == '/' {
 		return // a module of Java, or a path

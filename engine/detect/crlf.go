@@ -17,7 +17,7 @@ var responseHeaders = lexicon.New(`set-cookie location content-length content-ty
 // crlf finds line ends that begin a header field or a response in values
 // that are sent on in headers. Text of several lines is common in bodies, so
 // there the value must look like one that was a single line.
-func (s *Scanner) crlf(v []byte, w Where) {
+func (s *Scanner) crlf(v []byte, w *Where) {
 	var best lead
 	if w.Place == InCookie && w.Container && hasPrefixFold(v, "$version=") {
 		hiddenCookie(&best, v)

@@ -41,11 +41,11 @@ func TestCRLF(t *testing.T) {
 func TestIdentifiers(t *testing.T) {
 	var s Scanner
 	for _, v := range []string{"\nZ.uf\xf8r\x1f\xc6", "y;\x92\xd0.\xc2+r\n\xe8", "}D%jm\n"} {
-		if f := s.Scan([]byte(v), Where{Place: InPath, Decoded: 1}); len(f) > 0 {
+		if f := s.Scan([]byte(v), &Where{Place: InPath, Decoded: 1}); len(f) > 0 {
 			t.Errorf("%q: %+v", v, f)
 		}
 	}
-	if f := s.Scan([]byte("name\r\nnext line"), Where{Place: InPath, Decoded: 1}); len(f) == 0 {
+	if f := s.Scan([]byte("name\r\nnext line"), &Where{Place: InPath, Decoded: 1}); len(f) == 0 {
 		t.Error("an escaped line end in a path passes")
 	}
 }

@@ -20,7 +20,7 @@ var deserVocabulary = lexicon.New(`o c a s i b python java javax ruby php object
 	nd_func function py reduce os system subprocess popen builtins eval exec gem installer lang runtime processbuilder`)
 
 // deser finds serialised objects and the types in them that run code.
-func (s *Scanner) deser(v []byte, w Where) {
+func (s *Scanner) deser(v []byte, w *Where) {
 	s.reads(v, readObjects)
 	var best lead
 	binaryObject(&best, v)

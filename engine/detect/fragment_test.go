@@ -47,7 +47,7 @@ func TestFragmentsHideValues(t *testing.T) {
 // fragmentHides reports whether v had a fragment, and fails if it shows canary.
 func fragmentHides(t *testing.T, s *Scanner, v []byte, w Where, canary string) int {
 	n := 0
-	for _, f := range s.Scan(v, w) {
+	for _, f := range s.Scan(v, &w) {
 		n = 1
 		got := AppendFragment(nil, v, f.Tokens)
 		if bytes.Contains(got, []byte(strings.ToLower(canary[1:len(canary)-1]))) {

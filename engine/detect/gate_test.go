@@ -46,7 +46,7 @@ func gateHolds(t *testing.T, s *Scanner, v []byte) {
 // detectors take no short cut.
 func findsWith(s *Scanner, have feature, d detector, v []byte, w Where) (int, float32) {
 	s.findings, s.tokens, s.have = s.findings[:0], s.tokens[:0], have
-	d.scan(s, v, w)
+	d.scan(s, v, &w)
 	if len(s.findings) == 0 {
 		return 0, 0
 	}

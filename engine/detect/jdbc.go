@@ -27,7 +27,7 @@ const maxAddress = 2048
 
 // jdbc judges the address of a database, or the properties of one: what takes
 // it connects to any server with any property of the driver.
-func (s *Scanner) jdbc(v []byte, w Where) {
+func (s *Scanner) jdbc(v []byte, w *Where) {
 	address := hasPrefixFold(v, "jdbc:")
 	if len(v) > maxAddress || w.Container && !address || w.Name {
 		return

@@ -81,7 +81,7 @@ func FuzzLDAPi(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, v []byte) {
 		var s Scanner
-		s.ldapi(v, Where{})
+		s.ldapi(v, &Where{})
 		checkFindings(t, v, s.findings)
 	})
 }

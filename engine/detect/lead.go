@@ -38,7 +38,7 @@ const (
 
 // document reports whether v is a whole document whose values are scanned one
 // by one, so that its own text tells nothing of them.
-func document(v []byte, w Where) bool {
+func document(v []byte, w *Where) bool {
 	if !w.Container || w.Place == InTarget || len(v) < 2 {
 		return false
 	}

@@ -44,7 +44,7 @@ func scanCost(t *testing.T, v []byte, w Where) float64 {
 	best := math.MaxFloat64
 	for range 3 {
 		start := cpu(t)
-		s.Scan(v, w)
+		s.Scan(v, &w)
 		best = min(best, cpu(t)-start)
 	}
 	return best

@@ -32,7 +32,7 @@ type lookup struct {
 	loads bool // a lookup runs a script or opens an address or a file
 }
 
-func (s *Scanner) log4shell(v []byte, w Where) {
+func (s *Scanner) log4shell(v []byte, w *Where) {
 	var best lead
 	var l lookup
 	if s.have&hasDollarBrace != 0 {

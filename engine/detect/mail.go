@@ -18,7 +18,7 @@ var (
 
 // mail finds header fields and commands of mail behind a line end, in what
 // a form takes as one line: an address, a name, a subject.
-func (s *Scanner) mail(v []byte, w Where) {
+func (s *Scanner) mail(v []byte, w *Where) {
 	if document(v, w) || w.Place == InFile || w.Place == InBody || w.Place == InXML {
 		return
 	}

@@ -26,7 +26,7 @@ func isMediaTypeField(name []byte) bool {
 }
 
 // mediaType judges the Content-Type of a request and of its parts.
-func (s *Scanner) mediaType(v []byte, w Where) {
+func (s *Scanner) mediaType(v []byte, w *Where) {
 	if w.Name || w.Place != InContentType && (w.Place != InForm || !isMediaTypeField(w.Key)) {
 		return
 	}

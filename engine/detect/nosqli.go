@@ -34,7 +34,7 @@ var (
 	collections = lexicon.New("insert insertone find findone update updateone remove drop deleteone deletemany aggregate mapreduce count eval save getcollection getcollectionnames dropdatabase")
 )
 
-func (s *Scanner) nosqli(v []byte, w Where) {
+func (s *Scanner) nosqli(v []byte, w *Where) {
 	s.reads(v, readNoSQL)
 	best, named := memberOperand(v, w), false
 	signs := seeker{v: v, b: '$'}
@@ -65,7 +65,7 @@ func (s *Scanner) nosqli(v []byte, w Where) {
 
 // memberOperand weighs a value whose name is an operator, as in
 // {"password":{"$gt":""}}.
-func memberOperand(v []byte, w Where) Finding {
+func memberOperand(v []byte, w *Where) Finding {
 	f := Finding{Class: NoSQLi, To: int32(len(v)), Reason: "A database operator stands where a value is expected."}
 	if w.Name || len(w.Key) < 3 || w.Key[0] != '$' || !comparing.Has(w.Key[1:]) {
 		return f
@@ -118,7 +118,7 @@ func anyPattern(v []byte) float32 {
 }
 
 // operatorAt weighs the operator at the dollar sign i.
-func operatorAt(v []byte, i int, w Where) Finding {
+func operatorAt(v []byte, i int, w *Where) Finding {
 	end := i + 1
 	for end < len(v) && classOf(v[end]) == cLetter {
 		end++
@@ -163,7 +163,7 @@ func operatorAt(v []byte, i int, w Where) Finding {
 }
 
 // bracketed reports whether the brackets around i are in a parameter's name.
-func bracketed(v []byte, i int, w Where) bool {
+func bracketed(v []byte, i int, w *Where) bool {
 	return w.Name || i == 1 || bytes.IndexByte(v[i:min(len(v), i+32)], '=') > 0
 }
 
@@ -268,7 +268,7 @@ func memberBefore(v []byte, i int) []byte {
 
 // mongoScript looks for JavaScript that only a database's interpreter would
 // run where a text is expected.
-func mongoScript(v []byte, w Where) Finding {
+func mongoScript(v []byte, w *Where) Finding {
 	f := Finding{Class: NoSQLi}
 	if i := bytes.Index(v, []byte("db.")); i >= 0 && (i == 0 || classOf(v[i-1]) != cLetter && v[i-1] != '.') {
 		if n := databaseCall(v[i:]); n > 0 {

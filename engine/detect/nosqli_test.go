@@ -121,7 +121,7 @@ func FuzzNoSQLi(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, v []byte, key, parent string) {
 		var s Scanner
-		s.nosqli(v, Where{Key: []byte(key), Parent: []byte(parent)})
+		s.nosqli(v, &Where{Key: []byte(key), Parent: []byte(parent)})
 		checkFindings(t, v, s.findings)
 	})
 }

@@ -18,7 +18,7 @@ const Prototype = "prototype"
 
 // protopol finds names that reach the prototype all objects of JavaScript
 // share.
-func (s *Scanner) protopol(v []byte, w Where) {
+func (s *Scanner) protopol(v []byte, w *Where) {
 	var best lead
 	for from := 0; ; {
 		i := bytes.Index(v[from:], []byte("__proto__"))
@@ -77,7 +77,7 @@ func comparesTo(v []byte) bool {
 
 // keyWeight returns the full weight where the words v[i:end] are a key, and
 // a fraction where a text speaks of them.
-func keyWeight(v []byte, i, end int, w Where, weight float32) float32 {
+func keyWeight(v []byte, i, end int, w *Where, weight float32) float32 {
 	switch {
 	case w.Name:
 		return weight

@@ -71,7 +71,7 @@ type path struct {
 
 type span struct{ from, to int }
 
-func (s *Scanner) ptrav(v []byte, w Where) {
+func (s *Scanner) ptrav(v []byte, w *Where) {
 	if document(v, w) {
 		return
 	}
@@ -331,7 +331,7 @@ func (k *pathWalk) junkSymbol(i, n int, strange bool) {
 }
 
 // judge weighs the walk.
-func (k *pathWalk) judge(best *lead, v []byte, w Where) {
+func (k *pathWalk) judge(best *lead, v []byte, w *Where) {
 	const escaped = 6 // bytes of a step
 	leads := k.steps > 4 && k.span.from < 4 || k.steps > 6 && k.span.to-k.span.from < k.steps*escaped
 	pathLike := (!k.blank || leads) && len(v) <= maxPath
@@ -412,7 +412,7 @@ var fileNames = lexicon.New(`file filename file_name filepath file_path fname fn
 var browseNames = lexicon.New("path pathname dir directory folder")
 
 // asksFile reports whether a parameter asks for a file by its name.
-func asksFile(w Where) bool {
+func asksFile(w *Where) bool {
 	return (w.Place == InQuery || w.Place == InForm || w.Place == InCookie) && !w.Name && fileNames.Has(w.Key)
 }
 
@@ -543,7 +543,7 @@ func (k *pathWalk) judgeName(best *lead, v []byte, absolute bool, p Place) {
 
 // inner reports whether v may be a path, without a slash before it, of what a
 // server keeps for itself.
-func inner(v []byte, w Where) bool { return w.Place.single() && len(v) <= maxPath && innerStart(v) }
+func inner(v []byte, w *Where) bool { return w.Place.single() && len(v) <= maxPath && innerStart(v) }
 
 func innerStart(v []byte) bool {
 	return hasPrefixFold(v, "web-inf/") || hasPrefixFold(v, "file//") || hasPrefixFold(v, "etc/passwd") || hasPrefixFold(v, "etc/shadow")

@@ -74,7 +74,7 @@ var (
 const shortestCommand = 2
 
 // rce finds commands of a shell in positions where text does not put them.
-func (s *Scanner) rce(v []byte, w Where) {
+func (s *Scanner) rce(v []byte, w *Where) {
 	if len(v) < shortestCommand || document(v, w) || w.Place == InFile && (len(v) > maxPath || w.Excerpt) {
 		return
 	}

@@ -14,7 +14,7 @@ var redirectVocabulary = lexicon.New("http https")
 
 // redirect finds addresses that browsers read as another host although they
 // look local. Plain addresses of other hosts are ordinary values.
-func (s *Scanner) redirect(v []byte, w Where) {
+func (s *Scanner) redirect(v []byte, w *Where) {
 	if len(v) > maxPath || w.Container || w.Name || w.Place == InTarget || w.Place == InPath || w.Place == InReferer || w.Place == InHeader {
 		return
 	}

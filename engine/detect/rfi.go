@@ -19,7 +19,7 @@ var (
 // rfi finds addresses that a page is made to include as its own code: a
 // script on another host with a question mark or NUL that swallows what the
 // page appends, or code inside the address.
-func (s *Scanner) rfi(v []byte, w Where) {
+func (s *Scanner) rfi(v []byte, w *Where) {
 	if len(v) > maxPath || w.Container || w.Place == InReferer || w.Place == InHeader || w.Place == InUserAgent {
 		return
 	}

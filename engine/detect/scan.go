@@ -112,6 +112,7 @@ const maxContainer = 256
 type Scanner struct {
 	findings []Finding
 	tokens   []Token
+	at       Where   // that the value sits
 	have     feature // of the value
 	size     int     // of the value
 	pieces   int     // it falls into
@@ -136,7 +137,7 @@ type Scanner struct {
 type detector struct {
 	class Class
 	when  []feature
-	scan  func(s *Scanner, v []byte, w Where)
+	scan  func(s *Scanner, v []byte, w *Where)
 	parts bool // of a long container its parts are enough
 	tiny  bool // it finds something in less than shortest bytes
 }
@@ -190,7 +191,7 @@ const maxKept = sqlChunk + sqlChunk/4
 
 // Close lets go of the last value, and of buffers that few values fill.
 func (s *Scanner) Close() {
-	s.sh, s.sql.best = shlex.Lexer{}, sqlReader{}
+	s.at, s.sh, s.sql.best = Where{}, shlex.Lexer{}, sqlReader{}
 	if cap(s.sql.toks) > maxKept {
 		s.sql.toks, s.sql.chains = nil, chains{}
 	}
@@ -198,7 +199,7 @@ func (s *Scanner) Close() {
 
 // Scan returns what the detectors find in v. The findings and their tokens
 // are valid until the next call; their spans index v.
-func (s *Scanner) Scan(v []byte, w Where) []Finding {
+func (s *Scanner) Scan(v []byte, w *Where) []Finding {
 	s.findings = s.findings[:0]
 	s.tokens = s.tokens[:0]
 	s.effort = valueEffort + gateEffort*len(v)
@@ -214,18 +215,21 @@ func (s *Scanner) Scan(v []byte, w Where) []Finding {
 	if w.Place == InTarget && have&^addressMarks == 0 && bytes.IndexByte(v, '?') >= 0 {
 		return nil
 	}
-	// What merely could be read in parts, as {{x}} behind which padding stands,
-	// is read whole, too.
-	parted := len(v) > maxContainer && (w.Place == InTarget || w.Place == InPath && w.Container || document(v, w)) || w.Container && isCalendar(v)
-	s.have, s.size, s.pieces = have, len(v), pieces
 	left := have.admits()
 	if len(v) < shortest {
 		left &= tiny
 	}
+	if left == 0 {
+		return s.findings
+	}
+	// What merely could be read in parts, as {{x}} behind which padding stands,
+	// is read whole, too.
+	parted := len(v) > maxContainer && (w.Place == InTarget || w.Place == InPath && w.Container || document(v, w)) || w.Container && isCalendar(v)
+	s.at, s.have, s.size, s.pieces = *w, have, len(v), pieces
 	for ; left != 0 && !s.settled(); left &= left - 1 {
 		if d := &detectors[bits.TrailingZeros32(left)]; !parted || !d.parts || w.Markup && d.class == XSS {
 			s.effort += runEffort + len(v)/4
-			d.scan(s, v, w)
+			d.scan(s, v, &s.at)
 		}
 	}
 	return s.findings

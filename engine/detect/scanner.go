@@ -28,7 +28,7 @@ const toolGateWords = tools + " fuzz " + recorders
 
 // scannerTool finds the name of an attack scanner in the User-Agent, and in
 // any value a host that tells its owner that the attack worked.
-func (s *Scanner) scannerTool(v []byte, w Where) {
+func (s *Scanner) scannerTool(v []byte, w *Where) {
 	var best lead
 	if !w.Container && len(v) <= maxPath {
 		recorder(&best, v)

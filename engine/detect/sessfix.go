@@ -30,7 +30,7 @@ var foreignNames = [...]string{"sessionid", "SESSIONID", "session-id", "_session
 // sessfix finds a parameter of the query that sets the session's id: who
 // sends a victim such a link knows the session afterwards. Servers that keep
 // the session in their own links send visitors from page to page with it.
-func (s *Scanner) sessfix(v []byte, w Where) {
+func (s *Scanner) sessfix(v []byte, w *Where) {
 	if !w.Name {
 		s.scriptedCookie(v, w)
 		return
@@ -53,7 +53,7 @@ func isForeignName(v []byte) bool {
 }
 
 // scriptedCookie finds what a script puts behind a cookie that it sets.
-func (s *Scanner) scriptedCookie(v []byte, w Where) {
+func (s *Scanner) scriptedCookie(v []byte, w *Where) {
 	if w.Container || len(v) > maxPath {
 		return
 	}

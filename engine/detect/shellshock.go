@@ -10,7 +10,7 @@ var shellshockVocabulary = lexicon.New(`bin bash sh echo ping curl wget cat env 
 // shellshock finds the function definition that old versions of Bash import
 // from a variable's value and run past (CVE-2014-6271, -6278). The value
 // begins with it; a shell function in a text has a name first.
-func (s *Scanner) shellshock(v []byte, w Where) {
+func (s *Scanner) shellshock(v []byte, w *Where) {
 	s.reads(v, readFunctions)
 	for i := 0; i < len(v); i++ {
 		if v[i] != '(' {

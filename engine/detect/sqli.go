@@ -200,7 +200,7 @@ type sqlReader struct {
 	start int
 }
 
-func (s *Scanner) sqli(v []byte, w Where) {
+func (s *Scanner) sqli(v []byte, w *Where) {
 	if len(v) < shortestSQL || w.Place == InFile && len(v) > maxPath {
 		return
 	}
@@ -241,7 +241,7 @@ var endOfComment = []byte("*/")
 // sqlContext reads the value from start on, and keeps what it found if that
 // is more than any context showed before. A whole statement may have begun
 // at whole, outside; sqlContext returns where one began here.
-func (s *Scanner) sqlContext(v []byte, w Where, start int, broken bool, whole int32) int32 {
+func (s *Scanner) sqlContext(v []byte, w *Where, start int, broken bool, whole int32) int32 {
 	r := sqlReader{
 		v: v, texts: s.sql.texts, listing: s.sql.listing, segment: s.sql.segment, broken: broken, first: true, miss: 1,
 		start: start, at: whole, whole: int(whole) < start, end: s.sql.end, chains: &s.sql.chains,
@@ -308,7 +308,7 @@ func pairParens(toks []sqllex.Token) {
 }
 
 // sqlWeight returns what the signs of a context weigh together.
-func (s *Scanner) sqlWeight(r *sqlReader, w Where) float32 {
+func (s *Scanner) sqlWeight(r *sqlReader, w *Where) float32 {
 	weight := 1 - r.miss
 	if w.Container && !sqlSigns[r.sign].hard {
 		weight *= containerShare
@@ -319,7 +319,7 @@ func (s *Scanner) sqlWeight(r *sqlReader, w Where) float32 {
 	return weight
 }
 
-func (s *Scanner) sqlReport(v []byte, w Where) {
+func (s *Scanner) sqlReport(v []byte, w *Where) {
 	r := &s.sql.best
 	sign := sqlSigns[r.sign]
 	f := Finding{Class: SQLi, Weight: s.sqlWeight(r, w), Hard: sign.hard, Reason: sign.reason, From: r.from, To: r.to}

@@ -19,7 +19,7 @@ var jsonVocabulary = lexicon.New("or and json jsonb array select where")
 var jsonOperators = [...]string{"->>", "->", "#>>", "#>", "#-", "@>", "<@", "@?", "@@", "?|", "?&"}
 
 // sqlJSON finds a document in quotes that an operator of a database reads.
-func (s *Scanner) sqlJSON(v []byte, w Where) {
+func (s *Scanner) sqlJSON(v []byte, w *Where) {
 	if w.Name {
 		return
 	}

@@ -15,7 +15,7 @@ const attackWeight = 0.5
 // weighs returns the weight of the strongest finding of the class in v.
 func weighs(s *Scanner, c Class, v string, w Where) float32 {
 	best := float32(0)
-	for _, f := range s.Scan([]byte(v), w) {
+	for _, f := range s.Scan([]byte(v), &w) {
 		if f.Class == c {
 			best = max(best, f.Weight)
 		}
@@ -130,7 +130,7 @@ func TestSQLiMutations(t *testing.T) {
 func TestSQLiSpan(t *testing.T) {
 	var s Scanner
 	v := []byte("harmless text' union select null,null from users--")
-	f := s.Scan(v, Where{})
+	f := s.Scan(v, &Where{})
 	if len(f) == 0 {
 		t.Fatal("no finding")
 	}
@@ -147,7 +147,7 @@ func TestSQLiAllocatesNothing(t *testing.T) {
 	values := [][]byte{[]byte("1' or '1'='1"), []byte(strings.Repeat("it's a long text, or (is it) a=b; select ", 200)), []byte("plain")}
 	run := func() {
 		for _, v := range values {
-			s.Scan(v, Where{Place: InForm})
+			s.Scan(v, &Where{Place: InForm})
 		}
 	}
 	run()
@@ -179,11 +179,11 @@ func TestSQLiIsLinear(t *testing.T) {
 func cost(unit string, size int) time.Duration {
 	v := []byte(strings.Repeat(unit, size/len(unit)))
 	var s Scanner
-	s.sqli(v, Where{})
+	s.sqli(v, &Where{})
 	best := time.Hour
 	for range 2 {
 		start := time.Now()
-		s.sqli(v, Where{})
+		s.sqli(v, &Where{})
 		best = min(best, time.Since(start))
 	}
 	return best
@@ -198,7 +198,7 @@ func FuzzSQLi(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, v []byte) {
 		var s Scanner
-		s.sqli(v, Where{})
+		s.sqli(v, &Where{})
 		checkFindings(t, v, s.findings)
 	})
 }
@@ -236,7 +236,7 @@ func BenchmarkSQLi(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				s.findings, s.tokens = s.findings[:0], s.tokens[:0]
-				s.sqli([]byte(v), Where{Place: InForm})
+				s.sqli([]byte(v), &Where{Place: InForm})
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(v)), "ns/B")
 		})

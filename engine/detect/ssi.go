@@ -16,7 +16,7 @@ var (
 )
 
 // ssi finds directives of server-side includes and edge-side includes.
-func (s *Scanner) ssi(v []byte, w Where) {
+func (s *Scanner) ssi(v []byte, w *Where) {
 	s.reads(v, readDirectives)
 	var best lead
 	tags := seeker{v: v, b: '<'}

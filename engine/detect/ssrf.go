@@ -22,7 +22,7 @@ var urlVocabulary = lexicon.New(`http https ftp sftp tftp gopher dict ldap ldaps
 
 // ssrf judges a value that is an address a server would fetch: hosts inside,
 // and schemes that speak other protocols. Ordinary addresses pass.
-func (s *Scanner) ssrf(v []byte, w Where) {
+func (s *Scanner) ssrf(v []byte, w *Where) {
 	if hasPrefixFold(v, "unix:") && len(v) <= maxPath {
 		if i := bytes.Index(v, []byte("|http")); i > 0 {
 			s.follow(SSRF, v, lead{weight: 0.85, from: 0, to: i + 5, reason: "A socket of the server is put before an address, which proxies follow."}, urlVocabulary)
@@ -42,7 +42,7 @@ func (s *Scanner) ssrf(v []byte, w Where) {
 	s.follow(SSRF, v, best, urlVocabulary)
 }
 
-func address(best *lead, v []byte, at int, w Where) {
+func address(best *lead, v []byte, at int, w *Where) {
 	colon := run(v, at, min(len(v), at+16), isScheme)
 	rest := colon
 	switch {
@@ -108,7 +108,7 @@ func slashless(best *lead, v []byte, at, from int) {
 
 // bareHost judges a host inside with nothing before it and a slash behind, as
 // a server completes it to an address.
-func bareHost(best *lead, v []byte, at int, w Where) {
+func bareHost(best *lead, v []byte, at int, w *Where) {
 	slash := bytes.IndexByte(v[at:], '/')
 	if colon := bytes.IndexByte(v[at:], ':'); colon > 0 && w.Place == InQuery && askedNames.Has(w.Key) && innerPort(v[at:]) && hasSuffixFold(v[at:at+colon], "localhost") {
 		best.offer(0.6, at, len(v), "A service of the server itself is given where an address is asked for.")
@@ -131,7 +131,7 @@ var askedNames = lexicon.New("url uri link src target dest endpoint fetch proxy 
 func isScheme(c byte) bool { return isLetter(c) || isDigit(c) }
 
 // judgeHost weighs the authority v[from:to] of the address at v[at:].
-func judgeHost(best *lead, v []byte, at, from, to int, w Where) {
+func judgeHost(best *lead, v []byte, at, from, to int, w *Where) {
 	posing := false // as another host, before the sign that ends a name and a password
 	if i := bytes.LastIndexByte(v[from:to], '@'); i >= 0 {
 		posing = bytes.IndexByte(v[from:from+i], '.') > 0 && bytes.IndexByte(v[from:from+i], ':') < 0

@@ -34,7 +34,7 @@ var templateVocabulary = lexicon.New(`config self request class t java lang util
 	__class__ __mro__ __subclasses__ __globals__ __builtins__ __import__ __init__ __base__ runtime getruntime exec popen
 	system processbuilder getclass forname newinstance os read constructor freemarker template utility execute`)
 
-func (s *Scanner) ssti(v []byte, w Where) {
+func (s *Scanner) ssti(v []byte, w *Where) {
 	if document(v, w) || w.Place == InFile && (len(v) > maxPath || w.Excerpt) {
 		return
 	}

@@ -23,7 +23,7 @@ var (
 )
 
 // upload judges the names of uploaded files.
-func (s *Scanner) upload(v []byte, w Where) {
+func (s *Scanner) upload(v []byte, w *Where) {
 	if w.Name { // of a member of an archive
 		return
 	}

@@ -44,7 +44,7 @@ type construct struct {
 }
 
 // whole finds values that are nothing but a construct of some language.
-func (s *Scanner) whole(v []byte, w Where) {
+func (s *Scanner) whole(v []byte, w *Where) {
 	if w.Place.single() && w.Place != InHeader {
 		s.schema(v)
 	}
@@ -73,7 +73,7 @@ func (s *Scanner) whole(v []byte, w Where) {
 
 // wholeConstruct tells what a value of one line is, without the blanks around
 // it; inset says that there were some before it.
-func wholeConstruct(v []byte, w Where, inset bool) construct {
+func wholeConstruct(v []byte, w *Where, inset bool) construct {
 	switch {
 	case isSystemName(v, w):
 		return construct{SQLi, reasonSystemName}
@@ -142,7 +142,7 @@ var spacedTags = lexicon.New("script iframe form object embed dialog style link 
 
 // spacedTag finds the names of elements with a blank behind each letter, which
 // markup becomes again where an application drops blanks.
-func (s *Scanner) spacedTag(v []byte, w Where) {
+func (s *Scanner) spacedTag(v []byte, w *Where) {
 	for i := bytes.IndexByte(v, '<'); i >= 0 && i+1 < len(v); {
 		var name [maxSpacedTag]byte
 		n, j := 0, i+1

@@ -84,7 +84,7 @@ func runsText(v []byte) bool {
 
 // wholeScript tells whether v is an expression of script that acts on one of
 // the host's objects, or calls in a way that hides what it calls.
-func wholeScript(v []byte, w Where) construct {
+func wholeScript(v []byte, w *Where) construct {
 	if isBrackets(v) {
 		return construct{XSS, callsHide}
 	}
@@ -116,7 +116,7 @@ func wholeScript(v []byte, w Where) construct {
 
 // scriptNamed tells what a script does that begins with a name, which ends at
 // end; what follows it stands at next.
-func scriptNamed(v, name []byte, end, next int, w Where) construct {
+func scriptNamed(v, name []byte, end, next int, w *Where) construct {
 	host := hostOf(name)
 	switch {
 	case equalFold(name, "reflect") && calledByTemplate(v, end):
@@ -192,7 +192,7 @@ func escapedCall(v []byte) bool {
 }
 
 // acts reports whether what follows the object at i does something with it.
-func acts(h host, v []byte, i int, w Where) bool {
+func acts(h host, v []byte, i int, w *Where) bool {
 	if v[i] == '[' {
 		i = gap(v, i+1)
 		quoted := i < len(v) && (v[i] == '"' || v[i] == '\'' || v[i] == '`' || v[i] == '\\')

@@ -28,7 +28,7 @@ const reasonSystemName = "The value is the name of what a database keeps of itse
 // isSystemName reports whether v is nothing but such a name where it is asked
 // for: as all that a body says, or by a parameter that names a table. Texts and
 // tools for databases name them elsewhere.
-func isSystemName(v []byte, w Where) bool {
+func isSystemName(v []byte, w *Where) bool {
 	v = bytes.TrimSpace(v)
 	if bytes.ContainsAny(v, "\t\r\n") {
 		return false // two words, of which lexicons make one

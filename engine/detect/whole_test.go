@@ -9,7 +9,7 @@ func TestWholePlaces(t *testing.T) {
 		var s Scanner
 		got := NoClass
 		best := float32(evident)
-		for _, f := range s.Scan([]byte(v), w) {
+		for _, f := range s.Scan([]byte(v), &w) {
 			if f.Weight >= best {
 				got, best = f.Class, f.Weight
 			}
@@ -66,7 +66,7 @@ func TestWhole(t *testing.T) {
 	found := func(v string, w Where) (c Class) {
 		var s Scanner
 		best := float32(evident)
-		for _, f := range s.Scan([]byte(v), w) {
+		for _, f := range s.Scan([]byte(v), &w) {
 			if f.Weight >= best {
 				c, best = f.Class, f.Weight
 			}

@@ -24,7 +24,7 @@ var (
 	xpathCalls = lexicon.New("count name local-name string-length substring position last text node comment doc namespace-uri contains starts-with")
 )
 
-func (s *Scanner) xpathi(v []byte, w Where) {
+func (s *Scanner) xpathi(v []byte, w *Where) {
 	if w.Container {
 		return
 	}

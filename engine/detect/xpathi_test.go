@@ -35,7 +35,7 @@ func FuzzXPathi(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, v []byte) {
 		var s Scanner
-		s.xpathi(v, Where{})
+		s.xpathi(v, &Where{})
 		checkFindings(t, v, s.findings)
 	})
 }

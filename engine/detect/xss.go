@@ -71,7 +71,7 @@ var eventNames = lexicon.New(htmlEvents)
 // shortestXSS is what it takes to leave an attribute and open a tag.
 const shortestXSS = 4
 
-func (s *Scanner) xss(v []byte, w Where) {
+func (s *Scanner) xss(v []byte, w *Where) {
 	if len(v) < shortestXSS {
 		return
 	}
@@ -1041,7 +1041,7 @@ func digitOf(c byte) byte {
 // script judges v as text inside a script of the page: what leaves a string
 // and calls something, or is a call as a whole. It returns how many calls and
 // the like it looked at.
-func script(best *lead, v []byte, w Where) (hits int) {
+func script(best *lead, v []byte, w *Where) (hits int) {
 	if bytes.IndexByte(v, '(') < 0 && bytes.IndexByte(v, '`') < 0 && bytes.IndexByte(v, '=') < 0 && bytes.IndexByte(v, '[') < 0 {
 		return 0
 	}

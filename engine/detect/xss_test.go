@@ -6,7 +6,7 @@ import "testing"
 func weightOf(c Class, v string, w Where) float32 {
 	var s Scanner
 	best := float32(0)
-	for _, f := range s.Scan([]byte(v), w) {
+	for _, f := range s.Scan([]byte(v), &w) {
 		if f.Class == c {
 			best = max(best, f.Weight)
 		}
@@ -59,7 +59,7 @@ func fuzz(f *testing.F, c Class) {
 	for _, v := range seeds[c] {
 		f.Add([]byte(v))
 	}
-	var scan func(s *Scanner, v []byte, w Where)
+	var scan func(s *Scanner, v []byte, w *Where)
 	for _, d := range detectors {
 		if d.class == c {
 			scan = d.scan
@@ -69,7 +69,7 @@ func fuzz(f *testing.F, c Class) {
 		var s Scanner
 		for _, w := range places {
 			s.findings, s.tokens = s.findings[:0], s.tokens[:0]
-			scan(&s, v, w)
+			scan(&s, v, &w)
 			holds(t, v, s.findings)
 		}
 	})
@@ -166,7 +166,7 @@ func TestXSSAllocatesNothing(t *testing.T) {
 	var s Scanner
 	if n := testing.AllocsPerRun(100, func() {
 		for _, v := range values {
-			s.Scan(v, Where{Place: InQuery})
+			s.Scan(v, &Where{Place: InQuery})
 		}
 	}); n != 0 {
 		t.Errorf("%v allocations", n)

@@ -16,7 +16,7 @@ var xmlVocabulary = lexicon.New(`doctype entity element attlist system public an
 
 // xxe finds document types that declare entities, above all external ones,
 // and inclusions of other documents.
-func (s *Scanner) xxe(v []byte, w Where) {
+func (s *Scanner) xxe(v []byte, w *Where) {
 	var best lead
 	s.reads(v, readDocument)
 	entities, doctype := 0, -1

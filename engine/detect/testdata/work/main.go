@@ -29,7 +29,7 @@ func main() {
 		}
 		v := append([]byte(head), bytes.Repeat([]byte(piece), size/len(piece))...)
 		before := executed()
-		s.Scan(v, detect.Where{Place: detect.InForm})
+		s.Scan(v, &detect.Where{Place: detect.InForm})
 		fmt.Println(executed() - before)
 	}
 }
