@@ -159,99 +159,94 @@ func (l *Lexer) command(c *Command) {
 // word reads the command's name and takes out what splits it.
 func (l *Lexer) word(c *Command) {
 	n, assigned, quoted, open := 0, false, false, byte(0)
-	if l.pos > 0 && (l.src[l.pos-1] == '\'' || l.src[l.pos-1] == '"') {
-		open = l.src[l.pos-1]
+	src, i := l.src, l.pos
+	if i > 0 && (src[i-1] == '\'' || src[i-1] == '"') {
+		open = src[i-1]
 	}
-	put := func(b byte) {
-		if n < maxName {
-			l.name[n] = b
-			n++
-		}
-	}
-	for l.pos < len(l.src) {
-		b := l.src[l.pos]
+name:
+	for i < len(src) {
+		b := src[i]
 		if k := class[b]; k == letters || k == digits {
 			if n < maxName {
 				l.name[n] = lower(b)
 				n++
 			}
-			l.pos++
+			i++
 			continue
 		}
 		switch {
-		case b == '+' && n > 1 && (letter(l.peek(l.pos+1)) || l.peek(l.pos+1) == '-'): // a space that nobody decoded
-			c.Name = l.name[:n]
-			return
-		case b == '_' || b == '.' || b == '-' || b == ':' || b == '+':
-			put(b)
-		case b == '/':
-			put('/')
-			c.Path = true
+		case b == '+' && n > 1 && (letter(l.peek(i+1)) || l.peek(i+1) == '-'): // a space that nobody decoded
+			break name
+		case b == '_' || b == '.' || b == '-' || b == ':' || b == '+' || b == '/' || b == '?' || b == '*' || b == '[' || b == ']':
+			if n < maxName {
+				l.name[n] = b
+				n++
+			}
+			switch b {
+			case '/':
+				c.Path = true
+			case '?', '*', '[', ']':
+				c.Glob = c.Path
+			}
 		case b == '\\':
 			switch {
-			case n > 1 && l.name[1] == ':' && letter(l.peek(l.pos+1)): // a drive
-				put('/')
+			case n > 1 && l.name[1] == ':' && letter(l.peek(i+1)): // a drive
+				if n < maxName {
+					l.name[n] = '/'
+					n++
+				}
 				c.Path = true
-			case n > 0 && letter(l.peek(l.pos+1)):
+			case n > 0 && letter(l.peek(i+1)):
 				c.Split = true
 			default:
-				c.Name = l.name[:n]
-				return
+				break name
 			}
-		case (b == '\'' || b == '"') && assigned && n == 0 && l.stringEnd(l.pos) > 0:
-			l.pos, quoted = l.stringEnd(l.pos), true
+		case (b == '\'' || b == '"') && assigned && n == 0 && l.stringEnd(i) > 0:
+			i, quoted = l.stringEnd(i), true
 			continue
 		case b == '\'' || b == '"' || b == '^':
-			next := l.peek(l.pos + 1)
-			pair := letter(next) && (b == '^' || b == open || l.pairs(l.pos+1, b)) // and no apostrophe
-			if n > 0 && (pair || next == b || next == '/') {
-				c.Split = c.Split || next == b || pair && l.closes(l.pos+1, b)
-				switch {
-				case open == b:
-					open = 0
-				case next != b:
-					open = b
-				}
-				if next == b {
-					l.pos++
-				}
-			} else {
-				c.Name = l.name[:n]
-				return
+			next := l.peek(i + 1)
+			pair := letter(next) && (b == '^' || b == open || l.pairs(i+1, b)) // and no apostrophe
+			if n == 0 || !pair && next != b && next != '/' {
+				break name
 			}
-		case b == '?' || b == '*' || b == '[' || b == ']':
-			c.Glob = c.Path
-			put(b)
+			c.Split = c.Split || next == b || pair && l.closes(i+1, b)
+			switch {
+			case open == b:
+				open = 0
+			case next != b:
+				open = b
+			}
+			if next == b {
+				i++
+			}
 		case b == '$':
-			k := l.variable()
+			k := l.variable(i)
 			if k == 0 {
-				c.Name = l.name[:n]
-				return
+				break name
 			}
 			if k < 0 {
 				c.IFS = true
-				l.pos += -k
-				c.Name = l.name[:n]
-				return
+				i += -k
+				break name
 			}
 			c.Split = c.Split || n > 0
-			l.pos += k
+			i += k
 			continue
 		case b == '=' && n > 0: // an assignment stands before a command
 			n, c.Path, c.Split, c.Glob, assigned = 0, false, false, false, true
-			c.From = l.pos + 1
-		case blank(b) && assigned && (n > 0 || quoted) && letter(l.peek(l.pos+1)):
+			c.From = i + 1
+		case blank(b) && assigned && (n > 0 || quoted) && letter(l.peek(i+1)):
 			n, c.Path, c.Split, c.Glob, assigned = 0, false, false, false, false
-			c.From = l.pos + 1
-		case b == '{' && n == 0 && l.brace():
+			c.From = i + 1
+		case b == '{' && n == 0 && l.brace(i):
 			c.Split = true
 		default:
-			c.Name = l.name[:n]
-			return
+			break name
 		}
-		l.pos++
+		i++
 	}
-	c.Name = l.name[:n]
+	c.Name, l.pos = l.name[:n], i
 }
 
 // maxAssigned bounds the text that is assigned to a variable before a command.
@@ -307,12 +302,12 @@ func (l *Lexer) pairs(i int, b byte) bool {
 	return false
 }
 
-// brace reports whether a word{,word} expansion begins here: {cat,/etc/passwd}.
-func (l *Lexer) brace() bool {
-	for i := l.pos + 1; i < len(l.src) && i < l.pos+24; i++ {
+// brace reports whether a word{,word} expansion begins at at: {cat,/etc/passwd}.
+func (l *Lexer) brace(at int) bool {
+	for i := at + 1; i < len(l.src) && i < at+24; i++ {
 		switch b := l.src[i]; {
 		case b == ',':
-			return i > l.pos+2
+			return i > at+2
 		case !letter(b) && b != '/':
 			return false
 		}
@@ -323,34 +318,53 @@ func (l *Lexer) brace() bool {
 // maxVariable bounds the length of a variable that is taken to be unset.
 const maxVariable = 12
 
-// variable returns the length of a variable at pos that expands to nothing,
+// variable returns the length of a variable at i that expands to nothing,
 // minus the length of one that expands to a space, or 0.
-func (l *Lexer) variable() int {
-	rest := l.src[l.pos:]
-	switch {
-	case has(rest, "${IFS"):
-		for i := 5; i < len(rest) && i < 24; i++ {
-			if rest[i] == '}' {
-				return -(i + 1)
-			}
+func (l *Lexer) variable(i int) int {
+	rest := l.src[i:]
+	if len(rest) < 2 {
+		return 0
+	}
+	switch rest[1] {
+	case '@', '*', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '!', '?', '$', '_', '-':
+		return 2
+	case '(':
+		if has(rest, "$()") {
+			return 3
 		}
-	case has(rest, "$IFS"):
+	case 'I':
+		if !has(rest, "$IFS") {
+			return 0
+		}
 		n := 4
 		if n+1 < len(rest) && rest[n] == '$' && digit(rest[n+1]) {
 			n += 2
 		}
 		return -n
-	case has(rest, "$()"):
-		return 3
-	case len(rest) > 1 && (rest[1] == '@' || rest[1] == '*' || digit(rest[1]) || rest[1] == '!' || rest[1] == '?' || rest[1] == '$' || rest[1] == '_' || rest[1] == '-'):
-		return 2
-	case len(rest) > 3 && rest[1] == '{':
-		for i := 2; i < len(rest) && i < maxVariable; i++ {
-			if b := rest[i]; b == '}' && i > 2 {
-				return i + 1
-			} else if !letter(b) && !digit(b) && b != '_' && b != '@' {
-				return 0
+	case '{':
+		return bracedVariable(rest)
+	}
+	return 0
+}
+
+// bracedVariable is variable for one in braces.
+func bracedVariable(rest []byte) int {
+	if has(rest, "${IFS") {
+		for i := 5; i < len(rest) && i < 24; i++ {
+			if rest[i] == '}' {
+				return -(i + 1)
 			}
+		}
+		return 0
+	}
+	if len(rest) < 4 {
+		return 0
+	}
+	for i := 2; i < len(rest) && i < maxVariable; i++ {
+		if b := rest[i]; b == '}' && i > 2 {
+			return i + 1
+		} else if !letter(b) && !digit(b) && b != '_' && b != '@' {
+			return 0
 		}
 	}
 	return 0
@@ -359,77 +373,101 @@ func (l *Lexer) variable() int {
 // arguments reads up to the next separator.
 func (l *Lexer) arguments(c *Command) {
 	fresh, slash := false, false
-	for l.pos < len(l.src) {
-		b := l.src[l.pos]
+	src, i := l.src, l.pos
+	for i < len(src) {
+		b := src[i]
 		switch class[b] {
-		case plain, letters, digits:
-			switch {
-			case !fresh:
-			case class[b] == digits:
-				c.Number = true
-			case class[b] == letters:
+		case letters:
+			if fresh {
 				c.Words++
+				fresh = false
 			}
+			i++
+			continue
+		case digits:
+			c.Number = c.Number || fresh
 			fresh = false
-			l.pos++
+			i++
+			continue
+		case plain:
+			fresh = false
+			i++
 			continue
 		}
 		slash = b == '/' || slash && !blank(b)
-		if b == '\\' && slash && letter(l.src[l.pos-1]) && letter(l.peek(l.pos+1)) {
-			c.Torn = true
-		}
-		switch {
-		case b == '&':
-			n := l.entity()
-			if n == 0 && !l.redirected() {
+		switch b {
+		case ';', '|', '\n', '\r', '`', ')', '(':
+			l.pos = i
+			return
+		case sub:
+			if l.cuts(i) {
+				l.pos = i
+				return
+			}
+		case '&':
+			n := l.entity(i)
+			if n == 0 && !l.redirected(i) {
+				l.pos = i
 				return
 			}
 			if n > 0 { // of HTML; the decoded text is a value of its own
-				l.pos += n
+				i += n
 				continue
 			}
-		case b == ';' || b == '|' || b == '\n' || b == '\r' || l.cuts(l.pos) || b == '`' || b == ')':
-			return
-		case b == '(' || b == '$' && l.peek(l.pos+1) == '(' || (b == '<' || b == '>') && l.peek(l.pos+1) == '(':
-			c.Var = c.Var || b == '$'
-			return
-		case b == '$':
-			k := l.variable()
+		case '$':
+			if l.peek(i+1) == '(' {
+				c.Var, l.pos = true, i
+				return
+			}
+			k := l.variable(i)
 			if k < 0 {
-				c.IFS = true
-				fresh = true
-				l.pos += -k
+				c.IFS, fresh = true, true
+				i += -k
 				continue
 			}
 			c.Var = true
-			if k > 0 && l.pos > 0 && letter(l.src[l.pos-1]) && letter(l.peek(l.pos+k)) {
-				c.Torn = true
-			}
-		case b == '%' && letter(l.peek(l.pos+1)):
-			c.Var = true
-		case blank(b):
+			c.Torn = c.Torn || k > 0 && i > 0 && letter(src[i-1]) && letter(l.peek(i+k))
+		case '%':
+			c.Var = c.Var || letter(l.peek(i+1))
+		case ' ', '\t', '+', 0, 0x0b, 0x0c:
 			fresh = true
-			l.pos++
+			i++
 			continue
-		case b == '>' || b == '<':
+		case '>', '<':
+			if l.peek(i+1) == '(' {
+				l.pos = i
+				return
+			}
 			c.Redirect = true
-		case b == '/' || b == '~' || b == '\\' && (letter(l.peek(l.pos+1)) || l.pos > 0 && l.src[l.pos-1] == ':'):
-			c.File = c.File || letter(l.peek(l.pos+1)) || l.peek(l.pos+1) == '/' || l.peek(l.pos+1) == '*' || l.peek(l.pos+1) == '?'
-			c.File = c.File || fresh && b == '/' && (l.pos+1 == len(l.src) || blank(l.peek(l.pos+1)))
-			c.File = c.File || b == '\\' && l.pos > 0 && l.src[l.pos-1] == ':'
-			c.URL = c.URL || l.peek(l.pos+1) == '/' && l.pos > 0 && l.src[l.pos-1] == ':'
-			c.Secret = c.Secret || b != '~' && secret(l.src[l.pos:])
-		case b == '"' || b == '\'':
+		case '\\':
+			c.Torn = c.Torn || slash && letter(src[i-1]) && letter(l.peek(i+1))
+			if letter(l.peek(i+1)) || i > 0 && src[i-1] == ':' {
+				l.path(c, i, fresh)
+			}
+		case '/', '~':
+			l.path(c, i, fresh)
+		case '"', '\'':
 			c.Quote = true
-			c.Torn = c.Torn || l.peek(l.pos+1) == b && l.pos > 0 && letter(l.src[l.pos-1]) && letter(l.peek(l.pos+2))
-			l.pos++
+			c.Torn = c.Torn || l.peek(i+1) == b && i > 0 && letter(src[i-1]) && letter(l.peek(i+2))
+			i++
 			continue
-		case fresh && (b == '-' && (letter(l.peek(l.pos+1)) || l.peek(l.pos+1) == '-')):
-			c.Option = true
+		case '-':
+			c.Option = c.Option || fresh && (letter(l.peek(i+1)) || l.peek(i+1) == '-')
 		}
 		fresh = false
-		l.pos++
+		i++
 	}
+	l.pos = i
+}
+
+// path reads the sign of a path at i; fresh says that an argument begins there.
+func (l *Lexer) path(c *Command, i int, fresh bool) {
+	b, next := l.src[i], l.peek(i+1)
+	drive := i > 0 && l.src[i-1] == ':'
+	c.File = c.File || letter(next) || next == '/' || next == '*' || next == '?' ||
+		fresh && b == '/' && (i+1 == len(l.src) || blank(next)) || b == '\\' && drive
+	c.URL = c.URL || next == '/' && drive
+	c.Secret = c.Secret || b != '~' && secret(l.src[i:])
 }
 
 // sub ends what cmd.exe reads as a line.
@@ -441,21 +479,21 @@ func (l *Lexer) cuts(i int) bool {
 	return l.src[i] == sub && i < maxName && letter(l.peek(i+1)) && (i == 0 || l.src[i-1] >= ' ' && l.src[i-1] < 0x7f)
 }
 
-// redirected reports whether the & at pos belongs to >& or &>.
-func (l *Lexer) redirected() bool {
-	return l.pos > 0 && l.src[l.pos-1] == '>' || l.peek(l.pos+1) == '>'
+// redirected reports whether the & at i belongs to >& or &>.
+func (l *Lexer) redirected(i int) bool {
+	return i > 0 && l.src[i-1] == '>' || l.peek(i+1) == '>'
 }
 
-// entity returns the length of the character reference at pos, or 0.
-func (l *Lexer) entity() int {
-	for i := l.pos + 1; i < len(l.src) && i < l.pos+10; i++ {
+// entity returns the length of the character reference at at, or 0.
+func (l *Lexer) entity(at int) int {
+	for i := at + 1; i < len(l.src) && i < at+10; i++ {
 		switch b := l.src[i]; {
 		case b == ';':
-			switch string(l.src[l.pos+1 : i]) {
+			switch string(l.src[at+1 : i]) {
 			case "id", "ls", "ps", "w", "sh", "cat", "dir", "env", "pwd", "who", "date", "whoami", "uname", "bash", "curl", "wget", "nc", "netstat", "reboot", "ifconfig", "ipconfig":
 				return 0 // no reference of HTML has these names
 			}
-			return i + 1 - l.pos
+			return i + 1 - at
 		case !letter(b) && !digit(b) && b != '#':
 			return 0
 		}
