@@ -29,12 +29,33 @@ func (s *Scanner) crlf(v []byte, w *Where) {
 	}
 	s.reads(v, readLines)
 	line := w.Place == InQuery || w.Place == InPath || w.Place == InCookie || w.Place == InHeader || w.Place == InReferer || w.Place == InTarget || w.Place == InUserAgent
+	if s.have&(hasLine|hasHigh) != 0 {
+		brokenLines(&best, v, w, line)
+	}
+	if line && s.have&hasBackslash != 0 && !w.Container && len(v) <= maxPath {
+		writtenLine(&best, v)
+	}
+	if s.have&hasLine != 0 {
+		if line {
+			forgedLine(&best, v)
+		} else if w.Place == InForm || w.Place == InJSON {
+			lastField(&best, v)
+		}
+	}
+	requestLine(&best, v, w.Place)
+	setCookie(&best, v)
+	s.follow(CRLF, v, best, responseHeaders)
+}
+
+// brokenLines judges the line ends of v by what follows each, and by there being
+// any; line says that the value is sent on as one.
+func brokenLines(best *lead, v []byte, w *Where, line bool) {
 	for i := 0; i < len(v); i++ {
 		n := lineEnd(v, i)
 		if n == 0 {
 			continue
 		}
-		newLine(&best, v, i, i+n, line, v[i] >= 0x80)
+		newLine(best, v, i, i+n, line, v[i] >= 0x80)
 		i += n - 1
 	}
 	if (w.Place == InPath || w.Place == InQuery && w.Name) && (w.Decoded == 0 || len(v) >= shortestIdentity && isPrinted(v)) {
@@ -45,17 +66,6 @@ func (s *Scanner) crlf(v []byte, w *Where) {
 	if i := bytes.Index(v, []byte("\r\r\n\n")); i >= 0 {
 		best.offer(0.6, i, i+4, "Line ends of several systems follow each other, so that one is left whichever a filter takes out.")
 	}
-	if line && !w.Container && len(v) <= maxPath {
-		writtenLine(&best, v)
-	}
-	if line {
-		forgedLine(&best, v)
-	} else if w.Place == InForm || w.Place == InJSON {
-		lastField(&best, v)
-	}
-	requestLine(&best, v, w.Place)
-	setCookie(&best, v)
-	s.follow(CRLF, v, best, responseHeaders)
 }
 
 // shortestIdentity is the length of values that random identifiers hardly decode
@@ -195,6 +205,9 @@ var methods = lexicon.New("get post put delete head options patch trace connect 
 // lineEnd returns the length of the line end at i: CR, LF, or characters
 // whose low byte is one, as they become where text is narrowed.
 func lineEnd(v []byte, i int) int {
+	if !endsLine[v[i]] {
+		return 0
+	}
 	switch {
 	case v[i] == '\r' && i+1 < len(v) && v[i+1] == '\n':
 		return 2
@@ -208,11 +221,19 @@ func lineEnd(v []byte, i int) int {
 	return 0
 }
 
+// endsLine are the bytes that they begin with.
+var endsLine = [256]bool{'\r': true, '\n': true, 0xc4: true, 0xe5: true}
+
 func newLine(best *lead, v []byte, from, at int, line, odd bool) {
 	for at < len(v) && (v[at] == ' ' || v[at] == '\t') {
 		at++
 	}
-	j := run(v, at, min(len(v), at+40), isToken)
+	j := at
+	for most := min(len(v), at+40); j < most && isToken(v[j]); j++ {
+	}
+	if j < len(v) && v[j] != ':' && v[j] != ' ' && v[j] != '/' && v[j] != '<' {
+		return
+	}
 	plain := from < maxMailField && bytes.IndexByte(v[:from], ' ') < 0
 	end := min(len(v), j+24)
 	switch {

@@ -24,17 +24,21 @@ func (s *Scanner) deser(v []byte, w *Where) {
 	s.reads(v, readObjects)
 	var best lead
 	binaryObject(&best, v)
-	hexObject(&best, v)
-	assembly(&best, v)
-	phpObject(&best, v)
-	typeTags(&best, v)
+	if s.have&hasObjectWord != 0 {
+		hexObject(&best, v)
+		assembly(&best, v)
+		funcster(&best, v)
+	}
+	if s.have&hasColon != 0 && s.have&(hasDQuote|hasBackslash) != 0 {
+		phpObject(&best, v)
+	}
+	if s.have.any(whenTypeTags) {
+		typeTags(&best, v)
+	}
 	pickle(&best, v)
 	marshal(&best, v)
 	if s.have&hasLess != 0 && w.Place != InFile {
 		beans(&best, v)
-	}
-	if s.have&hasObjectWord != 0 {
-		funcster(&best, v)
 	}
 	s.follow(Deserialization, v, best, deserVocabulary)
 }
@@ -171,6 +175,12 @@ var typeTagsAt = [...]struct {
 	{'"', 1, `"py/reduce"`, 0.92, "A JSON member names the function of Python to call."},
 }
 
+// whenTypeTags: what they hold beside words.
+var whenTypeTags = []feature{hasDollar, hasBang, hasDQuote | hasAt | hasColon, hasDQuote | hasSlash}
+
+// marksTag are the bytes in front of their first letters.
+var marksTag = [256]bool{'!': true, '"': true, '$': true, '@': true}
+
 // beginsTag reports whether c is the first letter of one of them.
 func beginsTag(c byte) bool {
 	switch c {
@@ -182,9 +192,9 @@ func beginsTag(c byte) bool {
 
 // typeTags finds names of types that a reader makes instances of.
 func typeTags(best *lead, v []byte) {
-	for i := 1; i < len(v); i++ {
-		mark := v[i-1]
-		if mark != '!' && mark != '"' && mark != '$' && mark != '@' || !beginsTag(v[i]) {
+	for last, mark := range v[:max(len(v)-1, 0)] {
+		i := last + 1
+		if !marksTag[mark] || !beginsTag(v[i]) {
 			continue
 		}
 		for j := range typeTagsAt {

@@ -34,10 +34,26 @@ type lookup struct {
 
 func (s *Scanner) log4shell(v []byte, w *Where) {
 	var best lead
-	var l lookup
 	if s.have&hasDollarBrace != 0 {
 		s.reads(v, readLookups)
+		lookups(&best, v)
 	}
+	if s.have&(hasBrace|hasColon|hasSlash) == hasBrace|hasColon|hasSlash && best.weight == 0 {
+		if i := indexFold(v, "{jndi:"); i > 0 && bytes.Contains(v[i:min(len(v), i+16)], []byte("://")) {
+			best.offer(0.8, i, min(len(v), i+40), "A JNDI lookup stands behind what other lookups or a decoder make its sign.")
+		}
+	}
+	if s.have&(hasDollar|hasAmp|hasColon) == hasDollar|hasAmp|hasColon && best.weight == 0 {
+		if i := indexFold(v, "$&lbrace"); i >= 0 && indexFold(v[i:min(len(v), i+20)], "jndi:") > 0 {
+			best.offer(0.8, i, min(len(v), i+40), "A JNDI lookup stands behind a bracket that markup spells.")
+		}
+	}
+	s.follow(Log4Shell, v, best, lookupVocabulary)
+}
+
+// lookups evaluates what stands in ${ and }.
+func lookups(best *lead, v []byte) {
+	var l lookup
 	for i := 0; i < len(v); i++ {
 		if l.depth == 0 && v[i] != '$' {
 			at := bytes.IndexByte(v[i:], '$')
@@ -54,7 +70,7 @@ func (s *Scanner) log4shell(v []byte, w *Where) {
 		case c == '}':
 			l.close()
 			if l.depth == 0 {
-				l.judge(&best, i+1)
+				l.judge(best, i+1)
 			}
 		default:
 			l.put(c)
@@ -64,15 +80,8 @@ func (s *Scanner) log4shell(v []byte, w *Where) {
 		}
 	}
 	if l.depth > 0 {
-		l.judge(&best, len(v))
+		l.judge(best, len(v))
 	}
-	if i := indexFold(v, "{jndi:"); i > 0 && best.weight == 0 && bytes.Contains(v[i:min(len(v), i+16)], []byte("://")) {
-		best.offer(0.8, i, min(len(v), i+40), "A JNDI lookup stands behind what other lookups or a decoder make its sign.")
-	}
-	if i := indexFold(v, "$&lbrace"); i >= 0 && best.weight == 0 && indexFold(v[i:min(len(v), i+20)], "jndi:") > 0 {
-		best.offer(0.8, i, min(len(v), i+40), "A JNDI lookup stands behind a bracket that markup spells.")
-	}
-	s.follow(Log4Shell, v, best, lookupVocabulary)
 }
 
 func (l *lookup) open(i int) {

@@ -68,6 +68,9 @@ func mailLine(best *lead, v []byte, from, at int, address, short bool) {
 		}
 		return
 	}
+	if v[j] != ':' && v[j] != ' ' && !address {
+		return
+	}
 	word := v[at:j]
 	switch {
 	case v[j] == ':' && mailHeaders.Has(word):

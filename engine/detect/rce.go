@@ -722,6 +722,9 @@ func (t *shellText) constructs(best *lead) {
 	t.options(best)
 	comma, closing := seeker{v: v, b: ','}, seeker{v: v, b: '}'}
 	for i := 0; i+4 < len(v); i++ {
+		if !beginsConstruct[v[i]] {
+			continue
+		}
 		switch v[i] {
 		case '/':
 			if hasPrefixFold(v[i:], "/dev/tcp/") || hasPrefixFold(v[i:], "/dev/udp/") || hasPrefixFold(v[i:], "/inet/tcp/") || hasPrefixFold(v[i:], "/inet/udp/") {
@@ -785,6 +788,14 @@ func (t *shellText) constructs(best *lead) {
 		}
 	}
 }
+
+// beginsConstruct are the bytes that constructs of a shell begin with.
+var beginsConstruct = func() (t [256]bool) {
+	for _, b := range "/>$`<;&|{%fFiI!nN[-" {
+		t[b] = true
+	}
+	return t
+}()
 
 // callsSystem reports whether PowerShell calls a method of a class that reaches
 // the network, other programs or code.
