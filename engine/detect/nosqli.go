@@ -39,7 +39,7 @@ func (s *Scanner) nosqli(v []byte, w *Where) {
 	best, named := memberOperand(v, w), false
 	signs := seeker{v: v, b: '$'}
 	for i := signs.from(0); i+1 < len(v); i = signs.from(i + 1) {
-		if classOf(v[i+1]) != cLetter {
+		if byteClass[v[i+1]] != cLetter {
 			continue
 		}
 		s.effort += operatorEffort
@@ -120,7 +120,7 @@ func anyPattern(v []byte) float32 {
 // operatorAt weighs the operator at the dollar sign i.
 func operatorAt(v []byte, i int, w *Where) Finding {
 	end := i + 1
-	for end < len(v) && classOf(v[end]) == cLetter {
+	for end < len(v) && byteClass[v[end]] == cLetter {
 		end++
 	}
 	name := v[i+1 : end]
@@ -187,34 +187,38 @@ func operandAfter(v []byte, i int) (operand []byte, quoted, ok bool) {
 	if i >= len(v) || v[i] != ':' {
 		return nil, quoted, false
 	}
-	return bytes.TrimLeft(v[i+1:min(len(v), i+40)], " \t\r\n"), quoted, true
+	end := min(len(v), i+40)
+	for i++; i < end && (v[i] == ' ' || v[i] == '\t' || v[i] == '\r' || v[i] == '\n'); i++ {
+	}
+	return v[i:end], quoted, true
 }
 
 // operandWeight weighs an operator with what it compares.
 func operandWeight(name, operand []byte, quoted bool) float32 {
-	switch {
-	case equalFold(name, "where"), equalFold(name, "function"), equalFold(name, "accumulator"):
+	var room [maxOperator]byte
+	switch string(lexicon.Fold(room[:0], name)) {
+	case "where", "function", "accumulator":
 		// $where: Type declares a variable of GraphQL
 		if len(operand) > 0 && classOf(operand[0]) == cLetter && !bytes.HasPrefix(operand, []byte("function")) && !bytes.HasPrefix(operand, []byte("this")) {
 			return 0
 		}
 		return 0.9
-	case equalFold(name, "or"), equalFold(name, "and"), equalFold(name, "nor"):
+	case "or", "and", "nor":
 		if len(operand) > 0 && operand[0] == '[' && !quoted {
 			return 0.7
 		}
-	case equalFold(name, "ne"), equalFold(name, "nin"):
+	case "ne", "nin":
 		if emptyOperand(operand) {
 			return 0.4
 		}
 		if trivialOperand(operand) {
 			return 0.3
 		}
-	case equalFold(name, "gt"), equalFold(name, "gte"), equalFold(name, "lt"), equalFold(name, "lte"):
+	case "gt", "gte", "lt", "lte":
 		if emptyOperand(operand) {
 			return 0.8
 		}
-	case equalFold(name, "regex"):
+	case "regex":
 		if bytes.HasPrefix(operand, []byte(`".*"`)) || bytes.HasPrefix(operand, []byte(`".+"`)) || bytes.HasPrefix(operand, []byte(`"^.`)) {
 			return 0.55
 		}
@@ -222,11 +226,28 @@ func operandWeight(name, operand []byte, quoted bool) float32 {
 	return 0.05
 }
 
+// maxOperator is the length of the longest of their names.
+const maxOperator = len("accumulator")
+
 // emptyOperand reports whether an operand is "", undefined or null, which
 // sort below every text.
 func emptyOperand(b []byte) bool {
-	return bytes.HasPrefix(b, []byte(`""`)) || bytes.HasPrefix(b, []byte(`''`)) || bytes.HasPrefix(b, []byte("undefined")) ||
-		bytes.HasPrefix(b, []byte("null")) || bytes.HasPrefix(b, []byte("{}")) || bytes.HasPrefix(b, []byte("[]"))
+	if len(b) < 2 {
+		return false
+	}
+	switch b[0] {
+	case '"', '\'':
+		return b[1] == b[0]
+	case '{':
+		return b[1] == '}'
+	case '[':
+		return b[1] == ']'
+	case 'u':
+		return bytes.HasPrefix(b, []byte("undefined"))
+	case 'n':
+		return bytes.HasPrefix(b, []byte("null"))
+	}
+	return false
 }
 
 // trivialOperand reports whether an operand is a number of one digit.
@@ -243,27 +264,32 @@ func quotedText(operand, name []byte) bool {
 // memberBefore returns the name of the member whose value is the object that
 // holds the operator at i, as in "user": {"$ne".
 func memberBefore(v []byte, i int) []byte {
-	back := func(set string) {
-		for i > 0 && bytes.IndexByte([]byte(set), v[i-1]) >= 0 {
-			i--
-		}
-	}
-	back("\"' \t\r\n")
+	i = behindMember(v, i)
 	if i == 0 || v[i-1] != '{' {
 		return nil
 	}
-	i--
-	back(" \t\r\n")
+	for i--; i > 0 && isSpace(v[i-1]); i-- {
+	}
 	if i == 0 || v[i-1] != ':' {
 		return nil
 	}
-	i--
-	back(" \t\r\n\"'")
-	end := i
+	end := behindMember(v, i-1)
+	i = end
 	for i > 0 && end-i < 32 && classOf(v[i-1]) == cLetter {
 		i--
 	}
 	return v[i:end]
+}
+
+// isMemberBlank are the bytes that may stand around the name of a member.
+var isMemberBlank = [256]bool{' ': true, '\t': true, '\r': true, '\n': true, '"': true, '\'': true}
+
+// behindMember returns where what ends before i and such bytes ends.
+func behindMember(v []byte, i int) int {
+	for i > 0 && isMemberBlank[v[i-1]] {
+		i--
+	}
+	return i
 }
 
 // mongoScript looks for JavaScript that only a database's interpreter would
