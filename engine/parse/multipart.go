@@ -150,9 +150,14 @@ func (p *multipartParser) visit(t *Tree, v []byte, own int) {
 		}
 		return
 	}
-	if len(trimLeft(v)) > 0 {
-		t.plain(p.node, v)
+	if len(trimLeft(v)) == 0 {
+		return
 	}
+	if f := traits(v); t.holdsData(p.node, v, f) {
+		t.binary(p.node, v, f)
+		return
+	}
+	t.plain(p.node, v)
 }
 
 func (p *multipartParser) leave(t *Tree) {

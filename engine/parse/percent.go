@@ -76,23 +76,31 @@ func isAlnum(b byte) bool { return b|0x20 >= 'a' && b|0x20 <= 'z' || b >= '0' &&
 
 // appendUnescaped is appendPercentDecoded, and with plus reads + as a space.
 func appendUnescaped(dst, v []byte, plus bool) []byte {
-	for i := 0; i < len(v); i++ {
-		b := v[i]
-		if b == '+' && plus {
-			b = ' '
+	for i := 0; i < len(v); {
+		plain := i
+		for i < len(v) && v[i] != '%' && (v[i] != '+' || !plus) {
+			i++
 		}
-		if b == '%' {
-			switch percentEscape(v[i:]) {
-			case 3:
-				b = hexValue[v[i+1]]<<4 | hexValue[v[i+2]]
-				i += 2
-			case 6:
-				dst = appendRune(dst, hex4(v[i+2:]))
-				i += 5
-				continue
-			}
+		dst = append(dst, v[plain:i]...)
+		if i == len(v) {
+			break
 		}
-		dst = append(dst, b)
+		if v[i] == '+' {
+			dst = append(dst, ' ')
+			i++
+			continue
+		}
+		switch n := percentEscape(v[i:]); n {
+		case 3:
+			dst = append(dst, hexValue[v[i+1]]<<4|hexValue[v[i+2]])
+			i += n
+		case 6:
+			dst = appendRune(dst, hex4(v[i+2:]))
+			i += n
+		default:
+			dst = append(dst, '%')
+			i++
+		}
 	}
 	return dst
 }
