@@ -43,40 +43,65 @@ func New(src []byte) Lexer { return Lexer{src: src} }
 // Next makes h the next hit, or reports false at the end. It writes where the
 // caller keeps the hit: calls of no interest are many.
 func (l *Lexer) Next(h *Hit) bool {
-	for l.pos < len(l.src) {
-		switch class[l.src[l.pos]] {
-		case identifier:
-			*h = l.ident()
-		case symbol:
-			*h = l.symbols()
-		case escape:
-			*h = l.escape()
+	src, p := l.src, l.pos
+	for p < len(src) {
+		switch class[src[p]] {
 		default:
-			l.pos++
+			p++
 			continue
+		case identifier:
+			from := p
+			for p++; p < len(src) && class[src[p]]&(identifier|digit) != 0; p++ {
+			}
+			if shapes[src[from]]>>min(p-from, 63)&1 == 0 {
+				if p < len(src) && (src[p] == '(' || src[p] == '`') {
+					l.pos = p
+					*h = Hit{Sink: Call, From: from, To: p + 1}
+					return true
+				}
+				continue
+			}
+			l.pos = p
+			*h = l.ident(from)
+		case symbol:
+			from := p
+			for p++; p < len(src) && symbolByte[src[p]] != 0; p++ {
+			}
+			if p-from < symbolRun {
+				continue
+			}
+			*h, l.pos = programOf(src, from, p), p
+		case escape:
+			if p++; p == len(src) || src[p] != 'u' {
+				continue
+			}
+			l.pos = p - 1
+			*h = l.escape()
 		}
 		if h.Sink != None {
 			return true
 		}
+		p = l.pos
 	}
+	l.pos = p
 	return false
 }
 
 // The classes of bytes, by what they may begin.
 const (
-	other uint8 = iota
-	identifier
+	identifier uint8 = 1 << iota
+	digit            // goes on in a name
 	symbol
 	escape
 )
 
-var class = makeClass()
-
-func makeClass() *[256]uint8 {
-	t := new([256]uint8)
+var class = func() (t [256]uint8) {
 	for i := range t {
-		if identStart(byte(i)) {
+		switch {
+		case identStart(byte(i)):
 			t[i] = identifier
+		case identByte(byte(i)):
+			t[i] = digit
 		}
 	}
 	for _, c := range "[(!+" {
@@ -84,14 +109,30 @@ func makeClass() *[256]uint8 {
 	}
 	t['\\'] = escape
 	return t
+}()
+
+// names are those that ident knows. Of others nothing matters but a bracket
+// right behind them.
+var names = [...]string{
+	"alert", "confirm", "prompt", "eval", "execScript", "Function", "import", "expression", "importScripts",
+	"setTimeout", "setInterval", "setImmediate", "requestAnimationFrame", "constructor", "document", "cookie", "location", "href",
+	"localStorage", "sessionStorage", "fetch", "sendBeacon", "getScript", "open", "write", "writeln", "postMessage", "appendChild",
+	"XMLHttpRequest", "ActiveXObject", "WebSocket", "EventSource", "WScript", "Image", "innerHTML", "outerHTML", "insertAdjacentHTML",
+	"srcdoc", "fromCharCode", "atob", "btoa", "unescape", "fromCodePoint",
+	"window", "self", "top", "parent", "frames", "globalThis", "this",
 }
 
-// ident reads one identifier and looks at what stands around it.
-func (l *Lexer) ident() Hit {
-	from := l.pos
-	for l.pos < len(l.src) && (class[l.src[l.pos]] == identifier || l.src[l.pos]-'0' < 10) {
-		l.pos++
+// shapes are theirs: by first byte, bit n for those of n bytes.
+var shapes = func() (t [256]uint64) {
+	for _, name := range names {
+		t[name[0]] |= 1 << len(name)
 	}
+	return t
+}()
+
+// ident looks at what stands around the identifier at from, which has just
+// been read.
+func (l *Lexer) ident(from int) Hit {
 	word := l.src[from:l.pos]
 	next, at := l.after()
 	called := next == '(' || next == '`'
@@ -204,50 +245,30 @@ func (l *Lexer) document(from, at int) Hit {
 // and plus signs alone is a program written without letters.
 const symbolRun = 18
 
-func (l *Lexer) symbols() Hit {
-	from := l.pos
-	if !symbolByte[l.at(from+1)] {
-		l.pos++ // alone it is no program
-		return Hit{}
-	}
-	var seen uint8
-	bangs, spaces := 0, 0
-	for l.pos < len(l.src) {
-		switch l.src[l.pos] {
-		case '[', ']':
-			seen |= 1
-		case '(', ')':
-			seen |= 2
-		case '!', '~', '-':
-			seen |= 4
-			bangs++
-		case '+':
-			seen |= 8
-		case ' ': // what form decoding makes of +
-			spaces++
-		case '{', '}':
-		default:
-			if l.pos == from {
-				l.pos++
-			}
-			return programOf(from, l.pos, seen, bangs, spaces)
-		}
-		l.pos++
-	}
-	return programOf(from, l.pos, seen, bangs, spaces)
+// symbolByte are the bytes of such programs: brackets, what negates, what adds
+// and the space that form decoding makes of it, and braces.
+var symbolByte = [256]uint8{
+	'[': 1, ']': 1, '(': 2, ')': 2, '!': bang, '~': bang, '-': bang, '+': 8, ' ': blank, '{': 32, '}': 32,
 }
 
-// symbolByte are the bytes of such programs.
-var symbolByte = [256]bool{'[': true, ']': true, '(': true, ')': true, '!': true, '~': true, '-': true, '+': true, ' ': true, '{': true, '}': true}
+const bang, blank = 4, 16
 
-func programOf(from, to int, seen uint8, bangs, spaces int) Hit {
-	if spaces > 0 {
-		if bangs < 6 {
+// programOf judges such a text, src[from:to].
+func programOf(src []byte, from, to int) Hit {
+	var seen uint8
+	bangs := 0
+	for _, c := range src[from:to] {
+		kind := symbolByte[c]
+		seen |= kind
+		bangs += int(kind & bang)
+	}
+	if seen&blank != 0 {
+		if bangs < 6*bang {
 			return Hit{}
 		}
 		seen |= 8
 	}
-	if to-from >= symbolRun && (seen == 15 || seen == 13 || seen == 11) {
+	if seen &= 15; seen == 15 || seen == 13 || seen == 11 {
 		return Hit{Sink: Hide, From: from, To: to, Probe: true}
 	}
 	return Hit{}

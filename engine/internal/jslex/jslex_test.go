@@ -1,6 +1,10 @@
 package jslex
 
-import "testing"
+import (
+	"math/rand"
+	"strings"
+	"testing"
+)
 
 func first(src string) Hit {
 	l := New([]byte(src))
@@ -57,4 +61,54 @@ func FuzzLexer(f *testing.F) {
 			last = h.From
 		}
 	})
+}
+
+// plainNext is Next without its table of shapes: it looks around every name.
+func plainNext(l *Lexer, h *Hit) bool {
+	for l.pos < len(l.src) {
+		from := l.pos
+		switch c := l.src[from]; {
+		case identStart(c):
+			for l.pos++; l.pos < len(l.src) && identByte(l.src[l.pos]); l.pos++ {
+			}
+			*h = l.ident(from)
+		case strings.IndexByte("[(!+", c) >= 0:
+			for l.pos++; strings.IndexByte("[]()!~-+ {}", l.at(l.pos)) >= 0; l.pos++ {
+			}
+			*h = Hit{}
+			if l.pos-from >= symbolRun {
+				*h = programOf(l.src, from, l.pos)
+			}
+		case c == '\\':
+			*h = l.escape()
+		default:
+			l.pos++
+			continue
+		}
+		if h.Sink != None {
+			return true
+		}
+	}
+	return false
+}
+
+// TestShapes compares Next with its plain twin on names and what may stand
+// around them.
+func TestShapes(t *testing.T) {
+	pieces := append(strings.Split("(|)|`|.|=|[|]|\\|u0061|x|'|\"| |\n|/*|*/|?.|!|+|-|{|}|;|,|1|$|_|a|alert|.cookie|.call|\\u{61}|[][(![]+[])[+[]]+([![]]", "|"), names[:]...)
+	r := rand.New(rand.NewSource(1))
+	for range 20000 {
+		src := ""
+		for range 1 + r.Intn(12) {
+			src += pieces[r.Intn(len(pieces))]
+		}
+		fast, plain := New([]byte(src)), New([]byte(src))
+		for more := true; more; {
+			var a, b Hit
+			more = plainNext(&plain, &b)
+			if fast.Next(&a) != more || more && a != b {
+				t.Fatalf("%q: %+v, want %+v", src, a, b)
+			}
+		}
+	}
 }
