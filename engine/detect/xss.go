@@ -85,7 +85,7 @@ func (s *Scanner) xss(v []byte, w *Where) {
 	var best lead
 	texts := w.Place.holdsText()
 	if i := bytes.IndexByte(v, '<'); i >= 0 {
-		p := page{texts: texts, stored: w.Place == InFile, whole: w.Listing, unescaped: w.Unescaped}
+		p := page{texts: texts, stored: w.Place == InFile, whole: w.Listing, unescaped: w.Unescaped, bare: s.have&hasBacktick == 0}
 		markup(&best, v, 0, len(v), 0, &p)
 		s.effort += markupEffort * p.tokens
 		if plainPlace[w.Place] && (!w.Container || w.Markup) {
@@ -96,7 +96,9 @@ func (s *Scanner) xss(v []byte, w *Where) {
 		s.effort += markupEffort * insideTag(&best, v, texts)
 	}
 	scriptURL(&best, v, 0, len(v))
-	links(&best, v)
+	if s.have.any(whenLinks) || bytes.IndexByte(v, '+') >= 0 {
+		links(&best, v)
+	}
 	if w.Place != InFile || !isListing(v, w.Place) { // the text of a program
 		s.effort += markupEffort * script(&best, v, w)
 	}
@@ -161,11 +163,11 @@ func markup(best *lead, v []byte, from, to, depth int, p *page) {
 	lex := htmllex.New(v[from:to], htmllex.Data)
 	var t tag
 	scripted := depth > 0
+	before := *best
 	for {
 		p.tokens++
 		k := lex.Next()
 		a, b := from+k.From, from+k.To
-		before := *best
 		switch k.Kind {
 		case htmllex.End:
 			t.close(best, v, to)
@@ -174,7 +176,7 @@ func markup(best *lead, v []byte, from, to, depth int, p *page) {
 			if end := p.span(v, a-1, to); end > 0 {
 				shown := page{texts: true, whole: true}
 				markup(best, v, a-1, end, depth, &shown)
-				from, lex = end, htmllex.New(v[end:to], htmllex.Data)
+				from, lex, before = end, htmllex.New(v[end:to], htmllex.Data), *best
 				continue
 			}
 			t = tag{name: v[a:b], from: a - 1, texts: p.texts}
@@ -187,10 +189,15 @@ func markup(best *lead, v []byte, from, to, depth int, p *page) {
 			if !p.texts || b >= to || v[b] != '\n' && v[b] != '\r' || bytes.IndexByte(v[b:to], '>') >= 0 {
 				t.open(best, v, false) // and not a word on a line of a list
 			}
-			scripted = scripted || htmllex.Is(t.name, "script")
-			p.opens(t.name)
-			if isCodeElement(t.name) {
-				p.code++
+			switch v[a] | 0x20 {
+			case 's':
+				scripted = scripted || htmllex.Is(t.name, "script")
+			case 'h':
+				p.opens(t.name)
+			case 'c', 'p':
+				if isCodeElement(t.name) {
+					p.code++
+				}
 			}
 		case htmllex.Close:
 			t = tag{name: v[a:b], from: a - 2, end: true}
@@ -201,7 +208,7 @@ func markup(best *lead, v []byte, from, to, depth int, p *page) {
 		case htmllex.Attr:
 			t.attr, t.attrAt = v[a:b], a
 			t.attrs++
-			if n := run(t.attr, 0, len(t.attr), isLetter); n < len(t.attr) && eventNames.Has(t.attr[:n]) {
+			if n := run(t.attr, 0, len(t.attr), isLetter); n > len("on") && n < len(t.attr) && eventNames.Has(t.attr[:n]) {
 				best.offer(0.6, a, b, "An event handler attribute is set.")
 			}
 			if t.end && !htmllex.Event(t.attr) && !htmllex.Is(t.attr, "style") {
@@ -217,14 +224,18 @@ func markup(best *lead, v []byte, from, to, depth int, p *page) {
 		case htmllex.Raw:
 			t.raw(best, v, a, b)
 		case htmllex.Mark:
-			p.typed = p.typed || hasPrefixFold(v[a:to], "<!doctype html")
+			p.typed = p.typed || b < to && v[b]|0x20 == 'd' && hasPrefixFold(v[a:to], "<!doctype html")
 			declaration(best, v, a, to)
 		}
-		if best.weight > before.weight && (best.weight < unmistakable || p.stored && p.whole) && p.shows(v, a) {
+		if best.weight == before.weight {
+			continue
+		}
+		if (best.weight < unmistakable || p.stored && p.whole) && p.shows(v, a) {
 			if best.weight *= shownShare; best.weight < before.weight {
 				*best = before
 			}
 		}
+		before = *best
 	}
 }
 
@@ -249,9 +260,11 @@ type page struct {
 	unescaped bool // it was escaped as text
 	code      int  // elements for code that are open
 
-	at    int // up to where backticks were looked for
-	ticks int // how many of them opened the quotation that is open there
-	began int // and where, 0 for none
+	at    int  // up to where backticks were looked for
+	ticks int  // how many of them opened the quotation that is open there
+	began int  // and where, 0 for none
+	word  int  // the end of the first word and the blank behind it, 0 for not looked for
+	bare  bool // there are no backticks
 }
 
 // isTypeArgument reports whether the name v[a:b] is that of a type, as in
@@ -263,7 +276,7 @@ func isTypeArgument(v []byte, a, b int) bool {
 // isAutolink reports whether <name is the beginning of an address in angle
 // brackets (RFC 3986, appendix C).
 func isAutolink(name []byte) bool {
-	return hasPrefixFold(name, "http://") || hasPrefixFold(name, "https://")
+	return name[0]|0x20 == 'h' && (hasPrefixFold(name, "http://") || hasPrefixFold(name, "https://"))
 }
 
 func isCodeElement(name []byte) bool {
@@ -305,7 +318,7 @@ const maxIndent = 24
 // span returns the end of the quotation in backticks that Markdown has around
 // the tag at i: behind a word, on one line. It returns 0 where there is none.
 func (p *page) span(v []byte, i, to int) int {
-	if !p.texts || p.whole {
+	if !p.texts || p.whole || p.bare {
 		return 0
 	}
 	for ; p.at < i; p.at++ {
@@ -325,7 +338,13 @@ func (p *page) span(v []byte, i, to int) int {
 			}
 		}
 	}
-	if p.ticks == 0 || bytes.IndexByte(v[:p.began], ' ') < 0 {
+	if p.ticks == 0 {
+		return 0
+	}
+	if p.word == 0 {
+		p.word = indexFrom(v, 0, ' ') + 1
+	}
+	if p.word > p.began {
 		return 0
 	}
 	rest := v[i:min(to, i+maxSpanned)]
@@ -397,6 +416,9 @@ type tag struct {
 // Weights of elements by what they can do with no attribute that is bad in
 // itself. They are graded: editors send some of them.
 func elementWeight(name []byte) (float32, string) {
+	if len(name) < len("svg") {
+		return 0, ""
+	}
 	if i := bytes.LastIndexByte(name, ':'); i >= 0 && i < len(name)-1 {
 		name = name[i+1:]
 	}
@@ -495,6 +517,9 @@ func (t *tag) value(best *lead, v []byte, a, b int) {
 }
 
 func urlAttribute(name []byte) bool {
+	if len(name) < len("src") {
+		return false
+	}
 	var buf [16]byte
 	switch string(lexicon.Fold(buf[:0], name)) {
 	case "href", "src", "action", "formaction", "data", "background", "poster", "srcdoc":
@@ -505,6 +530,9 @@ func urlAttribute(name []byte) bool {
 
 // special judges attributes that mean something on their element only.
 func (t *tag) special(best *lead, name, v []byte, a, b int) {
+	if !specialAttributes.Has(name) && t.name[0]|0x20 != 'u' {
+		return
+	}
 	var buf, buf2 [16]byte
 	attr := string(lexicon.Fold(buf[:0], name))
 	element := string(lexicon.Fold(buf2[:0], t.name))
@@ -541,6 +569,10 @@ func (t *tag) special(best *lead, name, v []byte, a, b int) {
 		best.offer(w, t.from, b, "A frame or object is inserted that loads an address.")
 	}
 }
+
+// specialAttributes are those that special knows, but for the one element of
+// which it takes any.
+var specialAttributes = lexicon.New("srcdoc formaction src href type http-equiv content rel attributename event handler dynsrc lowsrc datasrc folder value data")
 
 // handler judges an event handler attribute.
 func (t *tag) handler(best *lead, name, v []byte, a, b int) {
@@ -667,11 +699,14 @@ func (t *tag) raw(best *lead, v []byte, a, b int) {
 
 // declaration judges <! and <? at a.
 func declaration(best *lead, v []byte, a, to int) {
-	head := v[a:min(to, a+40)]
-	if i := bytes.IndexByte(head[1:], '<'); i >= 0 {
-		head = head[:1+i]
+	end, told := a+1, false
+	for stop := min(to, a+40); end < stop && v[end] != '<'; end++ {
+		if next := tellsDeclaration[v[end]]; next != 0 && end+1 < stop && v[end+1]|0x20 == next {
+			told = true
+		}
 	}
-	if len(head) < len("<![if") {
+	head := v[a:end]
+	if !told || len(head) < len("<![if") {
 		return
 	}
 	switch {
@@ -683,6 +718,10 @@ func declaration(best *lead, v []byte, a, to int) {
 		best.offer(0.35, a, a+len(head), "A conditional comment shows markup to some browsers only.")
 	}
 }
+
+// tellsDeclaration are the marks in what is looked for in declarations, with
+// the letters behind them.
+var tellsDeclaration = [256]byte{'[': 'i', '?': 'i', '-': 's'}
 
 // styleSheet judges CSS: old browsers run script from it, and it loads
 // addresses.
@@ -951,6 +990,9 @@ func opensTag(v []byte, names ...string) bool {
 // maxWholeLinks is how many links may hold ]( in their scripts. Those behind
 // end before the next link, so that no byte is read once per link.
 const maxWholeLinks = 16
+
+// whenLinks: what links looks for, but for UTF-7.
+var whenLinks = []feature{hasBracket | hasOpen, hasAmp | hasBrace, hasHigh}
 
 // links judges the addresses of Markdown links, and markup in charsets that
 // old browsers guessed: UTF-7, and 7-bit ASCII whose eighth bit they dropped.

@@ -75,27 +75,28 @@ func (l *Lexer) Next() Token {
 }
 
 func (l *Lexer) data() Token {
-	for l.pos < len(l.src) {
-		if l.src[l.pos] != '<' {
-			l.pos++
+	src, p := l.src, l.pos
+	for p < len(src) {
+		if src[p] != '<' {
+			p++
 			continue
 		}
-		p := l.pos + 1
-		for p < len(l.src) && (l.src[p] == 0 || l.src[p] == ';') { // dropped NULs, and &lt; that lost its name
+		p++
+		for p < len(src) && (src[p] == 0 || src[p] == ';') { // dropped NULs, and &lt; that lost its name
 			p++
 		}
-		if p >= len(l.src) {
+		if p >= len(src) {
 			break
 		}
-		l.pos = p
-		switch c := l.src[p]; {
+		switch c := src[p]; {
 		case letter(c):
+			l.pos = p
 			return l.name(Open)
-		case c == '/' && p+1 < len(l.src) && letter(l.src[p+1]):
-			l.pos++
+		case c == '/' && p+1 < len(src) && letter(src[p+1]):
+			l.pos = p + 1
 			return l.name(Close)
 		case c == '!' || c == '?':
-			l.pos++
+			l.pos = p + 1
 			return Token{Mark, p - 1, p + 1}
 		}
 	}
@@ -106,93 +107,120 @@ func (l *Lexer) data() Token {
 // name reads an element's name. It ends early at bytes no element has, so
 // that <img"onerror= and <svg<x read as browsers repair them.
 func (l *Lexer) name(k Kind) Token {
-	from := l.pos
-	for l.pos < len(l.src) && nameByte(l.src[l.pos]) {
-		l.pos++
+	src, from := l.src, l.pos
+	to := from
+	for to < len(src) && inName[src[to]] {
+		to++
 	}
-	l.inTag, l.value = true, false
-	if k == Open {
+	l.pos, l.inTag, l.value = to, true, false
+	if k == Open && src[from]|0x20 == 's' {
 		switch {
-		case Is(l.src[from:l.pos], "script"):
+		case Is(src[from:to], "script"):
 			l.raw = 's'
-		case Is(l.src[from:l.pos], "style"):
+		case Is(src[from:to], "style"):
 			l.raw = 't'
 		}
 	}
-	return Token{k, from, l.pos}
+	return Token{k, from, to}
 }
 
 func (l *Lexer) tag() Token {
-	for l.pos < len(l.src) {
-		switch c := l.src[l.pos]; {
-		case c == '>':
-			l.pos++
+	src, p := l.src, l.pos
+	for p < len(src) {
+		switch kind := tagByte[src[p]]; {
+		case kind == end:
+			l.pos = p + 1
 			l.inTag, l.value = false, false
-			return Token{Done, l.pos - 1, l.pos}
-		case l.value && (c == '"' || c == '\'' || c == '`'):
-			from := l.pos + 1
-			l.pos = after(l.src, from, c)
+			return Token{Done, p, p + 1}
+		case l.value && kind == quote:
+			from := p + 1
+			l.pos = after(src, from, src[p])
 			l.value = false
 			to := l.pos
-			if to > from && l.src[to-1] == c {
+			if to > from && src[to-1] == src[p] {
 				to--
 			}
 			return Token{Value, from, to}
-		case space(c):
-			l.pos++
-		case c == '=':
-			l.pos++
+		case kind == blank:
+			p++
+		case kind == equal:
+			p++
 			l.value = true
 		case l.value:
+			l.pos = p
 			return l.bare()
-		case c == '/' || c == '"' || c == '\'' || c == '`':
-			l.pos++
-		default:
+		case kind == other:
+			l.pos = p
 			return l.attr()
+		default:
+			p++
 		}
 	}
-	l.inTag = false
+	l.pos, l.inTag = p, false
 	l.raw = 0
-	return Token{End, len(l.src), len(l.src)}
+	return Token{End, len(src), len(src)}
 }
+
+// The kinds of bytes in a tag.
+const (
+	other uint8 = iota
+	blank       // all control bytes, too: some browser or another takes each of them for a separator
+	end
+	equal
+	quote
+	slash
+)
+
+var tagByte = func() (t [256]uint8) {
+	for c := range ' ' + 1 {
+		t[c] = blank
+	}
+	t['>'], t['='], t['/'] = end, equal, slash
+	t['"'], t['\''], t['`'] = quote, quote, quote
+	return t
+}()
 
 func (l *Lexer) attr() Token {
-	from := l.pos
-	for l.pos < len(l.src) {
-		c := l.src[l.pos]
-		if c == '=' && l.pos > from || c == '>' || c == '/' || space(c) && c != 0 || c == '"' || c == '\'' {
-			break
-		}
-		l.pos++
+	src, from := l.src, l.pos
+	to := from
+	for to < len(src) && (!endsAttr[src[to]] || src[to] == '=' && to == from) {
+		to++
 	}
-	return Token{Attr, from, l.pos}
+	l.pos = to
+	return Token{Attr, from, to}
 }
 
-func (l *Lexer) bare() Token {
-	from := l.pos
-	for l.pos < len(l.src) {
-		c := l.src[l.pos]
-		if c == '>' || space(c) && c != 0 {
-			break
-		}
-		l.pos++
+// endsAttr are the bytes before which the name of an attribute ends.
+var endsAttr = func() (t [256]bool) {
+	for c := range ' ' + 1 {
+		t[c] = c != 0
 	}
-	l.value = false
-	return Token{Value, from, l.pos}
+	for _, c := range "=>/\"'" {
+		t[c] = true
+	}
+	return t
+}()
+
+func (l *Lexer) bare() Token {
+	src, from := l.src, l.pos
+	to := from
+	for to < len(src) && src[to] != '>' && (src[to] > ' ' || src[to] == 0) {
+		to++
+	}
+	l.pos, l.value = to, false
+	return Token{Value, from, to}
 }
 
 // rawText reads up to "</", which ends the content in every browser that
 // repairs "</script" with junk behind it.
 func (l *Lexer) rawText() Token {
-	from := l.pos
-	l.raw = 0
-	for l.pos < len(l.src) {
-		if l.src[l.pos] == '<' && l.pos+2 < len(l.src) && l.src[l.pos+1] == '/' && letter(l.src[l.pos+2]) {
-			break
-		}
-		l.pos++
+	src, from := l.src, l.pos
+	to := from
+	for to < len(src) && !(src[to] == '<' && to+2 < len(src) && src[to+1] == '/' && letter(src[to+2])) {
+		to++
 	}
-	return Token{Raw, from, l.pos}
+	l.pos, l.raw = to, 0
+	return Token{Raw, from, to}
 }
 
 // after returns the index after the next c, or len(src).
@@ -247,10 +275,13 @@ func lower(c byte) byte {
 
 func letter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
 
-func nameByte(c byte) bool {
-	return letter(c) || c >= '0' && c <= '9' || c == ':' || c == '-' || c == '_' || c == 0 || c == '.'
-}
-
-// space includes all control bytes: some browser or another treats each of
-// them as a separator.
-func space(c byte) bool { return c <= ' ' }
+// inName are the bytes of the names of elements.
+var inName = func() (t [256]bool) {
+	for c := range t {
+		t[c] = letter(byte(c)) || c >= '0' && c <= '9'
+	}
+	for _, c := range ":-_\x00." {
+		t[c] = true
+	}
+	return t
+}()
