@@ -92,14 +92,14 @@ func (s *Scanner) xss(v []byte, w *Where) {
 			inserted(&best, v, i, w.Place)
 		}
 	}
-	if bytes.IndexByte(v, '=') >= 0 && !s.settles(best.weight) {
+	if s.have&hasEqual != 0 && s.have.any(whenInside) && !s.settles(best.weight) {
 		s.effort += markupEffort * insideTag(&best, v, texts)
 	}
 	scriptURL(&best, v, 0, len(v))
 	if s.have.any(whenLinks) || bytes.IndexByte(v, '+') >= 0 {
 		links(&best, v)
 	}
-	if w.Place != InFile || !isListing(v, w.Place) { // the text of a program
+	if s.have.any(whenScript) && (w.Place != InFile || !isListing(v, w.Place)) { // the text of a program
 		s.effort += markupEffort * script(&best, v, w)
 	}
 	if w.Listing && best.weight < unmistakable {
@@ -216,7 +216,7 @@ func markup(best *lead, v []byte, from, to, depth int, p *page) {
 			}
 		case htmllex.Value:
 			t.value(best, v, a, b)
-			if depth == 0 && bytes.IndexByte(v[a:b], '<') >= 0 {
+			if depth == 0 && b-a >= shortestMarkup && bytes.IndexByte(v[a:b], '<') >= 0 {
 				markup(best, v, a, b, 1, p)
 			}
 		case htmllex.Done:
@@ -246,6 +246,9 @@ const (
 	// shownShare is what remains of other evidence in markup that is shown.
 	shownShare = 0.5
 )
+
+// shortestMarkup is what it takes to leave an attribute and open a tag in it.
+const shortestMarkup = len("><a")
 
 // A page is what is known of the markup being read.
 type page struct {
@@ -360,6 +363,10 @@ func (p *page) span(v []byte, i, to int) int {
 
 // maxSpanned bounds the markup in one quotation.
 const maxSpanned = 256
+
+// whenInside: of attributes, events and styles have their names, and addresses
+// their scheme and what ends that.
+var whenInside = []feature{hasMarkWord, hasColon, hasAmp, hasHash}
 
 // insideTag reads v as what follows inside a tag, whichever quote it broke
 // out of. Far into a text only an unmistakable script counts: texts show
@@ -827,11 +834,14 @@ const maxScriptURL = 512
 // scriptURL judges v[a:b] as an address whose scheme may run script.
 // Browsers drop white space and controls inside the scheme.
 func scriptURL(best *lead, v []byte, a, b int) {
-	var t tail
 	i := a
 	for i < b && (v[i] <= ' ' || v[i] == '"' || v[i] == '\'' || v[i] == '`' || v[i] >= 0x80 || v[i] == '(') {
 		i++
 	}
+	if i < b && !startsScheme[v[i]] {
+		return
+	}
+	var t tail
 	start, torn := i, false
 	for end := min(b, i+80); i < end; i++ {
 		c := lower(v[i])
@@ -883,6 +893,15 @@ func scriptURL(best *lead, v []byte, a, b int) {
 		scriptURL(best, v, min(i+1, b), b)
 	}
 }
+
+// startsScheme are the bytes with which the schemes begin that scriptURL knows,
+// in references, too, and what it drops.
+var startsScheme = func() (t [256]bool) {
+	for _, c := range "jJvVlLmMdDfF&\x7f" {
+		t[c] = true
+	}
+	return t
+}()
 
 // isPicture reports whether the rest of a data address is an SVG picture in
 // which no browser runs anything. What is not in base64 is read as markup
@@ -1079,6 +1098,10 @@ func digitOf(c byte) byte {
 	}
 	return 255
 }
+
+// whenScript: of what script finds, each call and property has its name, but
+// for those by computed names, whole programs of brackets, and names in escapes.
+var whenScript = []feature{hasBracket, hasMarkWord, hasBackslash}
 
 // script judges v as text inside a script of the page: what leaves a string
 // and calls something, or is a call as a whole. It returns how many calls and
