@@ -66,8 +66,18 @@ var (
 	// scriptSet are commands with which the commands of a text begin.
 	scriptSet       = lexicon.New(certainCommands, "yes true while for tsc node npx yarn pnpm vite webpack jest eslint mocha rimraf next go cargo mvn gradle cd git docker kubectl npm pip apt-get yum make cat find export sort head tail source")
 	shownCommandSet = lexicon.New("seq cal nl comm df du free users groups rename basename dirname realpath pidof pgrep fuser service journalctl mysql psql sqlite3 ffmpeg convert sleep xdg-open cmp paste expand fmt shuf factor kill unset alias ulimit mount mktemp tee dotnet php pip3 pnpm bundle rails helm terraform gh brew choco")
+	commandKinds    = lexicon.NewKinds(certainCommands, commonCommands, plainReaders.Words(), shownCommandSet.Words(), lookers.Words())
 	shellVocabulary = lexicon.New(certainCommands, commonCommands, `ifs etc bin usr dev tcp udp null passwd shadow home tmp proc in do done then fi else
 		http https c e n l exist tokens nop enc exe`)
+)
+
+// The kinds of commandKinds.
+const (
+	isCertain uint8 = 1 << iota
+	isCommon
+	isPlainReader
+	isShown
+	isLooker
 )
 
 // shortestCommand is a separator and the shortest name: ;w
@@ -123,29 +133,30 @@ func isAddress(v []byte) bool {
 type shellText struct {
 	place   Place
 	v       []byte
-	name    bool // a parameter's, which a & begins
-	agent   bool // the place has semicolons and brackets of its own
-	keyed   bool // the parameter's name says that it takes a command
-	address bool // & and ? have their meaning in addresses
-	read    bool // the value is the address of a page, with its escapes read
-	texts   bool // the place holds whole texts
-	listing bool // a text of several lines, which may quote scripts
-	shown   bool // code, by where it stands
-	script  int  // commands so far in a row that follow another one: the text shows a script
-	end     int  // of the last command
-	begun   bool // the value begins with a command
-	looked  int  // commands so far that look around
-	firstAt int  // where the first of those is
-	loaded  bool // a command before fetched a file from a host without a name
-	shell   int  // the end of a shell that was started to be talked with
-	head    int  // of the value: the first byte that is not blank
-	first   int  // behind the start of the word with which a line begins that was last looked up, 0 for none
-	begins  bool // that is a command
-	login   bool // the parameter may be the shell of a user
-	alone   bool // the value is one line and stands for itself
-	sent    bool // it ends as lines do that no browser sends
-	decoded bool // a command before undoes what hides a text
-	lone    lead // what a value that stands for itself shows
+	name    bool  // a parameter's, which a & begins
+	agent   bool  // the place has semicolons and brackets of its own
+	keyed   bool  // the parameter's name says that it takes a command
+	address bool  // & and ? have their meaning in addresses
+	read    bool  // the value is the address of a page, with its escapes read
+	texts   bool  // the place holds whole texts
+	listing bool  // a text of several lines, which may quote scripts
+	shown   bool  // code, by where it stands
+	script  int   // commands so far in a row that follow another one: the text shows a script
+	end     int   // of the last command
+	kinds   uint8 // of the one that is judged
+	begun   bool  // the value begins with a command
+	looked  int   // commands so far that look around
+	firstAt int   // where the first of those is
+	loaded  bool  // a command before fetched a file from a host without a name
+	shell   int   // the end of a shell that was started to be talked with
+	head    int   // of the value: the first byte that is not blank
+	first   int   // behind the start of the word with which a line begins that was last looked up, 0 for none
+	begins  bool  // that is a command
+	login   bool  // the parameter may be the shell of a user
+	alone   bool  // the value is one line and stands for itself
+	sent    bool  // it ends as lines do that no browser sends
+	decoded bool  // a command before undoes what hides a text
+	lone    lead  // what a value that stands for itself shows
 }
 
 // maxLine bounds how much of a line before a separator is looked at.
@@ -170,10 +181,11 @@ const (
 const splitSigns = ";|&\r\n(/`${}%\\^"
 
 func (t *shellText) command(best *lead, c *shlex.Command) {
-	certain := certainCommandSet.Has(c.Name) || isVersioned(c.Name)
+	t.kinds = commandKinds.Of(c.Name)
+	certain := t.kinds&isCertain != 0 || isVersioned(c.Name)
 	certain = certain || c.Path && !c.Bin && t.switched(c)
-	known := certain || commonCommandSet.Has(c.Name) || string(c.Name) == "expr" && c.Number && c.Words == 0
-	known = known || c.At <= 2 && c.Lead != shlex.Start && (c.Words == 1 || c.File) && plainReaders.Has(c.Name)
+	known := certain || t.kinds&isCommon != 0 || string(c.Name) == "expr" && c.Number && c.Words == 0
+	known = known || c.At <= 2 && c.Lead != shlex.Start && (c.Words == 1 || c.File) && t.kinds&isPlainReader != 0
 	scripted := t.scripted(c)
 	if !known && t.isWord(c) {
 		return
@@ -433,7 +445,7 @@ func (t *shellText) afterCommand(c *shlex.Command) bool {
 	}
 	if t.first != from+1 {
 		t.first = from + 1
-		t.begins = commonCommandSet.Has(line[:n]) || certainCommandSet.Has(line[:n]) || shownCommandSet.Has(line[:n])
+		t.begins = commandKinds.Of(line[:n])&(isCommon|isCertain|isShown) != 0
 	}
 	return t.begins
 }
@@ -458,7 +470,7 @@ func (t *shellText) arguments(c *shlex.Command) float32 {
 		return 0.7
 	case c.Words == 0:
 		return 0.6
-	case c.Words == 1 && c.End-c.To < 24, c.Words == 2 && c.End-c.To < 20 && certainCommandSet.Has(c.Name):
+	case c.Words == 1 && c.End-c.To < 24, c.Words == 2 && c.End-c.To < 20 && t.kinds&isCertain != 0:
 		return 0.45
 	}
 	return 0.1
@@ -471,7 +483,7 @@ func (t *shellText) start(c *shlex.Command, certain bool, args float32) float32 
 		return 0.3 // what a process says that it is
 	case c.Bin && c.Secret, certain && c.Option && t.goal(c):
 		return 0.82
-	case c.Bin && t.v[c.From] == '/' && (certain || commonCommandSet.Has(c.Name)) && (args == 1 || !hasSuffixFold(c.Name, "sh")), c.Bin && args == 1:
+	case c.Bin && t.v[c.From] == '/' && (certain || t.kinds&isCommon != 0) && (args == 1 || !hasSuffixFold(c.Name, "sh")), c.Bin && args == 1:
 		return 0.65
 	case t.agent && (c.Option || c.Secret) && c.Words <= 3:
 		return 0.75
@@ -566,7 +578,7 @@ func (t *shellText) separated(c *shlex.Command, certain bool, args float32) floa
 		return 0.62
 	case t.ends(c) && c.Glued && c.Words == 0 && c.End >= len(t.v) && len(t.v) < 64:
 		return 0.6
-	case c.At <= 2 && plainReaders.Has(c.Name) && c.Words <= 2 && !t.listing, t.ends(c) && c.Lead != shlex.Pipe && t.behindHost(c):
+	case c.At <= 2 && t.kinds&isPlainReader != 0 && c.Words <= 2 && !t.listing, t.ends(c) && c.Lead != shlex.Pipe && t.behindHost(c):
 		return 0.6
 	}
 	return 0.3 * args
@@ -588,8 +600,11 @@ func (t *shellText) behindHost(c *shlex.Command) bool {
 // line grades a command that begins a line. That breaks out of a parameter if
 // the line before is a piece of data and no part of a script or of a text.
 func (t *shellText) line(c *shlex.Command, certain bool, args float32) float32 {
-	before := bytes.TrimRight(t.before(c), "\r")
 	runs := (c.Bin || c.Secret) && c.Words <= 2 || certain && args >= 0.7 && c.Words <= 1
+	if c.Line > 0 && !runs {
+		return 0.35 * args
+	}
+	before := bytes.TrimRight(t.before(c), "\r")
 	data := t.head >= c.At || t.datum(before, c.Line == 0)
 	switch {
 	case data && c.Line == 0 && !t.shown && t.follows(c, certain, args):
@@ -612,20 +627,45 @@ const maxDatum = 40
 // command itself, and no mark of a list, a comment or a block. A plain word,
 // which may be a title, counts only as the first line.
 func (t *shellText) datum(line []byte, first bool) bool {
-	if len(line) == 0 || len(line) > maxDatum || bytes.ContainsAny(line, " \t:{}()[]<>#`\\") || scriptSet.Has(line) || commonCommandSet.Has(line) {
+	if len(line) == 0 || len(line) > maxDatum || line[0] == '-' || line[0] == '*' || line[0] == '$' || line[len(line)-1] == ',' {
 		return false
 	}
-	if line[0] == '-' || line[0] == '*' || line[0] == '$' || line[len(line)-1] == ',' {
+	marked := false
+	for _, b := range line {
+		switch datumByte[b] {
+		case inNoDatum:
+			return false
+		case marksDatum:
+			marked = true
+		}
+	}
+	if !marked && len(line) > 2 && !(first && line[0] >= 'a') {
 		return false
 	}
-	return len(line) < 3 || bytes.ContainsAny(line, ".@'\"0123456789") || first && line[0] >= 'a'
+	return !scriptSet.Has(line) && !commonCommandSet.Has(line)
 }
+
+// What a byte tells of a line that may be a piece of data.
+const (
+	inNoDatum  = 1
+	marksDatum = 2 // it is no plain word
+)
+
+var datumByte = func() (t [256]uint8) {
+	for _, b := range " \t:{}()[]<>#`\\" {
+		t[b] = inNoDatum
+	}
+	for _, b := range ".@'\"0123456789" {
+		t[b] = marksDatum
+	}
+	return t
+}()
 
 // enclosed reports whether the value ends in the command between two pipes,
 // and has no others.
 func (t *shellText) enclosed(c *shlex.Command) bool {
 	return c.Lead == shlex.Pipe && c.To == c.End && c.End+1 == len(t.v) && t.v[c.End] == '|' &&
-		bytes.Count(t.v, []byte("|")) == 2 && (string(c.Name) == "id" || certainCommandSet.Has(c.Name))
+		bytes.Count(t.v, []byte("|")) == 2 && (string(c.Name) == "id" || t.kinds&isCertain != 0)
 }
 
 // opensGroup reports whether a group of a regular expression is open at the

@@ -167,7 +167,7 @@ func (t *shellText) programPoints(c *shlex.Command) int {
 		return 1
 	case raw[0]-'A' < 26 && !windowsCommands.Has(c.Name) && bytes.IndexByte(raw, '-') < 0:
 		return int(pick(c.Lead == shlex.Amp || !c.Option, -1, 0)) // a word of a text
-	case certainCommandSet.Has(c.Name), commonCommandSet.Has(c.Name):
+	case t.kinds&(isCertain|isCommon) != 0:
 		return 1
 	}
 	return 0

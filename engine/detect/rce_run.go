@@ -143,9 +143,9 @@ func (t *shellText) looksAround(best *lead, c *shlex.Command) {
 		return
 	}
 	if c.Lead == shlex.Start {
-		t.begun = lookers.Has(c.Name) || string(c.Name) == "unset"
+		t.begun = t.kinds&isLooker != 0 || string(c.Name) == "unset"
 	}
-	if c.Lead == shlex.Group || !lookers.Has(c.Name) || c.Words > 0 || c.To < len(t.v) && !isCutting(t.v[c.To]) {
+	if c.Lead == shlex.Group || t.kinds&isLooker == 0 || c.Words > 0 || c.To < len(t.v) && !isCutting(t.v[c.To]) {
 		return
 	}
 	if t.looked++; t.looked == 2 && (t.begun || t.head >= t.firstAt) {

@@ -60,9 +60,12 @@ func (s Set) Words() string { return strings.Join(s.words, " ") }
 
 // Has reports whether the word is in the set, in any case. Control bytes in
 // it are ignored, as the readers that attacks aim at ignore them.
-func (s Set) Has(word []byte) bool {
-	if s.table == nil || len(word) == 0 || word[0] >= ' ' && s.shape[fold(word[0])]<<(63-min(len(word), maxWord)) == 0 {
-		return false // no word begins so that is as long, or shorter
+func (s Set) Has(word []byte) bool { return s.table != nil && s.find(word) > 0 }
+
+// find returns the number of the word, from 1 on, 0 for none of the set.
+func (s *table) find(word []byte) uint16 {
+	if len(word) == 0 || word[0] >= ' ' && s.shape[fold(word[0])]<<(63-min(len(word), maxWord)) == 0 {
+		return 0 // no word begins so that is as long, or shorter
 	}
 	var buf [maxWord]byte
 	n := 0
@@ -71,21 +74,42 @@ func (s Set) Has(word []byte) bool {
 			continue
 		}
 		if n == maxWord {
-			return false
+			return 0
 		}
 		buf[n] = fold(c)
 		n++
 	}
 	if n == 0 || s.shape[buf[0]]&(1<<n) == 0 {
-		return false
+		return 0
 	}
 	for at := s.slot(&buf, n); s.slots[at] != 0; at = (at + 1) & (len(s.slots) - 1) {
 		if s.words[s.slots[at]-1] == string(buf[:n]) {
-			return true
+			return s.slots[at]
 		}
 	}
-	return false
+	return 0
 }
+
+// Kinds are several sets in one, so that a word is looked up once for all.
+type Kinds struct {
+	set Set
+	of  []uint8 // by the number of a word
+}
+
+// NewKinds returns the sets of the words in lists, which white space separates.
+func NewKinds(lists ...string) Kinds {
+	set := New(lists...)
+	k := Kinds{set, make([]uint8, len(set.words)+1)}
+	for i, list := range lists {
+		for _, w := range strings.Fields(list) {
+			k.of[set.find([]byte(w))] |= 1 << i
+		}
+	}
+	return k
+}
+
+// Of returns the sets that the word is in, bit i for the one of lists[i].
+func (k Kinds) Of(word []byte) uint8 { return k.of[k.set.find(word)] }
 
 // Fold appends word to dst in lower case and without control bytes, as far
 // as dst has room. Longer words come back empty.

@@ -25,3 +25,12 @@ func TestSet(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+func TestKinds(t *testing.T) {
+	k := NewKinds("one two", "two three")
+	for word, want := range map[string]uint8{"one": 1, "Two": 3, "three": 2, "four": 0, "": 0} {
+		if got := k.Of([]byte(word)); got != want {
+			t.Errorf("Of(%q) = %d, want %d", word, got, want)
+		}
+	}
+}
