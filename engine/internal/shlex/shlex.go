@@ -88,7 +88,7 @@ func (l *Lexer) Next(c *Command) bool {
 // and quotes, and goes there.
 func (l *Lexer) nothing() bool {
 	i := l.pos
-	for i < len(l.src) && class[l.src[i]] == skipped {
+	for i < len(l.src) && class[l.src[i]] <= lastSkipped {
 		i++
 	}
 	if i == len(l.src) || class[l.src[i]] != separates && !(l.src[i] == '$' && l.peek(i+1) == '(') {
@@ -98,14 +98,25 @@ func (l *Lexer) nothing() bool {
 	return true
 }
 
-// The classes of bytes.
+// The classes of bytes. Those up to lastSkipped may stand in front of a name.
 const (
-	other     uint8 = iota
-	skipped         // in front of a name
-	separates       // commands, wherever it stands
-	plain           // in an argument, says nothing
+	blanks uint8 = iota
+	quotes
+	ats
+	separates // commands, wherever it stands
+	plain     // in an argument, says nothing
 	letters
 	digits
+	ampersand
+	dollar
+	percents
+	angle
+	paths
+	backslash
+	dash
+	cut
+
+	lastSkipped = ats
 )
 
 var class = makeClass()
@@ -115,8 +126,8 @@ func makeClass() *[256]uint8 {
 	for i := range t {
 		b := byte(i)
 		switch {
-		case blank(b) || b == '"' || b == '\'' || b == '@':
-			t[i] = skipped
+		case blank(b):
+			t[i] = blanks
 		case letter(b):
 			t[i] = letters
 		case digit(b):
@@ -125,11 +136,16 @@ func makeClass() *[256]uint8 {
 			t[i] = plain
 		}
 	}
-	for _, b := range ";|\n\r`()" {
-		t[b] = separates
-	}
-	for _, b := range "&$%<>/~\\-\x1a" {
-		t[b] = other
+	for _, c := range []struct {
+		bytes string
+		class uint8
+	}{
+		{"'\"", quotes}, {"@", ats}, {";|\n\r`()", separates}, {"&", ampersand}, {"$", dollar}, {"%", percents}, {"<>", angle},
+		{"/~", paths}, {"\\", backslash}, {"-", dash}, {"\x1a", cut},
+	} {
+		for _, b := range []byte(c.bytes) {
+			t[b] = c.class
+		}
 	}
 	return t
 }
@@ -380,31 +396,28 @@ func (l *Lexer) arguments(c *Command) {
 		case letters:
 			if fresh {
 				c.Words++
-				fresh = false
 			}
-			i++
-			continue
 		case digits:
 			c.Number = c.Number || fresh
-			fresh = false
+		case plain, ats:
+		case blanks:
+			fresh, slash = true, false
 			i++
 			continue
-		case plain:
-			fresh = false
-			i++
-			continue
-		}
-		slash = b == '/' || slash && !blank(b)
-		switch b {
-		case ';', '|', '\n', '\r', '`', ')', '(':
+		case separates:
 			l.pos = i
 			return
-		case sub:
+		case quotes:
+			c.Quote = true
+			c.Torn = c.Torn || l.peek(i+1) == b && i > 0 && letter(src[i-1]) && letter(l.peek(i+2))
+			i++
+			continue
+		case cut:
 			if l.cuts(i) {
 				l.pos = i
 				return
 			}
-		case '&':
+		case ampersand:
 			n := l.entity(i)
 			if n == 0 && !l.redirected(i) {
 				l.pos = i
@@ -414,7 +427,7 @@ func (l *Lexer) arguments(c *Command) {
 				i += n
 				continue
 			}
-		case '$':
+		case dollar:
 			if l.peek(i+1) == '(' {
 				c.Var, l.pos = true, i
 				return
@@ -427,31 +440,23 @@ func (l *Lexer) arguments(c *Command) {
 			}
 			c.Var = true
 			c.Torn = c.Torn || k > 0 && i > 0 && letter(src[i-1]) && letter(l.peek(i+k))
-		case '%':
+		case percents:
 			c.Var = c.Var || letter(l.peek(i+1))
-		case ' ', '\t', '+', 0, 0x0b, 0x0c:
-			fresh = true
-			i++
-			continue
-		case '>', '<':
+		case angle:
 			if l.peek(i+1) == '(' {
 				l.pos = i
 				return
 			}
 			c.Redirect = true
-		case '\\':
+		case backslash:
 			c.Torn = c.Torn || slash && letter(src[i-1]) && letter(l.peek(i+1))
 			if letter(l.peek(i+1)) || i > 0 && src[i-1] == ':' {
 				l.path(c, i, fresh)
 			}
-		case '/', '~':
+		case paths:
+			slash = slash || b == '/'
 			l.path(c, i, fresh)
-		case '"', '\'':
-			c.Quote = true
-			c.Torn = c.Torn || l.peek(i+1) == b && i > 0 && letter(src[i-1]) && letter(l.peek(i+2))
-			i++
-			continue
-		case '-':
+		case dash:
 			c.Option = c.Option || fresh && (letter(l.peek(i+1)) || l.peek(i+1) == '-')
 		}
 		fresh = false
