@@ -20,13 +20,14 @@ type headerPlace struct {
 func (tx *Tx) where(w *detect.Where, t *parse.Tree, n parse.Node, value []byte) {
 	*w = detect.Where{}
 	w.Place = tx.placeOf(t, n)
-	w.Name = t.IsName(n)
-	w.Container = t.IsContainer(n)
-	w.Markup = t.IsMarkup(n)
-	w.Encoded = t.IsEncoded(n)
+	marks := t.Marks(n)
+	w.Name = marks&parse.IsName != 0
+	w.Container = marks&parse.IsContainer != 0
+	w.Markup = marks&parse.IsMarkup != 0
+	w.Encoded = marks&parse.IsEncoded != 0
+	w.Binary = marks&parse.IsBinary != 0
 	w.Decoded = uint8(t.Opaque(n))
 	w.Unescaped = t.Kind(n) == parse.HTMLJS
-	w.Binary = t.IsBinary(n)
 	w.Excerpt = t.Excerpt(n) > binarySample
 	if w.Name {
 		switch w.Place {
@@ -46,7 +47,7 @@ func (tx *Tx) where(w *detect.Where, t *parse.Tree, n parse.Node, value []byte) 
 		w.Place = detect.InFile
 	}
 	key := t.NearestNamed(n)
-	packed := t.InArchive(n)
+	packed := marks&parse.InArchive != 0
 	if packed {
 		w.Place = detect.InFile
 	}

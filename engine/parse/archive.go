@@ -104,14 +104,14 @@ func (t *Tree) visitMember(n Node, name, packed, content []byte) {
 		return
 	}
 	file := t.push(n, Hash, name, 0)
-	t.nodes[file].file = true
+	t.nodes[file].marks |= InFile
 	t.spend(packed, content)
 	t.value(file, content)
 	t.drop(file)
 }
 
 // InArchive reports whether n is a member of an archive or part of one.
-func (t *Tree) InArchive(n Node) bool { return t.nodes[n].packed }
+func (t *Tree) InArchive(n Node) bool { return t.nodes[n].marks&InArchive != 0 }
 
 // zipHeaderSize is the length of a local file header without its name
 // (APPNOTE 4.3.7).

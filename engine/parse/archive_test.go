@@ -16,7 +16,7 @@ type lister struct {
 }
 
 func (l *lister) Visit(t *Tree, n Node, v []byte) int {
-	if t.Format(n) == l.format && !t.IsBinary(n) {
+	if t.Format(n) == l.format && t.Marks(n)&IsBinary == 0 {
 		l.got = append(l.got, string(t.AppendPoint(nil, n))+"="+string(v))
 	}
 	return len(v)

@@ -106,7 +106,7 @@ func isText(b byte) bool { return ' ' <= b && b < 0x7f || isSpace(b) }
 // multipart body may be.
 func (t *Tree) holdsData(n Node, v []byte, f trait) bool {
 	at := &t.nodes[n]
-	return f&hasControl != 0 && at.excerpt == 0 && !at.name && (at.base == Post || at.opaque > 0) && t.written != ebcdic && (isBinary(v) || isArchive(v) || t.continues(n, v)) && !looksMultipart(v)
+	return f&hasControl != 0 && at.excerpt == 0 && at.marks&IsName == 0 && (at.base == Post || at.opaque > 0) && t.written != ebcdic && (isBinary(v) || isArchive(v) || t.continues(n, v)) && !looksMultipart(v)
 }
 
 // binary visits data: as it is, what it is by its format, and the texts in it
@@ -126,10 +126,10 @@ func (t *Tree) binary(n Node, v []byte, f trait) {
 		t.trouble(n, TooDeep, nil)
 		c = 0
 	}
-	t.nodes[n].container, t.nodes[n].encoded, t.nodes[n].binary = true, false, true
+	t.nodes[n].mark(IsContainer|IsEncoded|IsBinary, IsContainer|IsBinary)
 	_, own := t.Extent(n, v)
 	took := t.visit(n, v, own)
-	t.nodes[n].binary = false
+	t.nodes[n].mark(IsBinary, 0)
 	if c != 0 && !many {
 		t.decodings(n, v, c, took)
 	}
@@ -153,10 +153,6 @@ func (t *Tree) excerpts(n Node, v []byte, size int) {
 	}
 	t.nodes[n].excerpt = 0
 }
-
-// IsBinary reports whether the value at n is data, the texts in which are
-// visited by themselves.
-func (t *Tree) IsBinary(n Node) bool { return t.nodes[n].binary }
 
 // Excerpt returns the length of the data at n if the value at n is one of the
 // texts in it, else 0.

@@ -425,7 +425,9 @@ func (b *body) open(f format) {
 	}
 	l.opaque = b.wide()
 	l.root = root
-	l.tree.nodes[root].split = f == raw && b.used > 1
+	if f == raw && b.used > 1 {
+		l.tree.nodes[root].marks |= isSplit
+	}
 	switch f {
 	case formFormat:
 		l.form = formParser{node: l.tree.pushDecoder(root, Form)}

@@ -212,7 +212,7 @@ func (p *multipartParser) enter(t *Tree, v []byte) int {
 	p.value = p.part
 	if isFile {
 		p.value = t.push(p.part, File, nil, 0)
-		t.nodes[p.value].file = true
+		t.nodes[p.value].marks |= InFile
 	}
 	return n
 }

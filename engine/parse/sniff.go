@@ -210,14 +210,14 @@ func (t *Tree) decode(n Node, v []byte, kind Kind) {
 // plain visits the value v at n without looking into it.
 func (t *Tree) plain(n Node, v []byte) {
 	t.spent.points++
-	t.nodes[n].container, t.nodes[n].encoded = false, false
+	t.nodes[n].mark(IsContainer|IsEncoded, 0)
 	t.visit(n, v, 0)
 }
 
 // whole visits a value that is visited in parts too.
 func (t *Tree) whole(n Node, v []byte) {
 	t.spent.points++
-	t.nodes[n].container = true
+	t.nodes[n].marks |= IsContainer
 	t.visit(n, v, 0)
 }
 
@@ -256,10 +256,18 @@ func (t *Tree) value(n Node, v []byte) {
 			c &^= asPercent
 		}
 	}
+	var marks Marks
+	if c&asXML != 0 && (references || len(v) > maxMarkup) {
+		marks |= IsMarkup
+	}
 	at := &t.nodes[n]
-	at.markup = c&asXML != 0 && (references || len(v) > maxMarkup)
-	at.container = c&parted != 0 || at.markup || references || at.split
-	at.encoded = c&asHTMLJS != 0 && isCharEscapes(v)
+	if c&parted != 0 || marks != 0 || references || at.marks&isSplit != 0 {
+		marks |= IsContainer
+	}
+	if c&asHTMLJS != 0 && isCharEscapes(v) {
+		marks |= IsEncoded
+	}
+	at.mark(IsMarkup|IsContainer|IsEncoded, marks)
 	_, own := t.Extent(n, v)
 	took := t.visit(n, v, own)
 	if c != 0 {

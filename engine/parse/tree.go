@@ -168,29 +168,40 @@ type Memory interface {
 type Node int32
 
 type node struct {
-	keys      Keys
-	parent    Node
-	named     Node // the closest node with a name, itself included; -1 for none
-	index     int32
-	steps     int32 // from the part of the request to here
-	key       int32 // offset in names
-	keyLen    int32
-	kind      Kind
-	base      Kind
-	format    Kind  // the innermost format with parts, None outside of any
-	depth     uint8 // decoders above
-	opaque    uint8 // those of them that made one value of another
-	bare      uint8 // forms right above in each other, in which nothing is escaped
-	file      bool  // inside an uploaded file
-	packed    bool  // inside an archive
-	markup    bool  // the value is a document of markup, which a page may show
-	name      bool  // the value is a name
-	split     bool  // the same bytes are visited in parts elsewhere
-	encoded   bool  // the value is nothing but escapes
-	container bool  // the syntax of the value is that of its parts
-	binary    bool  // the value is data
-	excerpt   int32 // length of the data that the value is a text in
+	keys    Keys
+	parent  Node
+	named   Node // the closest node with a name, itself included; -1 for none
+	index   int32
+	steps   int32 // from the part of the request to here
+	key     int32 // offset in names
+	keyLen  int32
+	kind    Kind
+	base    Kind
+	format  Kind  // the innermost format with parts, None outside of any
+	depth   uint8 // decoders above
+	opaque  uint8 // those of them that made one value of another
+	bare    uint8 // forms right above in each other, in which nothing is escaped
+	marks   Marks
+	excerpt int32 // length of the data that the value is a text in
 }
+
+// Marks are what is known of a point beside its kinds.
+type Marks uint8
+
+// The marks of points, and of their values.
+const (
+	InFile      Marks = 1 << iota // inside an uploaded file
+	InArchive                     // inside an archive
+	IsName                        // the value is itself a name
+	IsContainer                   // the value is also visited in parts, so that its own syntax proves nothing
+	IsMarkup                      // it is so as a document of markup, but may be part of a page
+	IsEncoded                     // the value is nothing but escapes, so that all that it says is in what it decodes to
+	IsBinary                      // the value is data
+	isSplit                       // the same bytes are visited in parts elsewhere
+)
+
+// mark sets those of some marks that are in now, and takes off the others.
+func (n *node) mark(some, now Marks) { n.marks = n.marks&^some | now }
 
 // A Tree holds the path from the request to the value being visited. What
 // has been visited is forgotten, so that its size follows the depth of a
@@ -345,24 +356,29 @@ func (t *Tree) push(parent Node, kind Kind, key []byte, index int32) Node {
 	n := &t.nodes[at]
 	n.parent, n.index, n.key, n.keyLen = parent, index, int32(len(t.names)), int32(len(key))
 	var keys Keys
+	var marks Marks
 	if parent >= 0 {
 		p := &t.nodes[parent]
 		keys = p.keys
 		n.named, n.steps = p.named, p.steps+1
 		n.base, n.format, n.depth, n.opaque, n.bare = p.base, p.format, p.depth, p.opaque, p.bare
-		n.file, n.packed = p.file, p.packed || kind == Archive
+		marks = p.marks & (InFile | InArchive)
 	} else {
 		n.named, n.steps = -1, 1
 		n.base, n.format, n.depth, n.opaque, n.bare = kind, None, 0, 0, 0
-		n.file, n.packed = false, kind == Archive
 	}
-	n.kind = kind
+	n.kind, n.excerpt = kind, 0
+	switch kind {
+	case HashName, GetName, HeaderName:
+		marks |= IsName
+	case Archive:
+		marks |= InArchive
+	}
+	n.marks = marks
 	if kind.keyed() {
 		n.named = Node(at)
 	}
 	n.keys = keys.step(kind, key, index)
-	n.name = kind == HashName || kind == GetName || kind == HeaderName
-	n.markup, n.split, n.encoded, n.container, n.binary, n.excerpt = false, false, false, false, false, 0
 	t.names = append(t.names, key...)
 	return Node(at)
 }
@@ -445,7 +461,7 @@ func (t *Tree) Opaque(n Node) int { return int(t.nodes[n].opaque) }
 func (t *Tree) Format(n Node) Kind { return t.nodes[n].format }
 
 // InFile reports whether n is in an uploaded file.
-func (t *Tree) InFile(n Node) bool { return t.nodes[n].file }
+func (t *Tree) InFile(n Node) bool { return t.nodes[n].marks&InFile != 0 }
 
 // NearestKey returns the name of NearestNamed, nil for none.
 func (t *Tree) NearestKey(n Node) []byte {
@@ -465,19 +481,14 @@ func (t *Tree) NearestNamed(n Node) Node {
 }
 
 // IsName reports whether the value at n is itself a name.
-func (t *Tree) IsName(n Node) bool { return t.nodes[n].name }
+func (t *Tree) IsName(n Node) bool { return t.nodes[n].marks&IsName != 0 }
 
 // IsContainer reports whether the value at n is also visited in parts, so
 // that its own syntax proves nothing.
-func (t *Tree) IsContainer(n Node) bool { return t.nodes[n].container }
+func (t *Tree) IsContainer(n Node) bool { return t.nodes[n].marks&IsContainer != 0 }
 
-// IsMarkup reports whether the value at n is visited in parts as a document of
-// markup, but may be part of a page.
-func (t *Tree) IsMarkup(n Node) bool { return t.nodes[n].markup }
-
-// IsEncoded reports whether the value at n is nothing but escapes of
-// characters, so that all that it says is in what it decodes to.
-func (t *Tree) IsEncoded(n Node) bool { return t.nodes[n].encoded }
+// Marks returns what else is known of n.
+func (t *Tree) Marks(n Node) Marks { return t.nodes[n].marks }
 
 // Key returns the name of n, empty where its kind has none.
 func (t *Tree) Key(n Node) []byte {

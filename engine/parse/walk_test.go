@@ -354,7 +354,7 @@ type noise struct{ data, all int }
 
 func (c *noise) Visit(t *Tree, n Node, v []byte) int {
 	c.all++
-	if t.IsBinary(n) {
+	if t.Marks(n)&IsBinary != 0 {
 		c.data++
 	}
 	return len(v)
