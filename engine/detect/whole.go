@@ -45,66 +45,88 @@ type construct struct {
 
 // whole finds values that are nothing but a construct of some language.
 func (s *Scanner) whole(v []byte, w *Where) {
-	if w.Place.single() && w.Place != InHeader {
+	single := w.Place.single()
+	if single && w.Place != InHeader {
 		s.schema(v)
 	}
 	if len(v) > maxWhole {
 		return
 	}
-	s.spacedTag(v, w)
+	if s.all(hasLess | hasSpace) {
+		s.spacedTag(v)
+	}
 	if w.Place == InBody && w.Container && isSystemName(v, w) {
 		s.follow(SQLi, v, lead{weight: wholeWeight, to: len(v), reason: reasonSystemName}, wholeVocabulary)
 	}
 	if w.Place == InUserAgent && s.have&hasBang != 0 && isDeclaration(v) {
 		s.follow(XXE, v, lead{weight: wholeWeight, to: len(v), reason: reasonEntity}, wholeVocabulary)
 	}
-	if !w.Place.single() {
+	if !single {
 		return
 	}
-	from := skipBlank(v, 0)
-	body := bytes.TrimRight(v[from:], " \t\r\n")
-	if len(body) < 2 || bytes.IndexByte(body, '\n') >= 0 {
+	from, body := 0, v
+	if s.any(hasSpace | hasLine | hasControl) {
+		from = skipBlank(v, 0)
+		body = bytes.TrimRight(v[from:], " \t\r\n")
+	}
+	if len(body) < 2 || s.any(hasLine) && bytes.IndexByte(body, '\n') >= 0 {
 		return
 	}
-	if c := wholeConstruct(body, w, from > 0); c.class != NoClass {
+	if c := s.construct(body, w, from > 0); c.class != NoClass {
 		s.follow(c.class, v, lead{weight: wholeWeight, from: from, to: len(v), reason: c.reason}, wholeVocabulary)
 	}
 }
 
-// wholeConstruct tells what a value of one line is, without the blanks around
+// all reports whether the value has all features of f, and any whether it has one:
+// what is looked for in vain takes longer than the question whether its signs
+// occur, since most values are short.
+func (s *Scanner) all(f feature) bool { return s.have&f == f }
+func (s *Scanner) any(f feature) bool { return s.have&f != 0 }
+
+// construct tells what a value of one line is, without the blanks around
 // it; inset says that there were some before it.
-func wholeConstruct(v []byte, w *Where, inset bool) construct {
+func (s *Scanner) construct(v []byte, w *Where, inset bool) construct {
 	switch {
 	case isSystemName(v, w):
 		return construct{SQLi, reasonSystemName}
-	case isShellWord(v):
+	case (s.any(hasBrace) || shellMark[v[0]]) && isShellWord(v):
 		return construct{RCE, shellWord}
-	case isShellPiece(v):
+	case (s.all(hasEqual|hasSlash|hasDollar) || shellMark[v[0]]) && isShellPiece(v):
 		return construct{RCE, shellLine}
-	case cutOff(v), w.Name && inset && isHandler(v):
+	case s.any(hasEqual|hasColon) && cutOff(v), w.Name && inset && isHandler(v):
 		return construct{XSS, cutMarkup}
 	case loneControl(v):
 		return construct{XSS, "The value is an element that changes how the page is read, or asks its reader for something."}
-	case sevenBit(v):
+	case s.any(hasBackslash) && sevenBit(v):
 		return construct{XSS, hidMarkup}
-	case callsComputed(v):
+	case s.any(hasDollar|hasOpen) && callsComputed(v):
 		return construct{Code, callsVar}
-	case w.Place == InQuery && !w.Name && phpTagged(v):
+	case w.Place == InQuery && !w.Name && s.any(hasBracket|hasBrace) && phpTagged(v):
 		return construct{Code, "Brackets that some templates take for a tag of PHP hold code."}
 	case w.Name && v[0] == '$' && superglobals.Has(v[1:]):
 		return construct{Code, "A parameter is called like a variable of PHP that holds the request."}
-	case (w.Name || w.Place == InForm) && pageAddress.Has(v), hasFold(v, "(document.domain)"), hasFold(v, "(document.cookie)"):
+	case s.any(hasMarkWord) && reachesPage(v, w):
 		return construct{XSS, readsPage}
-	case isDeclaration(v):
+	case s.all(hasBang|hasPercent) && isDeclaration(v):
 		return construct{XXE, reasonEntity}
-	case routesToClass(v):
+	case s.all(hasSlash|hasBackslash) && routesToClass(v):
 		return construct{Code, "A route leads to a class by its whole name, and to any of its methods."}
-	case runsText(v):
+	case (v[0] == '%' || s.any(hasQuote|hasDQuote|hasBacktick)) && runsText(v):
 		return construct{Code, serverCode}
-	case sendsCookie(v):
+	case s.any(hasSlashSlash) && sendsCookie(v):
 		return construct{XSS, "A script sends the cookie to another host."}
 	}
-	return wholeScript(v, w)
+	return s.script(v, w)
+}
+
+// shellMark are the bytes by which isShellWord and isShellPiece know what a value
+// may be.
+var shellMark = [256]bool{'~': true, '!': true, '/': true, '$': true, '>': true, ';': true, '|': true, '&': true}
+
+// reachesPage reports whether v is a property by which a script sends the page
+// elsewhere, or holds the cookie or the domain of it in parentheses.
+func reachesPage(v []byte, w *Where) bool {
+	return (w.Name || w.Place == InForm) && pageAddress.Has(v) || hasFold(v, "(document.domain)") || hasFold(v, "(document.cookie)")
 }
 
 // single reports whether a value there stands for itself: applications put
@@ -142,7 +164,7 @@ var spacedTags = lexicon.New("script iframe form object embed dialog style link 
 
 // spacedTag finds the names of elements with a blank behind each letter, which
 // markup becomes again where an application drops blanks.
-func (s *Scanner) spacedTag(v []byte, w *Where) {
+func (s *Scanner) spacedTag(v []byte) {
 	for i := bytes.IndexByte(v, '<'); i >= 0 && i+1 < len(v); {
 		var name [maxSpacedTag]byte
 		n, j := 0, i+1

@@ -82,10 +82,10 @@ func runsText(v []byte) bool {
 	return false
 }
 
-// wholeScript tells whether v is an expression of script that acts on one of
+// script tells whether v is an expression of script that acts on one of
 // the host's objects, or calls in a way that hides what it calls.
-func wholeScript(v []byte, w *Where) construct {
-	if isBrackets(v) {
+func (s *Scanner) script(v []byte, w *Where) construct {
+	if s.all(hasBang|hasBracket) && isBrackets(v) {
 		return construct{XSS, callsHide}
 	}
 	i, open := 0, 0
@@ -103,6 +103,9 @@ func wholeScript(v []byte, w *Where) construct {
 	name := v[i:j]
 	if j+1 < len(v) && v[j] == '\\' && v[j+1] == 'u' && escapedCall(v[j:]) {
 		return construct{Code, callsHide}
+	}
+	if j == i {
+		return construct{}
 	}
 	for k := gap(v, j); open > 0 && k < len(v) && v[k] == ')'; k = gap(v, j) {
 		j, open = k+1, open-1

@@ -29,6 +29,9 @@ const reasonSystemName = "The value is the name of what a database keeps of itse
 // for: as all that a body says, or by a parameter that names a table. Texts and
 // tools for databases name them elsewhere.
 func isSystemName(v []byte, w *Where) bool {
+	if w.Place != InBody && (w.Name || !hasFold(w.Key, "table")) {
+		return false
+	}
 	v = bytes.TrimSpace(v)
 	if bytes.ContainsAny(v, "\t\r\n") {
 		return false // two words, of which lexicons make one
@@ -36,5 +39,5 @@ func isSystemName(v []byte, w *Where) bool {
 	if w.Place == InBody {
 		return systemNames.Has(v) || bodyNames.Has(v)
 	}
-	return !w.Name && hasFold(w.Key, "table") && systemNames.Has(v) && !hasPrefixFold(v, "sqlite_") // which is one of the tables that tools for it list
+	return systemNames.Has(v) && !hasPrefixFold(v, "sqlite_") // which is one of the tables that tools for it list
 }
