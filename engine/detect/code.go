@@ -6,8 +6,12 @@ import (
 	"github.com/gabionhq/gabion/engine/internal/lexicon"
 )
 
-// whenCode: the words, a call, or the tag of a page.
-var whenCode = []feature{hasCodeWord, hasCallWord | hasOpen, hasCallWord | hasEqual, hasDQuote | hasOpen, hasLess, hasDollar, hasHash, hasAt | hasBrace}
+// whenCode: the words, a call, or the tag of a page: <?, <%@, <jsp: or a script with
+// a language.
+var whenCode = []feature{
+	hasCodeWord, hasCallWord | hasOpen, hasCallWord | hasEqual, hasDQuote | hasOpen, hasDollar, hasHash, hasAt | hasBrace,
+	hasLessMark | hasBang, hasLessMark | hasPercent | hasAt, hasLessLetter | hasColon, hasLessLetter | hasMarkWord | hasSpace | hasEqual,
+}
 
 // callGateWords are called, beside execCalls and serverCalls.
 const callGateWords = "file while getruntime require execute print println"

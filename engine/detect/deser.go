@@ -10,11 +10,11 @@ import (
 // controls; base64 forms are told by their first letters, which the gate
 // knows as words.
 var whenDeser = []feature{
-	hasColon | hasDQuote, hasColon | hasBackslash, hasBang, hasDollar, hasControl, hasHigh, hasLine, hasObjectWord, hasDQuote | hasSlash,
+	hasColon | hasDQuote, hasColon | hasBackslash, hasBang, hasControl, hasHigh, hasLine, hasObjectWord, hasDQuote | hasSlash,
 }
 
 // objectGateWords begin serialised objects in base64, or name what makes them.
-const objectGateWords = "ro rO AAEAAAD aced __js_function publickeytoken"
+const objectGateWords = "ro rO AAEAAAD aced __js_function nd_func publickeytoken"
 
 var deserVocabulary = lexicon.New(`o c a s i b python java javax ruby php object apply new name module org com sun net type
 	nd_func function py reduce os system subprocess popen builtins eval exec gem installer lang runtime processbuilder`)
@@ -23,21 +23,25 @@ var deserVocabulary = lexicon.New(`o c a s i b python java javax ruby php object
 func (s *Scanner) deser(v []byte, w *Where) {
 	s.reads(v, readObjects)
 	var best lead
-	binaryObject(&best, v)
-	if s.have&hasObjectWord != 0 {
+	if s.any(hasControl | hasHigh | hasObjectWord) {
+		binaryObject(&best, v)
+		marshal(&best, v)
+	}
+	if s.any(hasObjectWord) {
 		hexObject(&best, v)
 		assembly(&best, v)
 		funcster(&best, v)
 	}
-	if s.have&hasColon != 0 && s.have&(hasDQuote|hasBackslash) != 0 {
+	if s.any(hasColon) && s.any(hasDQuote|hasBackslash) {
 		phpObject(&best, v)
 	}
 	if s.have.any(whenTypeTags) {
 		typeTags(&best, v)
 	}
-	pickle(&best, v)
-	marshal(&best, v)
-	if s.have&hasLess != 0 && w.Place != InFile {
+	if s.any(hasControl | hasHigh | hasLine) {
+		pickle(&best, v)
+	}
+	if s.all(hasLess|hasSpace) && w.Place != InFile {
 		beans(&best, v)
 	}
 	s.follow(Deserialization, v, best, deserVocabulary)

@@ -81,14 +81,18 @@ func (s *Scanner) ptrav(v []byte, w *Where) {
 		}
 	}
 	var best lead
-	if w.Place == InQuery || w.Place == InCookie {
+	if (w.Place == InQuery || w.Place == InCookie) && s.any(hasSlash|hasFileWord) {
 		keys(&best, v)
 	}
 	if best.weight == 0 && s.have&stepFeatures == 0 && !rooted(v) && w.Place != InPath && w.Place != InTarget && !hasFold(v, "0x") && !inner(v, w) && !asksFile(w) {
 		return // names count only in absolute paths and behind steps
 	}
-	wrapper(&best, v)
-	hidden(&best, v)
+	if s.any(hasColonSlash) || s.all(hasColon|hasBackslash) {
+		wrapper(&best, v)
+	}
+	if s.any(hasSlashDot) {
+		hidden(&best, v)
+	}
 	if (w.Place == InTarget || w.Place == InPath) && len(v) <= maxPath && len(v) > 0 && v[0] == '/' {
 		asked(&best, v)
 	}

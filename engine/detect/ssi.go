@@ -6,8 +6,8 @@ import (
 	"github.com/gabionhq/gabion/engine/internal/lexicon"
 )
 
-// whenSSI: a directive stands in a comment or a tag.
-var whenSSI = []feature{hasLess}
+// whenSSI: a directive stands in a comment, behind a sign, or is a tag of a namespace.
+var whenSSI = []feature{hasLessMark | hasDashDash | hasHash, hasLessMark | hasDashDash | hasPercent, hasLessLetter | hasColon}
 
 var (
 	ssiDirectives = lexicon.New(`exec include echo printenv config set fsize flastmod if elif else endif`)

@@ -41,10 +41,10 @@ func (s *Scanner) ssti(v []byte, w *Where) {
 	var best lead
 	listing := w.Listing || w.Place.holdsText() && bytes.IndexByte(v, '\n') >= 0
 	s.reads(v, readTemplate)
-	var open [128]int // by closing byte: where it has not been found up to
+	var open [8]int // by half of the closing byte, which tells them apart: where it has not been found up to
 	for i := 0; i+1 < len(v); i++ {
 		skip, end := opener(v, i)
-		if skip == 0 || i < open[end&127] {
+		if skip == 0 || i < open[end>>4&7] {
 			continue
 		}
 		e := expression{v: v, from: i, body: i + skip, listing: listing, shown: w.Place.holdsText() && w.Place != InForm}
@@ -59,7 +59,7 @@ func (s *Scanner) ssti(v []byte, w *Where) {
 		if i = max(i, e.body); e.closed {
 			i = e.to - 1
 		} else {
-			open[end&127] = e.unclosed(end)
+			open[end>>4&7] = e.unclosed(end)
 		}
 	}
 	s.follow(SSTI, v, best, templateVocabulary)
