@@ -9,8 +9,8 @@ import (
 // whenCode: the words, a call, or the tag of a page: <?, <%@, <jsp: or a script with
 // a language.
 var whenCode = []feature{
-	hasCodeWord, hasCallWord | hasOpen, hasCallWord | hasEqual, hasDQuote | hasOpen, hasDollar, hasHash, hasAt | hasBrace,
-	hasLessMark | hasBang, hasLessMark | hasPercent | hasAt, hasLessLetter | hasColon, hasLessLetter | hasMarkWord | hasSpace | hasEqual,
+	hasCodeWord, hasCallWord | hasOpen, hasCallWord | hasEqual, hasDQuote | hasOpen | ofFive, hasDollar, hasHash | ofSix, hasAt | hasBrace,
+	hasLessMark | hasBang, hasLessMark | hasPercent | hasAt, hasLessLetter | hasColon | ofFive, hasLessLetter | hasMarkWord | hasSpace | hasEqual,
 }
 
 // callGateWords are called, beside execCalls and serverCalls.

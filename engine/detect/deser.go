@@ -10,7 +10,7 @@ import (
 // controls; base64 forms are told by their first letters, which the gate
 // knows as words.
 var whenDeser = []feature{
-	hasColon | hasDQuote, hasColon | hasBackslash, hasBang, hasControl, hasHigh, hasLine, hasObjectWord, hasDQuote | hasSlash,
+	hasColon | hasDQuote | ofSix, hasColon | hasBackslash | ofSix, hasBang | ofSix, hasControl, hasHigh, hasLine | ofSix, hasObjectWord, hasDQuote | hasSlash | ofNine,
 }
 
 // objectGateWords begin serialised objects in base64, or name what makes them.

@@ -6,39 +6,44 @@ import (
 )
 
 // A feature is a set of things that occur in a value: bytes, pairs of bytes,
-// and words of a family. The gate computes it in one or two linear passes;
-// the detectors' necessary conditions are stated in it.
+// and words of a family; and that it is of some length. The gate computes it in
+// one or two linear passes; the detectors' necessary conditions are stated in it.
 type feature uint64
 
-// Single bytes.
 const (
-	hasQuote     feature = 1 << iota // '
-	hasDQuote                        // "
-	hasBacktick                      // `
-	hasOpen                          // (
-	hasClose                         // )
-	hasBracket                       // [ ]
-	hasBrace                         // { }
-	hasDollar                        // $
-	hasLess                          // <
-	hasGreater                       // >
-	hasEqual                         // =
-	hasSemi                          // ;
-	hasPipe                          // |
-	hasAmp                           // &
-	hasHash                          // #
-	hasPercent                       // %
-	hasSlash                         // /
-	hasBackslash                     // \ ^
-	hasColon                         // :
-	hasStar                          // *
-	hasAt                            // @
-	hasBang                          // ! ? ~
-	hasDigit                         // 0-9
-	hasSpace                         // space and tab
-	hasLine                          // CR, LF
-	hasControl                       // other controls, DEL
-	hasHigh                          // 0x80 and up
+	// Lengths: what only a longer value can be found to be.
+	ofFive feature = 1 << iota // bytes or more
+	ofSix
+	ofNine
+
+	// Single bytes.
+	hasQuote     // '
+	hasDQuote    // "
+	hasBacktick  // `
+	hasOpen      // (
+	hasClose     // )
+	hasBracket   // [ ]
+	hasBrace     // { }
+	hasDollar    // $
+	hasLess      // <
+	hasGreater   // >
+	hasEqual     // =
+	hasSemi      // ;
+	hasPipe      // |
+	hasAmp       // &
+	hasHash      // #
+	hasPercent   // %
+	hasSlash     // /
+	hasBackslash // \ ^
+	hasColon     // :
+	hasStar      // *
+	hasAt        // @
+	hasBang      // ! ? ~
+	hasDigit     // 0-9
+	hasSpace     // space and tab
+	hasLine      // CR, LF
+	hasControl   // other controls, DEL
+	hasHigh      // 0x80 and up
 
 	// Pairs of bytes.
 	hasDashDash    // --
@@ -84,7 +89,7 @@ const (
 // addressMarks are what most request targets have. Where there is a query,
 // the path and the parameters are scanned one by one, and without other marks
 // nothing runs from one into the next but names of properties.
-const addressMarks = hasSlash | hasBang | hasEqual | hasAmp | hasDigit | hasHigh | wordFeatures&^(hasCodeWord|hasFileWord|hasObjectWord|hasProtoWord|hasSessionWord)
+const addressMarks = lengths | hasSlash | hasBang | hasEqual | hasAmp | hasDigit | hasHigh | wordFeatures&^(hasCodeWord|hasFileWord|hasObjectWord|hasProtoWord|hasSessionWord)
 
 // gateWords are the words the gate knows, by family. Words are maximal runs
 // of letters and underscores, compared without case: in 1union the word is
@@ -138,7 +143,7 @@ var rules = func() (t [64][]rule) {
 // admits returns the detectors that may find something in a value with the
 // features f, bit i for the one at i.
 func (f feature) admits() (set uint32) {
-	for left := f; left != 0; left &= left - 1 {
+	for left := f &^ lengths; left != 0; left &= left - 1 {
 		for _, r := range rules[bits.TrailingZeros64(uint64(left))] {
 			if f&r.mask == r.mask {
 				set |= 1 << r.detector
@@ -188,11 +193,17 @@ func features(v []byte) (f feature, pieces int) {
 		prev = c << 5
 	}
 	if f&^hasHigh == 0 && len(v) > maxWordOnly {
-		return f, 0
+		return f | lengths, 0
 	}
 	words, pieces := wordFeaturesOf(v)
-	return f | words, pieces
+	return f | words | lengthFeatures[min(len(v), len(lengthFeatures)-1)], pieces
 }
+
+// lengths are the features that any long value has.
+const lengths = ofFive | ofSix | ofNine
+
+// lengthFeatures gives the features of a length, the last those of all above.
+var lengthFeatures = [...]feature{5: ofFive, 6: ofFive | ofSix, 7: ofFive | ofSix, 8: ofFive | ofSix, 9: lengths}
 
 // wordFeatures are the families: hasSQLWord, the first, and all above it. The
 // word table holds them shifted down, so there is room for sixteen.

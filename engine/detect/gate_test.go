@@ -28,7 +28,7 @@ func gateHolds(t *testing.T, s *Scanner, v []byte) {
 			if n == 0 {
 				continue
 			}
-			if len(v) < shortest && !d.tiny {
+			if len(v) < d.least {
 				t.Fatalf("class %d finds %q at %+v, which is too short: %s", d.class, v, w, s.findings[0].Reason)
 			}
 			if have.admits()>>i&1 == 0 {
@@ -86,23 +86,44 @@ func TestGateOfLongValues(t *testing.T) {
 	}
 }
 
-// TestShortest runs the detectors that look at no values of less bytes on all of
-// them.
-func TestShortest(t *testing.T) {
+// TestLeast runs the detectors on values that are too short for them: on all of two
+// bytes, and on longer ones of signs and of the words that the gate knows.
+func TestLeast(t *testing.T) {
 	var s Scanner
-	var v [shortest - 1]byte
-	for i := range 1 << 16 {
-		v[0], v[1] = byte(i), byte(i>>8)
+	f := func(v []byte) {
+		t.Helper()
 		for _, d := range detectors {
-			if d.tiny {
+			if d.least <= len(v) {
 				continue
 			}
-			for _, w := range []Where{{Place: InQuery, Key: []byte("id")}, {Place: InForm, Name: true}, {Place: InFileName}} {
-				if n, _ := findsWith(&s, ^feature(0), d, v[:], w); n > 0 {
+			for _, w := range []Where{{Place: InQuery, Key: []byte("id")}, {Place: InQuery, Key: []byte("file")}, {Place: InForm, Name: true}, {Place: InFileName}, {Place: InUserAgent}} {
+				if n, _ := findsWith(&s, ^feature(0), d, v, w); n > 0 {
 					t.Fatalf("class %d finds %q at %+v: %s", d.class, v, w, s.findings[0].Reason)
 				}
 			}
 		}
+	}
+	for i := range 1 << 16 {
+		f([]byte{byte(i), byte(i >> 8)})
+	}
+	rng := rand.New(rand.NewSource(2))
+	var parts []string
+	for _, family := range gateWords {
+		parts = append(parts, strings.Fields(family.words)...)
+	}
+	for range len(parts) / 2 {
+		parts = append(parts, "'", "\"", "`", "(", ")", "[", "]", "{", "}", "$", "<", ">", "=", ";", "|", "&", "#", "%", "/", "\\", ":", "*", "@", "!", "?", "-", ".", ",", "1", "a", " ", "\n", "\x00", "\xac")
+	}
+	for range 200_000 {
+		var v []byte
+		for len(v) < mostLeast-1 {
+			part := parts[rng.Intn(len(parts))]
+			if len(v)+len(part) >= mostLeast {
+				break
+			}
+			v = append(v, part...)
+		}
+		f(v)
 	}
 }
 

@@ -10,7 +10,8 @@ import (
 // whenPathTraversal: a step up needs two dots or an odd spelling of them, as
 // in ". .2f"; a name counts only beside a separator.
 var whenPathTraversal = []feature{
-	hasDotDot, hasDotSlash, hasSlashDot, hasSpaceDot, hasBackslash, hasPercent, hasControl, hasFileWord, hasPathWord | hasSlash, hasPathWord | hasBang,
+	hasDotDot, hasDotSlash, hasSlashDot | ofFive, hasSpaceDot | ofFive, hasBackslash | ofFive, hasPercent | ofFive, hasControl, hasFileWord,
+	hasPathWord | hasSlash | ofFive, hasPathWord | hasBang | ofFive,
 }
 
 // stepFeatures are those of steps up, of stream wrappers and of hidden
@@ -98,7 +99,7 @@ func (s *Scanner) ptrav(v []byte, w *Where) {
 	}
 	share(&best, v)
 	if len(v) <= maxPath || bytes.Contains(v, []byte("..")) || bytes.IndexByte(v, '%') >= 0 {
-		k := pathWalk{v: v, raw: len(v) <= maxPath && w.Place != InFile}
+		k := pathWalk{v: v, raw: len(v) <= maxPath && w.Place != InFile, collapses: s.any(hasDotDot | hasFileWord)}
 		k.url = hasPrefixFold(v, "http") && !hasPrefixFold(v, `http\`) || bytes.IndexByte(v, '?') > 0 && v[0] == '/'
 		s.reads(v, readPath)
 		k.walk()
@@ -116,9 +117,10 @@ func (s *Scanner) ptrav(v []byte, w *Where) {
 // A pathWalk reads a value once as a path in any spelling.
 type pathWalk struct {
 	path
-	v   []byte
-	raw bool // the value is short enough to be a path: bad bytes may be meant
-	url bool // it is an address or has a query
+	v         []byte
+	raw       bool // the value is short enough to be a path: bad bytes may be meant
+	collapses bool // it has dots in a row, or in numbers
+	url       bool // it is an address or has a query
 
 	// The segment being read.
 	from         int
@@ -339,7 +341,7 @@ func (k *pathWalk) judge(best *lead, v []byte, w *Where) {
 	const escaped = 6 // bytes of a step
 	leads := k.steps > 4 && k.span.from < 4 || k.steps > 6 && k.span.to-k.span.from < k.steps*escaped
 	pathLike := (!k.blank || leads) && len(v) <= maxPath
-	if pathLike {
+	if pathLike && k.collapses {
 		collapsed(best, v)
 	}
 	if k.here >= 12 && k.here*6 >= len(v) || k.here >= 5 && pathLike && k.here*8 >= len(v) {
@@ -394,7 +396,7 @@ func (k *pathWalk) judge(best *lead, v []byte, w *Where) {
 		}
 		best.offer(weight, from, to, "Path segments lead up out of their directory.")
 	}
-	if len(v) <= maxPath && w.Place != InTarget {
+	if (k.secret || k.plain || k.seps) && len(v) <= maxPath && w.Place != InTarget {
 		k.judgeName(best, v, (pathLike || isProgramFiles(v)) && rooted(v) && w.Place != InPath, w.Place)
 		if (k.secret || k.plain) && asksFile(w) && pathLike && k.file.from <= 1 && k.file.to == len(v) {
 			best.offer(0.55, k.file.from, k.file.to, "A file that servers keep for themselves is asked for.")

@@ -10,15 +10,15 @@ import (
 
 // whenRCE: the name of a command stands there, or what splits or hides it, or
 // what splits commands.
-var whenRCE = append([]feature{hasSemi, hasPipe, hasAmp, hasLine, hasControl}, whenCommand...)
+var whenRCE = append([]feature{hasSemi, hasPipe, hasAmp, hasLine, hasControl | ofFive}, whenCommand...)
 
 // whenCommand: the name of a command, or variables, escapes, wildcards, and quotes
 // behind a separator or in a path.
 var whenCommand = []feature{
-	hasShellWord, hasBacktick, hasDollar, hasBrace, hasPercent, hasBackslash, hasGreater | hasAmp,
-	hasSlash | hasStar, hasSlash | hasBang, hasSlash | hasBracket,
-	hasQuote | hasSemi, hasQuote | hasPipe, hasQuote | hasAmp, hasQuote | hasLine, hasQuote | hasOpen, hasQuote | hasSlash,
-	hasDQuote | hasSemi, hasDQuote | hasPipe, hasDQuote | hasAmp, hasDQuote | hasLine, hasDQuote | hasOpen, hasDQuote | hasSlash,
+	hasShellWord, hasBacktick | ofFive, hasDollar, hasBrace | ofFive, hasPercent | ofFive, hasBackslash, hasGreater | hasAmp,
+	hasSlash | hasStar | ofFive, hasSlash | hasBang | ofFive, hasSlash | hasBracket | ofFive,
+	hasQuote | hasSemi, hasQuote | hasPipe, hasQuote | hasAmp, hasQuote | hasLine, hasQuote | hasOpen | ofFive, hasQuote | hasSlash | ofFive,
+	hasDQuote | hasSemi, hasDQuote | hasPipe, hasDQuote | hasAmp, hasDQuote | hasLine, hasDQuote | hasOpen | ofFive, hasDQuote | hasSlash | ofFive,
 }
 
 // whenNamed: the name of a command, what hides one, or the path that it is

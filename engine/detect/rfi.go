@@ -7,7 +7,7 @@ import (
 )
 
 // whenRFI: an address needs its colon and slashes, a data address its colon.
-var whenRFI = []feature{hasColonSlash, hasColon | hasMarkWord}
+var whenRFI = []feature{hasColonSlash | ofSix, hasColon | hasMarkWord | ofNine}
 
 var (
 	scriptExtensions = lexicon.New(`php php3 php4 php5 phtml phar txt asp aspx jsp cgi pl sh inc dat gif jpg`)

@@ -138,51 +138,54 @@ type detector struct {
 	class Class
 	when  []feature
 	scan  func(s *Scanner, v []byte, w *Where)
+	least int  // bytes that it finds anything in
 	parts bool // of a long container its parts are enough
-	tiny  bool // it finds something in less than shortest bytes
 }
 
-// shortest is the length from which on most detectors find anything.
-const shortest = 3
+// mostLeast is more than the least of every detector.
+const mostLeast = 10
 
-// tiny are the others, bit i for the detector at i.
-var tiny = func() (set uint32) {
-	for i := range detectors {
-		if detectors[i].tiny {
-			set |= 1 << i
+// longEnough gives the detectors for a length, bit i for the one at i, the last
+// those for all above.
+var longEnough = func() (t [mostLeast]uint32) {
+	for n := range t {
+		for i := range detectors {
+			if detectors[i].least <= n {
+				t[n] |= 1 << i
+			}
 		}
 	}
-	return set
+	return t
 }()
 
 var detectors = [...]detector{
-	{class: SQLi, when: whenSQLi, scan: (*Scanner).sqli, parts: true},
-	{class: NoSQLi, when: whenNoSQLi, scan: (*Scanner).nosqli, parts: true, tiny: true},
-	{class: LDAPi, when: whenLDAPi, scan: (*Scanner).ldapi, tiny: true},
-	{class: XPathi, when: whenXPathi, scan: (*Scanner).xpathi, parts: true},
-	{class: XSS, when: whenXSS, scan: (*Scanner).xss, parts: true},
-	{class: PathTraversal, when: whenPathTraversal, scan: (*Scanner).ptrav},
-	{class: RCE, when: whenRCE, scan: (*Scanner).rce, parts: true, tiny: true},
-	{class: Code, when: whenCode, scan: (*Scanner).code, parts: true},
-	{class: SSTI, when: whenSSTI, scan: (*Scanner).ssti, parts: true},
-	{class: XXE, when: whenXXE, scan: (*Scanner).xxe},
-	{class: SSRF, when: whenSSRF, scan: (*Scanner).ssrf},
-	{class: CRLF, when: whenCRLF, scan: (*Scanner).crlf, tiny: true},
-	{class: Log4Shell, when: whenLog4Shell, scan: (*Scanner).log4shell},
-	{class: SSI, when: whenSSI, scan: (*Scanner).ssi},
-	{class: MailInjection, when: whenMail, scan: (*Scanner).mail},
-	{class: RFI, when: whenRFI, scan: (*Scanner).rfi},
-	{class: Deserialization, when: whenDeser, scan: (*Scanner).deser},
-	{class: PrototypePollution, when: whenProtoPol, scan: (*Scanner).protopol},
-	{class: Shellshock, when: whenShellshock, scan: (*Scanner).shellshock},
-	{class: Upload, when: whenUpload, scan: (*Scanner).upload},
-	{class: Redirect, when: whenRedirect, scan: (*Scanner).redirect},
-	{class: ScannerTool, when: whenScannerTool, scan: (*Scanner).scannerTool},
-	{class: SessionFixation, when: whenSessionFixation, scan: (*Scanner).sessfix},
-	{class: Smuggling, when: whenMediaType, scan: (*Scanner).mediaType},
-	{class: SQLi, when: whenSQLJSON, scan: (*Scanner).sqlJSON, parts: true},
-	{class: Code, when: whenWhole, scan: (*Scanner).whole, parts: true, tiny: true},
-	{class: Code, when: whenJDBC, scan: (*Scanner).jdbc},
+	{class: SQLi, when: whenSQLi, scan: (*Scanner).sqli, least: 3, parts: true},
+	{class: NoSQLi, when: whenNoSQLi, scan: (*Scanner).nosqli, parts: true},
+	{class: LDAPi, when: whenLDAPi, scan: (*Scanner).ldapi, least: 2},
+	{class: XPathi, when: whenXPathi, scan: (*Scanner).xpathi, least: 4, parts: true},
+	{class: XSS, when: whenXSS, scan: (*Scanner).xss, least: 4, parts: true},
+	{class: PathTraversal, when: whenPathTraversal, scan: (*Scanner).ptrav, least: 3},
+	{class: RCE, when: whenRCE, scan: (*Scanner).rce, least: 2, parts: true},
+	{class: Code, when: whenCode, scan: (*Scanner).code, least: 3, parts: true},
+	{class: SSTI, when: whenSSTI, scan: (*Scanner).ssti, least: 4, parts: true},
+	{class: XXE, when: whenXXE, scan: (*Scanner).xxe, least: 3},
+	{class: SSRF, when: whenSSRF, scan: (*Scanner).ssrf, least: 3},
+	{class: CRLF, when: whenCRLF, scan: (*Scanner).crlf, least: 1},
+	{class: Log4Shell, when: whenLog4Shell, scan: (*Scanner).log4shell, least: 6},
+	{class: SSI, when: whenSSI, scan: (*Scanner).ssi, least: 5},
+	{class: MailInjection, when: whenMail, scan: (*Scanner).mail, least: 5},
+	{class: RFI, when: whenRFI, scan: (*Scanner).rfi, least: 6},
+	{class: Deserialization, when: whenDeser, scan: (*Scanner).deser, least: 4},
+	{class: PrototypePollution, when: whenProtoPol, scan: (*Scanner).protopol, least: 9},
+	{class: Shellshock, when: whenShellshock, scan: (*Scanner).shellshock, least: 3},
+	{class: Upload, when: whenUpload, scan: (*Scanner).upload, least: 3},
+	{class: Redirect, when: whenRedirect, scan: (*Scanner).redirect, least: 4},
+	{class: ScannerTool, when: whenScannerTool, scan: (*Scanner).scannerTool, least: 4},
+	{class: SessionFixation, when: whenSessionFixation, scan: (*Scanner).sessfix, least: 3},
+	{class: Smuggling, when: whenMediaType, scan: (*Scanner).mediaType, least: 3},
+	{class: SQLi, when: whenSQLJSON, scan: (*Scanner).sqlJSON, least: 7, parts: true},
+	{class: Code, when: whenWhole, scan: (*Scanner).whole, least: 2, parts: true},
+	{class: Code, when: whenJDBC, scan: (*Scanner).jdbc, least: 9},
 }
 
 // maxKept is how many tokens of SQL a Scanner keeps room for: a chunk, and what
@@ -215,10 +218,7 @@ func (s *Scanner) Scan(v []byte, w *Where) []Finding {
 	if w.Place == InTarget && have&^addressMarks == 0 && bytes.IndexByte(v, '?') >= 0 {
 		return nil
 	}
-	left := have.admits()
-	if len(v) < shortest {
-		left &= tiny
-	}
+	left := have.admits() & longEnough[min(len(v), mostLeast-1)]
 	if left == 0 {
 		return s.findings
 	}

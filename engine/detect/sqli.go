@@ -18,13 +18,18 @@ import (
 // compare; or a quote that may end a string.
 var whenSQLi = []feature{
 	hasSQLWord, hasQuote, hasDQuote, hasBacktick,
-	hasSQLLink | hasEqual, hasSQLLink | hasLess, hasSQLLink | hasGreater, hasSQLLink | hasOpen, hasSQLLink | hasDigit,
-	hasSQLLink | hasColon, hasSQLLink | hasHash, hasCall | hasDigit, hasAmp | hasDigit, hasPipe | hasDigit, hasPipe | hasOpen, hasSlashStar, hasAtAt, hasDollar,
+	hasSQLLink | hasEqual | ofFive, hasSQLLink | hasLess | ofFive, hasSQLLink | hasGreater | ofFive, hasSQLLink | hasOpen, hasSQLLink | hasDigit | ofFive,
+	hasSQLLink | hasColon | ofFive, hasSQLLink | hasHash | ofFive, hasCall | hasDigit, hasAmp | hasDigit | ofFive, hasPipe | hasDigit | ofFive,
+	hasPipe | hasOpen | ofFive, hasSlashStar, hasAtAt | ofFive, hasDollar | ofFive,
 }
 
 // whenSQLGoesOn: a word, or what works without one anywhere in a query. Without
 // these only what follows the end of a string can be instruction, and be its end.
 var whenSQLGoesOn = []feature{hasSQLWord, hasSQLLink, hasPipe, hasAmp, hasAtAt, hasOpen | hasDigit}
+
+// whenSQLBegins: of those what works where no string was ended: operators, a number
+// that is called; and what sets up a script, behind which quotes leave nothing.
+var whenSQLBegins = []feature{hasSQLWord, hasSQLLink, hasPipe, hasAmp, hasAtAt, hasCall | hasDigit, hasOpen | hasDigit | hasSemi}
 
 // sqlGateWords make structure by themselves; sqlGateLinks only around what
 // they join or call.
@@ -204,8 +209,11 @@ func (s *Scanner) sqli(v []byte, w *Where) {
 	if len(v) < shortestSQL || w.Place == InFile && len(v) > maxPath {
 		return
 	}
-	s.sql.best = sqlReader{miss: 1}
-	s.sql.end = len(bytes.TrimRightFunc(v, unicode.IsSpace))
+	s.sql.best.seen, s.sql.best.miss, s.sql.best.sign = 0, 1, 0
+	s.sql.end = len(v)
+	if s.any(hasSpace | hasLine | hasControl | hasHigh) {
+		s.sql.end = len(bytes.TrimRightFunc(v, unicode.IsSpace))
+	}
 	s.sql.texts, s.sql.segment = w.Place.holdsText(), w.Place == InPath
 	s.sql.listing = isListing(v, w.Place)
 	whole := int32(len(v))
@@ -213,19 +221,21 @@ func (s *Scanner) sqli(v []byte, w *Where) {
 		whole = -1 // its statement began on a line before
 	}
 	s.sql.goesOn = s.have.any(whenSQLGoesOn)
-	if s.sql.goesOn {
+	if s.have.any(whenSQLBegins) {
 		whole = s.sqlContext(v, w, 0, false, whole)
 	}
-	for _, q := range [...]byte{'\'', '"', '`'} {
-		if w.Container && q == '"' || s.settles(s.sqlWeight(&s.sql.best, w)) {
+	for n, q := range [...]byte{'\'', '"', '`'} {
+		if s.have&(hasQuote<<n) == 0 || w.Container && q == '"' || s.settles(s.sqlWeight(&s.sql.best, w)) {
 			continue // the quotes of JSON and of markup
 		}
 		if i := bytes.IndexByte(v, q); i >= 0 && s.sql.leaves(v[i+1:]) {
 			s.sqlContext(v, w, i+1, true, whole)
 		}
 	}
-	if i := bytes.Index(v, endOfComment); i >= 0 && s.sql.leaves(v[i+2:]) && !s.settles(s.sqlWeight(&s.sql.best, w)) {
-		s.sqlContext(v, w, i+2, true, whole)
+	if s.all(hasStar | hasSlash) {
+		if i := bytes.Index(v, endOfComment); i >= 0 && s.sql.leaves(v[i+2:]) && !s.settles(s.sqlWeight(&s.sql.best, w)) {
+			s.sqlContext(v, w, i+2, true, whole)
+		}
 	}
 	if s.sql.best.seen != 0 {
 		s.sqlReport(v, w)
@@ -259,7 +269,9 @@ func (s *Scanner) sqlContext(v []byte, w *Where, start int, broken bool, whole i
 			}
 		}
 		s.effort += sqlEffort * len(buf)
-		pairParens(buf)
+		if s.any(hasOpen) {
+			pairParens(buf)
+		}
 		r.toks, r.stops, r.cutKnown = buf, stops{}, false
 		r.chains.reset(len(buf))
 		end := len(buf)

@@ -7,7 +7,7 @@ import (
 )
 
 // whenSSI: a directive stands in a comment, behind a sign, or is a tag of a namespace.
-var whenSSI = []feature{hasLessMark | hasDashDash | hasHash, hasLessMark | hasDashDash | hasPercent, hasLessLetter | hasColon}
+var whenSSI = []feature{hasLessMark | hasDashDash | hasHash | ofNine, hasLessMark | hasDashDash | hasPercent | ofNine, hasLessLetter | hasColon}
 
 var (
 	ssiDirectives = lexicon.New(`exec include echo printenv config set fsize flastmod if elif else endif`)

@@ -7,7 +7,7 @@ import (
 )
 
 // whenSSTI: an expression needs its bracket and what marks it.
-var whenSSTI = []feature{hasBrace, hasLess | hasPercent, hasLess | hasAt, hasLess | hasHash, hasBracket, hasAt | hasOpen, hasHash | hasOpen, hasHash | hasEqual}
+var whenSSTI = []feature{hasBrace, hasLess | hasPercent, hasLess | hasAt, hasLess | hasHash, hasBracket | ofSix, hasAt | hasOpen | ofFive, hasHash | hasOpen, hasHash | hasEqual}
 
 // templateNames reach, from inside an expression, what the template's author
 // did not mean to give.

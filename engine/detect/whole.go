@@ -24,8 +24,8 @@ const (
 
 // whenWhole: what the constructs hold beside words.
 var whenWhole = []feature{
-	hasOpen, hasLess, hasGreater, hasDollar, hasBracket, hasBrace, hasSemi, hasEqual, hasBackslash, hasMarkWord, hasBang,
-	hasColon, hasAmp, hasSlash, hasBacktick, hasObjectWord,
+	hasOpen | ofFive, hasLess | ofFive, hasGreater | ofSix, hasDollar, hasBracket, hasBrace, hasSemi | ofFive, hasEqual, hasBackslash | ofSix, hasMarkWord | ofNine, hasBang,
+	hasColon | ofFive, hasAmp | ofFive, hasSlash | ofFive, hasBacktick | ofFive, hasObjectWord,
 }
 
 // maxWhole is the length up to which a value may be one construct.

@@ -13,10 +13,10 @@ import (
 // browsers drop inside, or the reference of one; of markup in another charset
 // the name is left.
 var whenXSS = []feature{
-	hasLess, hasBacktick, hasBracket, hasHash, hasMarkWord | hasEqual, hasControl | hasEqual, hasMarkWord | hasOpen, hasBackslash | hasOpen,
-	hasMarkWord | hasColon, hasSpace | hasColon, hasLine | hasColon, hasControl | hasColon, hasHigh | hasColon,
+	hasLess, hasBacktick | ofFive, hasBracket | ofSix, hasHash | ofNine, hasMarkWord | hasEqual, hasControl | hasEqual, hasMarkWord | hasOpen, hasBackslash | hasOpen,
+	hasMarkWord | hasColon, hasSpace | hasColon | ofSix, hasLine | hasColon | ofSix, hasControl | hasColon | ofSix, hasHigh | hasColon | ofSix,
 	hasHigh | hasMarkWord,
-	hasAmp | hasSemi, hasAmp | hasBrace,
+	hasAmp | hasSemi | ofNine, hasAmp | hasBrace | ofNine,
 }
 
 // markGateWords are events, what scripts call and set, and schemes.

@@ -8,7 +8,7 @@ import (
 
 // whenXXE: declarations are markup, and so are inclusions and style sheets, whose
 // elements are of another namespace; the attributes of a document come one by one.
-var whenXXE = []feature{hasLessMark, hasLessLetter | hasColon, hasColonSlash}
+var whenXXE = []feature{hasLessMark | ofNine, hasLessLetter | hasColon | ofNine, hasColonSlash}
 
 var xmlVocabulary = lexicon.New(`doctype entity element attlist system public any xml xi include xinclude xmlns href parse
 	text file http https ftp php expect gopher netdoc jar data ndata xsl stylesheet value of select document function
