@@ -64,21 +64,20 @@ func mixture(r *rand.Rand) (shape string, value func(size int) string) {
 // A layer is an encoding that a value is wrapped in.
 type layer struct {
 	name string
-	grow int // about how much longer it makes a value
 	wrap func(string) string
 }
 
 // wraps leave compression out: what repeats unpacks to hundreds of times its
 // size, which is a case of its own.
 var wraps = []layer{
-	{"base64", 2, func(v string) string { return base64.StdEncoding.EncodeToString([]byte(v)) }},
-	{"hex", 2, func(v string) string { return hex.EncodeToString([]byte(v)) }},
-	{"percent", 2, url.QueryEscape},
-	{"json", 1, func(v string) string { return `{"a":` + strconv.Quote(v) + `}` }},
-	{"array", 1, func(v string) string { return `["a",` + strconv.Quote(v) + `]` }},
-	{"xml", 1, func(v string) string { return "<a><b>" + html.EscapeString(v) + "</b></a>" }},
-	{"form", 2, func(v string) string { return "a=1&b=" + url.QueryEscape(v) }},
-	{"references", 6, func(v string) string {
+	{"base64", func(v string) string { return base64.StdEncoding.EncodeToString([]byte(v)) }},
+	{"hex", func(v string) string { return hex.EncodeToString([]byte(v)) }},
+	{"percent", url.QueryEscape},
+	{"json", func(v string) string { return `{"a":` + strconv.Quote(v) + `}` }},
+	{"array", func(v string) string { return `["a",` + strconv.Quote(v) + `]` }},
+	{"xml", func(v string) string { return "<a><b>" + html.EscapeString(v) + "</b></a>" }},
+	{"form", func(v string) string { return "a=1&b=" + url.QueryEscape(v) }},
+	{"references", func(v string) string {
 		var b strings.Builder
 		for i := range len(v) {
 			fmt.Fprintf(&b, "&#%d;", v[i])
@@ -87,15 +86,16 @@ var wraps = []layer{
 	}},
 }
 
-// layered returns a value in layers that is about as long as size.
+// layered returns a value in layers that is about as long as size. What layers add
+// depends on the value.
 func layered(layers []layer, value func(int) string, size int) string {
-	inner := size
-	for _, l := range layers {
-		inner /= l.grow
-	}
-	v := value(max(inner, 16))
-	for _, l := range layers {
-		v = l.wrap(v)
+	v := ""
+	for inner, tries := size, 0; tries < 4; tries++ {
+		v = value(max(inner, 16))
+		for _, l := range layers {
+			v = l.wrap(v)
+		}
+		inner = inner * size / len(v)
 	}
 	return v
 }
