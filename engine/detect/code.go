@@ -93,7 +93,7 @@ func (s *Scanner) code(v []byte, w *Where) {
 	}
 	s.reads(v, readCode)
 	var best lead
-	c := codeWalk{head: skipBlank(v, 0), end: -1, close: seeker{v: v, b: ')'}, listing: w.Listing || w.Place.holdsText() && (len(v) > 120 && bytes.IndexByte(v, '\n') >= 0 || len(v) > maxPath || isProgram(v))}
+	c := codeWalk{head: skipBlank(v, 0), end: -1, close: seeker{v: v, b: ')'}, listing: w.Listing || w.Place.holdsText() && (len(v) > 120 && bytes.IndexByte(v, '\n') >= 0 || len(v) > maxPath || s.any(hasLine) && isProgram(v))}
 	for i := 0; i < len(v); {
 		switch b := v[i]; {
 		case isLetter(b) || b == '_':

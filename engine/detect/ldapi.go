@@ -19,7 +19,9 @@ var whenLDAPi = []feature{
 var attributes = lexicon.New("uid cn sn ou dc mail givenname objectclass objectcategory userpassword password samaccountname memberof member displayname telephonenumber description userprincipalname distinguishedname uidnumber gidnumber homedirectory")
 
 func (s *Scanner) ldapi(v []byte, w *Where) {
-	s.matchingRule(v)
+	if s.all(hasColon | hasEqual | hasDigit) {
+		s.matchingRule(v)
+	}
 	open := bytes.IndexByte(v, '(')
 	shut := bytes.IndexByte(v, ')')
 	switch {

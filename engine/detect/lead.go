@@ -73,6 +73,13 @@ const maxEvidence = 256
 // follow makes the lead a finding. Of its tokens those in the vocabulary
 // are Known.
 func (s *Scanner) follow(c Class, v []byte, l lead, vocabulary lexicon.Set) {
+	if l.weight >= minWeight { // and mostly there is none
+		s.report(c, v, &l, vocabulary)
+	}
+}
+
+// report is follow for a lead with some weight.
+func (s *Scanner) report(c Class, v []byte, l *lead, vocabulary lexicon.Set) {
 	if l.weight < evident {
 		l.weight *= hint
 	}

@@ -98,10 +98,10 @@ func (s *Scanner) rce(v []byte, w *Where) {
 	words.name = w.Name && (w.Place == InQuery || w.Place == InForm)
 	words.keyed = (w.Place == InQuery || w.Place == InForm) && (hasFold(w.Key, "cmd") || hasFold(w.Key, "command") || hasFold(w.Key, "exec") || hasFold(w.Key, "shell"))
 	words.login = hasFold(w.Key, "shell")
-	words.address = w.Place == InTarget || isAddress(v)
+	words.address = w.Place == InTarget || s.any(hasBang) && isAddress(v)
 	words.read = w.Place == InReferer && w.Decoded > 0
-	words.alone = w.Place.single() && len(v) <= maxWhole && bytes.IndexByte(bytes.TrimRight(v, "\r\n"), '\n') < 0
-	words.sent = words.alone && w.Place == InForm && sentLine(v)
+	words.alone = w.Place.single() && len(v) <= maxWhole && (!s.any(hasLine) || bytes.IndexByte(bytes.TrimRight(v, "\r\n"), '\n') < 0)
+	words.sent = words.alone && w.Place == InForm && s.any(hasLine) && sentLine(v)
 	s.sh = shlex.New(v)
 	s.reads(v, readShell)
 	named := len(v) <= maxBreaking || s.have.any(whenNamed)
@@ -753,13 +753,28 @@ func (t *shellText) ends(c *shlex.Command) bool {
 // isEnding are the bytes that may stand behind the last word of a command.
 var isEnding = [256]bool{' ': true, '\t': true, '\r': true, '\n': true, '+': true, '#': true, '\'': true, '"': true, '/': true, '\\': true, '-': true}
 
+// beginning finds what only the beginning of a value can be.
+func (t *shellText) beginning(best *lead) {
+	if t.head == len(t.v) {
+		return
+	}
+	switch t.v[t.head] {
+	case '\\', '\'', '"':
+		t.escapedLine(best)
+	case 'a', 'A':
+		t.alias(best)
+	case '-':
+		t.exchange(best)
+		t.options(best)
+	case '=', '+', '@':
+		t.exchange(best)
+	}
+}
+
 // constructs finds what no text and few scripts hold.
 func (t *shellText) constructs(best *lead) {
 	v := t.v
-	t.escapedLine(best)
-	t.alias(best)
-	t.exchange(best)
-	t.options(best)
+	t.beginning(best)
 	comma, closing := seeker{v: v, b: ','}, seeker{v: v, b: '}'}
 	for i := 0; i+4 < len(v); i++ {
 		if !beginsConstruct[v[i]] {

@@ -237,9 +237,6 @@ func (t *shellText) bare(c *shlex.Command) bool {
 // the program for Dynamic Data Exchange.
 func (t *shellText) exchange(best *lead) {
 	v := t.v
-	if t.head >= len(v) || bytes.IndexByte([]byte("=+-@"), v[t.head]) < 0 {
-		return
-	}
 	i := bytes.Index(v, []byte("|'"))
 	if i < 1 || !isWordASCII(v[i-1]) {
 		return
