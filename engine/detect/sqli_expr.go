@@ -227,9 +227,10 @@ func (r *sqlReader) name(i int) (int, operand) {
 	return r.afterArguments(i), op
 }
 
-// afterArguments returns the token after the parenthesis that token i opens.
+// afterArguments returns the token after the parenthesis that token i opens, or
+// would open behind the last.
 func (r *sqlReader) afterArguments(i int) int {
-	if r.toks[i].Pair > 0 {
+	if i < len(r.toks) && r.toks[i].Pair > 0 {
 		return r.casts(i + int(r.toks[i].Pair) + 1)
 	}
 	return len(r.toks)

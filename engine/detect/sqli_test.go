@@ -3,6 +3,8 @@ package detect
 import (
 	"strings"
 	"testing"
+
+	"github.com/gabionhq/gabion/engine/internal/sqllex"
 	"time"
 
 	libinjection "github.com/corazawaf/libinjection-go"
@@ -122,6 +124,26 @@ func TestSQLiMutations(t *testing.T) {
 		for name, f := range rewrite {
 			if got := weighs(&s, SQLi, f(v), Where{Place: InForm}); got < attackWeight {
 				t.Errorf("%s %q weighs %.2f", name, f(v), got)
+			}
+		}
+	}
+}
+
+// TestSQLiEndsAnywhere ends values behind each word and what may follow it: whoever
+// looks for the next token must see that there is none.
+func TestSQLiEndsAnywhere(t *testing.T) {
+	var all []sqllex.Role
+	for r := sqllex.And; r <= sqllex.Type; r++ {
+		all = append(all, r)
+	}
+	names := "len strcmp recursive with iif double precision div convert cast set use begin dbo sys return match call vacuum sp_password a 1 'a' @a @@a $a"
+	var s Scanner
+	for _, word := range strings.Fields(sqllex.Words(all...) + " " + names) {
+		for _, before := range []string{"", "1", "1'", "'", "a\"", "1)", "a`", "(", "1.e("} {
+			for _, joint := range []string{"", " ", "||", " && ", ";", " or ", ",", "=", "::", " union select ", ".", "-", "@"} {
+				for _, behind := range []string{"", "(", "(1", "()", ".", "=", " as", "::", ",", "--", "'"} {
+					s.Scan([]byte(before+joint+word+behind), &Where{Place: InQuery, Key: []byte("id")})
+				}
 			}
 		}
 	}
