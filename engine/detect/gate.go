@@ -50,13 +50,12 @@ const (
 	hasSlashStar   // /*
 	hasDotDot      // ..
 	hasDollarBrace // ${
-	hasBraceBrace  // {{
-	hasHashBrace   // #{
+	hasAmpAmp      // &&
+	hasPipePipe    // ||
 	hasColonSlash  // :/
 	hasSlashSlash  // //
 	hasLessLetter  // < and a letter
 	hasLessMark    // <! <? <% </
-	hasDollarOpen  // $(
 	hasCall        // a letter, digit or _ and (
 	hasDotSlash    // ./ .\
 	hasSlashDot    // /. \.
@@ -66,6 +65,7 @@ const (
 	// What the place tells; see Where.features.
 	asFileName
 	asMediaType
+	asSingle // see Place.single
 
 	// Words of a family, any case; see gateWords.
 	hasSQLWord
@@ -170,16 +170,19 @@ const maxWordOnly = 128
 // features returns the features that a value has by its name and place: an
 // operator as name is as good as one in the value, and names of files need
 // no structure.
-func (w *Where) features() feature {
+func (w *Where) features() (f feature) {
+	if w.Place.single() {
+		f = asSingle
+	}
 	switch {
 	case len(w.Key) > 0 && w.Key[0] == '$' && !w.Name:
-		return hasDollar | hasColon
+		f |= hasDollar | hasColon
 	case w.Place == InFileName && !w.Name, w.Place == InHeader && isFileNameField(w.Key):
-		return asFileName
+		f |= asFileName
 	case w.Place == InContentType, w.Place == InForm && isMediaTypeField(w.Key):
-		return asMediaType
+		f |= asMediaType
 	}
-	return 0
+	return f
 }
 
 // features returns the features of v, and how many pieces it falls into at
@@ -464,15 +467,14 @@ func makePairFeatures() *[1024]feature {
 	pair(cSpace, cDot, hasSpaceDot)
 	pair(cAt, cAt, hasAtAt)
 	pair(cDollar, cLBrace, hasDollarBrace)
-	pair(cLBrace, cLBrace, hasBraceBrace)
-	pair(cHash, cLBrace, hasHashBrace)
+	pair(cAmp, cAmp, hasAmpAmp)
+	pair(cPipe, cPipe, hasPipePipe)
 	pair(cColon, cSlash, hasColonSlash)
 	pair(cSlash, cSlash, hasSlashSlash)
 	pair(cLess, cLetter, hasLessLetter)
 	for _, b := range []uint8{cBang, cPercent, cSlash} {
 		pair(cLess, b, hasLessMark)
 	}
-	pair(cDollar, cOpen, hasDollarOpen)
 	pair(cLetter, cOpen, hasCall)
 	pair(cDigit, cOpen, hasCall)
 	return t

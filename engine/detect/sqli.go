@@ -19,17 +19,17 @@ import (
 var whenSQLi = []feature{
 	hasSQLWord, hasQuote, hasDQuote, hasBacktick,
 	hasSQLLink | hasEqual | ofFive, hasSQLLink | hasLess | ofFive, hasSQLLink | hasGreater | ofFive, hasSQLLink | hasOpen, hasSQLLink | hasDigit | ofFive,
-	hasSQLLink | hasColon | ofFive, hasSQLLink | hasHash | ofFive, hasCall | hasDigit, hasAmp | hasDigit | ofFive, hasPipe | hasDigit | ofFive,
-	hasPipe | hasOpen | ofFive, hasSlashStar, hasAtAt | ofFive, hasDollar | ofFive,
+	hasSQLLink | hasColon | ofFive, hasSQLLink | hasHash | ofFive, hasCall | hasDigit, hasAmpAmp | hasDigit | ofFive, hasPipePipe | hasDigit | ofFive,
+	hasPipePipe | hasOpen | ofFive, hasSlashStar, hasAtAt | ofFive, hasDollar | ofFive,
 }
 
 // whenSQLGoesOn: a word, or what works without one anywhere in a query. Without
 // these only what follows the end of a string can be instruction, and be its end.
-var whenSQLGoesOn = []feature{hasSQLWord, hasSQLLink, hasPipe, hasAmp, hasAtAt, hasOpen | hasDigit}
+var whenSQLGoesOn = []feature{hasSQLWord, hasSQLLink, hasPipePipe, hasAmpAmp, hasAtAt, hasOpen | hasDigit}
 
 // whenSQLBegins: of those what works where no string was ended: operators, a number
 // that is called; and what sets up a script, behind which quotes leave nothing.
-var whenSQLBegins = []feature{hasSQLWord, hasSQLLink, hasPipe, hasAmp, hasAtAt, hasCall | hasDigit, hasOpen | hasDigit | hasSemi}
+var whenSQLBegins = []feature{hasSQLWord, hasSQLLink, hasPipePipe, hasAmpAmp, hasAtAt, hasCall | hasDigit, hasOpen | hasDigit | hasSemi}
 
 // sqlGateWords make structure by themselves; sqlGateLinks only around what
 // they join or call.

@@ -22,10 +22,13 @@ const (
 	shellLine    = "The value is a command of a shell."
 )
 
-// whenWhole: what the constructs hold beside words.
+// whenWhole: what the constructs hold beside words where a value stands for itself,
+// and those that are looked for elsewhere, too.
 var whenWhole = []feature{
-	hasOpen | ofFive, hasLess | ofFive, hasGreater | ofSix, hasDollar, hasBracket, hasBrace, hasSemi | ofFive, hasEqual, hasBackslash | ofSix, hasMarkWord | ofNine, hasBang,
-	hasColon | ofFive, hasAmp | ofFive, hasSlash | ofFive, hasBacktick | ofFive, hasObjectWord,
+	asSingle | hasOpen | ofFive, asSingle | hasLess | ofFive, asSingle | hasGreater | ofSix, asSingle | hasDollar, asSingle | hasBracket,
+	asSingle | hasBrace, asSingle | hasSemi | ofFive, asSingle | hasEqual, asSingle | hasBackslash | ofSix, asSingle | hasMarkWord | ofNine,
+	asSingle | hasBang, asSingle | hasColon | ofFive, asSingle | hasAmp | ofFive, asSingle | hasSlash | ofFive, asSingle | hasBacktick | ofFive,
+	hasLess | hasSpace | ofSix, hasBang | hasPercent | ofNine, hasObjectWord,
 }
 
 // maxWhole is the length up to which a value may be one construct.
