@@ -40,7 +40,7 @@ func (tx *Tx) where(w *detect.Where, t *parse.Tree, n parse.Node, value []byte) 
 		}
 		return
 	}
-	if (w.Place == detect.InBody || w.Decoded > 0) && (t.Excerpt(n) > 0 || isBinary(value)) {
+	if (w.Place == detect.InBody || w.Decoded > 0) && (w.Binary || t.Excerpt(n) > 0 || isBinary(value)) {
 		w.Place = detect.InFile // a pack or an archive, whatever it is declared to be
 	}
 	if w.Place == detect.InBody && tx.sendsScript() {
@@ -313,6 +313,11 @@ func isBinary(v []byte) bool {
 			if b < ' ' && b != '\n' && b != '\r' && b != '\t' {
 				controls++
 			}
+			i++
+			continue
+		}
+		if i+1 == len(v) || v[i+1]&0xc0 != 0x80 { // no UTF-8, as random bytes are
+			high++
 			i++
 			continue
 		}

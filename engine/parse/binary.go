@@ -25,13 +25,23 @@ func isBinary(v []byte) bool {
 	}
 	odd := 0
 	for i := 0; i < len(v); {
-		r, n := utf8.DecodeRune(v[i:])
-		if r == utf8.RuneError && n == 1 {
+		n := runeLen(v[i:])
+		if n == 1 && v[i] >= utf8.RuneSelf {
 			odd++
 		}
 		i += n
 	}
 	return odd*4 > len(v)
+}
+
+// runeLen returns how many bytes the character takes that v begins with, 1 for
+// none of UTF-8. Random bytes hardly ever begin one.
+func runeLen(v []byte) int {
+	if v[0] < utf8.RuneSelf || len(v) == 1 || v[1]&0xc0 != 0x80 {
+		return 1
+	}
+	_, n := utf8.DecodeRune(v)
+	return n
 }
 
 // isControl reports whether texts, with the sequences of terminals, have no
@@ -63,10 +73,7 @@ func nextText(v []byte, from int) (start, end int) {
 		if i == len(v) {
 			return start, end
 		}
-		n := 1
-		if v[i] >= utf8.RuneSelf {
-			_, n = utf8.DecodeRune(v[i:])
-		}
+		n := runeLen(v[i:])
 		if n == 1 && !isText(v[i]) {
 			count -= oddByte
 		} else {
