@@ -427,6 +427,7 @@ func (b *body) open(f format) {
 	l.root = root
 	if f == raw && b.used > 1 {
 		l.tree.nodes[root].marks |= isSplit
+		l.tree.pairs = b.declared == formFormat && beginsPair(b.buf)
 	}
 	switch f {
 	case formFormat:

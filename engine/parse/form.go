@@ -18,6 +18,16 @@ func looksForm(v []byte, f trait) bool {
 	return amp < 0 || amp > eq && bytes.IndexByte(v[amp:], '=') > 0
 }
 
+// beginsPair reports whether v begins with a name in which nothing is escaped and
+// an equals sign.
+func beginsPair(v []byte) bool {
+	eq := 0
+	for eq < len(v) && (isBareByte(v[eq]) || v[eq] == '.' || v[eq] == '[' || v[eq] == ']') {
+		eq++
+	}
+	return eq > 0 && eq <= maxName && eq < len(v) && v[eq] == '='
+}
+
 // maxBare is how many forms are read in each other where nothing is escaped and
 // one pair is all of each: a=b=c. What is a form more often has escapes.
 const maxBare = 2

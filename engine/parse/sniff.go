@@ -256,11 +256,14 @@ func (t *Tree) value(n Node, v []byte) {
 			c &^= asPercent
 		}
 	}
+	at := &t.nodes[n]
+	if t.pairs && at.marks&isSplit != 0 && len(v) > maxMarkup {
+		c &^= asPercent
+	}
 	var marks Marks
 	if c&asXML != 0 && (references || len(v) > maxMarkup) {
 		marks |= IsMarkup
 	}
-	at := &t.nodes[n]
 	if c&parted != 0 || marks != 0 || references || at.marks&isSplit != 0 {
 		marks |= IsContainer
 	}
