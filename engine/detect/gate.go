@@ -105,6 +105,8 @@ var gateWords = [...]struct {
 	{hasFileWord, fileGateWords},
 	{hasPathWord, pathGateWords},
 	{hasShellWord, shellGateWords},
+	{hasShellWord, plainProbes},
+	{hasShellWord, plainPrograms},
 	{hasCodeWord, codeGateWords},
 	{hasCallWord, directives.Words()},
 	{hasCallWord, callGateWords},

@@ -28,6 +28,11 @@ var whenNamed = []feature{
 	hasShellWord, hasQuote, hasDQuote, hasBackslash, hasDollar, hasStar, hasBang, hasBracket, hasSlash, hasControl,
 }
 
+// shellSigns are those without which only a program that is known by its name is
+// found, behind a separator. Of such names with dots and dashes the gate knows parts.
+const shellSigns = hasShellWord | hasSpace | hasQuote | hasDQuote | hasBacktick | hasDollar | hasOpen | hasLess | hasGreater | hasSlash | hasBackslash |
+	hasBrace | hasLine | hasControl | hasHigh
+
 const shellGateWords = certainCommands + " " + commonCommands + " " + optionGateWords + " bin sbin system tcp udp encodedcommand executionpolicy nop pipe dash ash sc xcopy robocopy"
 
 // Commands whose names are no words of ordinary text, and those that are or
@@ -87,6 +92,9 @@ const shortestCommand = 2
 func (s *Scanner) rce(v []byte, w *Where) {
 	if len(v) < shortestCommand || document(v, w) || w.Place == InFile && (len(v) > maxPath || w.Excerpt) {
 		return
+	}
+	if !s.any(shellSigns) && !s.all(hasPercent|hasColon) && bytes.IndexByte(v, '.') < 0 && bytes.IndexByte(v, '-') < 0 {
+		return // separators with words between, none of which is a program's
 	}
 	agent := w.Place == InUserAgent || w.Place == InReferer || w.Place == InAccept || w.Place == InContentType
 	if (agent || len(v) > maxBreaking) && !s.have.any(whenCommand) {

@@ -2,6 +2,7 @@ package detect
 
 import (
 	"bytes"
+	"strings"
 
 	"github.com/gabionhq/gabion/engine/internal/lexicon"
 	"github.com/gabionhq/gabion/engine/internal/shlex"
@@ -43,9 +44,23 @@ const (
 )
 
 var (
-	probeSet      = lexicon.New(probePrograms)
+	probeSet = lexicon.New(probePrograms)
+	// plainProbes are the names that are one word. Dots and dashes would make the
+	// gate know ordinary words.
+	plainProbes   = oneWord(probePrograms)
 	programEndSet = lexicon.New(programEnds)
 )
+
+// oneWord returns the names in list that have neither dots nor dashes.
+func oneWord(list string) string {
+	var names []string
+	for _, name := range strings.Fields(list) {
+		if !strings.ContainsAny(name, ".-") {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, " ")
+}
 
 // breaksAway judges a command, listed or not, by the shape of the value.
 func (t *shellText) breaksAway(best *lead, c *shlex.Command, certain bool) {
@@ -276,7 +291,9 @@ func isCutting(c byte) bool {
 }
 
 // plainWords are commands that need no argument and are words of texts, too.
-var plainWords = lexicon.New("sync halt hostname shutdown mount free users locale arch cal reset logname tty groups jobs umask init logout poweroff hostid")
+var plainWords = lexicon.New(plainPrograms)
+
+const plainPrograms = "sync halt hostname shutdown mount free users locale arch cal reset logname tty groups jobs umask init logout poweroff hostid"
 
 // standsAlone judges a word that is a command without arguments, where all that
 // stands before it is a host or what ends a string, and nothing behind but what

@@ -9,7 +9,7 @@ import (
 
 // optionGateWords are words of programOptions, and of what else is looked for
 // here.
-const optionGateWords = "pager pack proxycommand compress checkpoint rsh command rcat sockets shadow luajit pypy node nodejs msiexec"
+const optionGateWords = "pager pack proxycommand compress checkpoint rsh command rcat sockets shadow luajit pypy node nodejs msiexec comspec systemroot programfiles"
 
 var (
 	shells       = lexicon.New("sh bash dash ash zsh ksh csh tcsh cmd cmd.exe powershell powershell.exe pwsh")
