@@ -206,13 +206,11 @@ const maxElements = 48
 // markup returns the document that the element at n is in, negative for an
 // element too deep for a page.
 func markup(t *parse.Tree, n parse.Node) parse.Node {
-	for range maxElements {
-		if n < 0 || t.Kind(n) == parse.XML {
-			return n
-		}
-		n = t.Parent(n)
+	doc := t.Markup(n)
+	if doc >= 0 && t.Steps(n)-t.Steps(doc) >= maxElements {
+		return -1
 	}
-	return -1
+	return doc
 }
 
 // placeOf returns the place of n: the innermost format that it is part of,

@@ -171,10 +171,11 @@ type node struct {
 	keys    Keys
 	parent  Node
 	named   Node // the closest node with a name, itself included; -1 for none
+	markup  Node // the closest document of markup, itself included; -1 for none
 	index   int32
 	steps   int32 // from the part of the request to here
 	key     int32 // offset in names
-	keyLen  int32
+	keyLen  uint16
 	kind    Kind
 	base    Kind
 	format  Kind  // the innermost format with parts, None outside of any
@@ -355,17 +356,17 @@ func (t *Tree) push(parent Node, kind Kind, key []byte, index int32) Node {
 	// Field by field: a whole node put together and copied takes the processor
 	// three times as long.
 	n := &t.nodes[at]
-	n.parent, n.index, n.key, n.keyLen = parent, index, int32(len(t.names)), int32(len(key))
+	n.parent, n.index, n.key, n.keyLen = parent, index, int32(len(t.names)), uint16(len(key))
 	var keys Keys
 	var marks Marks
 	if parent >= 0 {
 		p := &t.nodes[parent]
 		keys = p.keys
-		n.named, n.steps = p.named, p.steps+1
+		n.named, n.markup, n.steps = p.named, p.markup, p.steps+1
 		n.base, n.format, n.depth, n.opaque, n.bare = p.base, p.format, p.depth, p.opaque, p.bare
 		marks = p.marks & (InFile | InArchive)
 	} else {
-		n.named, n.steps = -1, 1
+		n.named, n.markup, n.steps = -1, -1, 1
 		n.base, n.format, n.depth, n.opaque, n.bare = kind, None, 0, 0, 0
 	}
 	n.kind, n.excerpt = kind, 0
@@ -374,6 +375,8 @@ func (t *Tree) push(parent Node, kind Kind, key []byte, index int32) Node {
 		marks |= IsName
 	case Archive:
 		marks |= InArchive
+	case XML:
+		n.markup = Node(at)
 	}
 	n.marks = marks
 	if kind.keyed() {
@@ -481,6 +484,10 @@ func (t *Tree) NearestNamed(n Node) Node {
 	return t.nodes[n].named
 }
 
+// Markup returns n or the closest point above it that is a document of markup, -1
+// for none.
+func (t *Tree) Markup(n Node) Node { return t.nodes[n].markup }
+
 // IsName reports whether the value at n is itself a name.
 func (t *Tree) IsName(n Node) bool { return t.nodes[n].marks&IsName != 0 }
 
@@ -494,7 +501,7 @@ func (t *Tree) Marks(n Node) Marks { return t.nodes[n].marks }
 // Key returns the name of n, empty where its kind has none.
 func (t *Tree) Key(n Node) []byte {
 	p := &t.nodes[n]
-	return t.names[p.key : p.key+p.keyLen]
+	return t.names[p.key : p.key+int32(p.keyLen)]
 }
 
 // Index returns the number of n among its siblings, 0 where its kind has none.
