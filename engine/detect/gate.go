@@ -126,30 +126,40 @@ var gateWords = [...]struct {
 // A rule lets a detector see the values that have all features of a mask.
 type rule struct {
 	mask     feature
-	detector uint8
+	detector uint32 // its bit
 }
 
 // rules are the conditions of all detectors, by the highest feature of their
 // masks: a value asks only for the features that it has, and the words, which
-// are rare, are the highest.
-var rules = func() (t [64][]rule) {
+// are rare, are the highest. Of a mask that is one feature nothing is left to ask.
+var rules = func() (t [64]struct {
+	admits uint32
+	more   []rule
+}) {
 	for i := range detectors {
 		for _, m := range detectors[i].when {
-			top := bits.Len64(uint64(m)) - 1
-			t[top] = append(t[top], rule{m, uint8(i)})
+			top := &t[bits.Len64(uint64(m))-1]
+			if m&(m-1) == 0 {
+				top.admits |= 1 << i
+			} else {
+				top.more = append(top.more, rule{m, 1 << i})
+			}
 		}
 	}
 	return t
 }()
 
 // admits returns the detectors that may find something in a value with the
-// features f, bit i for the one at i.
+// features f, bit i for the one at i. It asks without branches, whose outcome
+// processors cannot guess.
 func (f feature) admits() (set uint32) {
 	for left := f &^ lengths; left != 0; left &= left - 1 {
-		for _, r := range rules[bits.TrailingZeros64(uint64(left))] {
-			if f&r.mask == r.mask {
-				set |= 1 << r.detector
-			}
+		at := &rules[bits.TrailingZeros64(uint64(left))]
+		set |= at.admits
+		for i := range at.more {
+			r := &at.more[i]
+			missing := uint64(r.mask &^ f)
+			set |= r.detector & uint32((missing|-missing)>>63-1)
 		}
 	}
 	return set

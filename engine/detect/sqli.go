@@ -154,10 +154,14 @@ type sqlScratch struct {
 }
 
 // leaves reports whether what follows the end of a string or comment may be
-// instruction: where the value cannot go on, not what begins with an operand.
+// instruction: where the value cannot go on, not what begins with an operand, and
+// one byte only where it ends a statement or a line.
 func (s *sqlScratch) leaves(after []byte) bool {
 	i := skipBlank(after, 0)
-	return i < len(after) && (s.goesOn || !beginsOperand[after[i]])
+	if i == len(after) || s.goesOn {
+		return i < len(after)
+	}
+	return !beginsOperand[after[i]] && (i+1 < len(after) || after[i] == ';' || after[i] == '#')
 }
 
 // beginsOperand are the bytes that numbers, strings and lists begin with, and what
