@@ -3,6 +3,7 @@ package detect
 import (
 	"bytes"
 	"strings"
+	"unicode"
 
 	"github.com/gabionhq/gabion/engine/internal/lexicon"
 	"github.com/gabionhq/gabion/engine/internal/shlex"
@@ -51,13 +52,21 @@ var (
 	programEndSet = lexicon.New(programEnds)
 )
 
-// oneWord returns the names in list that have neither dots nor dashes.
+// oneWord returns the names in list that have neither dots nor dashes, of those with
+// digits the longest word: the e of e2fsck is a word of some languages.
 func oneWord(list string) string {
 	var names []string
 	for _, name := range strings.Fields(list) {
-		if !strings.ContainsAny(name, ".-") {
-			names = append(names, name)
+		if strings.ContainsAny(name, ".-") {
+			continue
 		}
+		longest := ""
+		for _, word := range strings.FieldsFunc(name, unicode.IsDigit) {
+			if len(word) > len(longest) {
+				longest = word
+			}
+		}
+		names = append(names, longest)
 	}
 	return strings.Join(names, " ")
 }

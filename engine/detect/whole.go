@@ -92,7 +92,7 @@ func (s *Scanner) construct(v []byte, w *Where, inset bool) construct {
 	switch {
 	case isSystemName(v, w):
 		return construct{SQLi, reasonSystemName}
-	case (s.any(hasBrace) || shellMark[v[0]]) && isShellWord(v):
+	case (s.any(hasBrace) || shellMark[v[0]]) && !(s.any(hasSpace) && bytes.IndexByte(v, ' ') >= 0) && isShellWord(v):
 		return construct{RCE, shellWord}
 	case (s.all(hasEqual|hasSlash|hasDollar) || shellMark[v[0]]) && isShellPiece(v):
 		return construct{RCE, shellLine}

@@ -8,13 +8,10 @@ import (
 	"github.com/gabionhq/gabion/engine/internal/shlex"
 )
 
-// isShellWord reports whether v is one word that no program but a shell turns
-// into another: it expands braces, the directories it was in, what was typed
-// before, patterns of paths, and sums.
+// isShellWord reports whether v, in which no blank is, is one word that no program
+// but a shell turns into another: it expands braces, the directories it was in, what
+// was typed before, patterns of paths, and sums.
 func isShellWord(v []byte) bool {
-	if bytes.IndexByte(v, ' ') >= 0 {
-		return false
-	}
 	switch v[0] {
 	case '~':
 		return (v[1] == '+' || v[1] == '-') && run(v, 2, len(v), isDigit) == len(v)
@@ -78,8 +75,11 @@ const maxBraced = 64
 // c{a,oun}t is cat count, {,id} is id. Where nothing touches the braces and no
 // alternative is empty they may list members.
 func expandsToCommand(v []byte) bool {
+	if len(v) > maxBraced || bytes.IndexByte(v, ',') < 0 {
+		return false
+	}
 	open := bytes.IndexByte(v, '{')
-	if open < 0 || len(v) > maxBraced {
+	if open < 0 {
 		return false
 	}
 	shut := bytes.IndexByte(v[open:], '}') + open
