@@ -94,34 +94,64 @@ func (s *Scanner) code(v []byte, w *Where) {
 	s.reads(v, readCode)
 	var best lead
 	c := codeWalk{head: skipBlank(v, 0), end: -1, close: seeker{v: v, b: ')'}, listing: w.Listing || w.Place.holdsText() && (len(v) > 120 && bytes.IndexByte(v, '\n') >= 0 || len(v) > maxPath || s.any(hasLine) && isProgram(v))}
+	c.named, c.called = s.any(hasCodeWord), s.any(hasCallWord)
 	for i := 0; i < len(v); {
-		switch b := v[i]; {
-		case isLetter(b) || b == '_':
-			c.names++
-			i = c.name(&best, v, i, w)
-		case b == '<':
-			c.tag(&best, v, i)
-			i++
-		case b == '$':
-			c.names++
-			i = c.variable(&best, v, i)
-		case b == '"' && i == 0 && !c.listing:
-			escapedName(&best, v)
-			i++
-		case (b == '(' || b == '[' && (i == 0 || v[i-1] == '{')) && i+2 < len(v) && (i == 0 || v[i-1] != '('):
-			c.brackets(&best, v, i)
-			i++
-		case b == '@' || b == '#':
-			c.ognl(&best, v, i)
-			i++
+		switch codeByte[v[i]] {
 		default:
 			i++
+			continue
+		case codeName:
+			i = c.name(&best, v, i, w)
+			continue
+		case codeVariable:
+			i = c.variable(&best, v, i)
+			continue
+		case codeTag:
+			if i+1 < len(v) && startsCode[v[i+1]] {
+				c.tag(&best, v, i)
+			}
+		case codeQuote:
+			if i == 0 && !c.listing {
+				escapedName(&best, v)
+			}
+		case codeBracket:
+			if c.called && (v[i] == '(' || i == 0 || v[i-1] == '{') && i+2 < len(v) && (i == 0 || v[i-1] != '(') {
+				c.brackets(&best, v, i)
+			}
+		case codeObject:
+			c.ognl(&best, v, i)
 		}
+		i++
 	}
 	s.effort += nameEffort*c.names + callEffort*c.calls
 	c.judge(&best)
 	s.follow(Code, v, best, codeVocabulary)
 }
+
+// The kinds of bytes with which begins what code looks at.
+const (
+	_ uint8 = iota
+	codeName
+	codeVariable
+	codeTag
+	codeQuote
+	codeBracket
+	codeObject
+)
+
+var codeByte = func() (t [256]uint8) {
+	for c := range t {
+		if isLetter(byte(c)) || c == '_' {
+			t[c] = codeName
+		}
+	}
+	t['$'], t['<'], t['"'] = codeVariable, codeTag, codeQuote
+	t['('], t['['], t['@'], t['#'] = codeBracket, codeBracket, codeObject, codeObject
+	return t
+}()
+
+// startsCode are the bytes behind the < of the tags that code knows.
+var startsCode = [256]bool{'?': true, '%': true, 's': true, 'S': true, 'j': true, 'J': true}
 
 // isProgram reports whether v is a program of several lines: four of them, or
 // what programs begin with.
@@ -140,6 +170,8 @@ func isProgram(v []byte) bool {
 // A codeWalk is what has been seen of a value's code.
 type codeWalk struct {
 	listing bool // the value is a text of several lines, which may quote code
+	named   bool // it may name classes, methods or packages of those that are known
+	called  bool // it may name functions of those that are known
 	tagged  bool // a page tag has been opened
 	names   int
 	calls   int // of execCalls
@@ -157,29 +189,56 @@ type codeWalk struct {
 func (c *codeWalk) name(best *lead, v []byte, i int, w *Where) int {
 	j := i
 	dot := -1 // of the last part
-	if j+5 < len(v) && v[j] == 'j' && javaPackage(v[j:]) {
+	if c.named && v[j] == 'j' && j+5 < len(v) && javaPackage(v[j:]) {
 		c.typeName(best, v, i, min(len(v), i+20), w)
 	}
-	for j < len(v) && (isWordASCII(v[j]) || v[j] == '.' && j+1 < len(v) && isWordASCII(v[j+1])) {
+	for j < len(v) && (wordASCII[v[j]] || v[j] == '.' && j+1 < len(v) && wordASCII[v[j+1]]) {
 		if v[j] == '.' {
 			dot = j
-			if j-i < 40 && dangerousTypes.Has(v[i:j]) && !isThrown(v[j+1:]) {
+			if c.named && j-i < 40 && dangerousTypes.Has(v[i:j]) && !isThrown(v[j+1:]) {
 				c.typeName(best, v, i, j, w)
 			}
 		}
 		j++
 	}
-	if dot >= 0 && j-i <= 40 && dangerousTypes.Has(v[i:j]) {
-		c.typeName(best, v, i, j, w)
+	at := max(i, dot+1)
+	if c.named {
+		c.names++
+		c.known(best, v, i, at, j, w)
 	}
-	last := v[max(i, dot+1):j]
-	at := j - len(last)
-	if dangerousNames.Has(last) && !(w.Place == InXML && w.Name && !makesObject(v[i:j])) {
-		best.offer(pick(c.listing, 0.42, 0.8), at, j, "A class or method is named that runs commands or loads code.")
-	}
-	if len(v) <= 120 && j < len(v) && v[j] == '=' && i == c.head && directives.Has(v[i:j]) {
+	if c.called && len(v) <= 120 && j < len(v) && v[j] == '=' && i == c.head && directives.Has(v[i:j]) {
 		best.offer(0.55, i, len(v), "A setting of PHP is given that changes which code it runs.")
 	}
+	if j < len(v) && beforeArguments[v[j]] && (c.called || calledAnyway[v[at]]) {
+		c.names++
+		c.arguments(best, v, i, at, j)
+	}
+	return j
+}
+
+// beforeArguments are the bytes with which begins what stands behind names that
+// are called: a bracket, a variable, and what gap skips.
+var beforeArguments = [256]bool{'(': true, '$': true, ' ': true, '\t': true, '\n': true, '\v': true, '\f': true, '\r': true, '/': true, '#': true}
+
+// calledAnyway are the first letters of what arguments knows although the gate
+// does not: echo, and words that begin with include, require and getRuntime.
+var calledAnyway = [256]bool{'e': true, 'E': true, 'i': true, 'I': true, 'r': true, 'R': true, 'g': true, 'G': true}
+
+// known judges the name v[i:j], whose last part begins at at, by the classes,
+// methods and packages that are known.
+func (c *codeWalk) known(best *lead, v []byte, i, at, j int, w *Where) {
+	if at > i && j-i <= 40 && dangerousTypes.Has(v[i:j]) {
+		c.typeName(best, v, i, j, w)
+	}
+	if dangerousNames.Has(v[at:j]) && !(w.Place == InXML && w.Name && !makesObject(v[i:j])) {
+		best.offer(pick(c.listing, 0.42, 0.8), at, j, "A class or method is named that runs commands or loads code.")
+	}
+}
+
+// arguments judges the name v[i:j], whose last part begins at at, by what stands
+// behind it.
+func (c *codeWalk) arguments(best *lead, v []byte, i, at, j int) {
+	last := v[at:j]
 	k := gap(v, j)
 	if k < len(v) && v[k] == '(' && k == j && hasPrefixFold(last, "execute") && len(last) == len("execute") && i > 1 && i == at && v[i-1] == '.' && (v[i-2] == '\'' || v[i-2] == '"' || v[i-2] == ']') {
 		best.offer(pick(c.listing, 0.42, 0.82), at, min(len(v), k+2), "A text of Groovy is run as a command.")
@@ -189,7 +248,6 @@ func (c *codeWalk) name(best *lead, v []byte, i int, w *Where) int {
 	} else if k < len(v) && v[k] == '$' && (hasPrefixFold(last, "include") || hasPrefixFold(last, "require")) && len(last) <= len("require_once") {
 		best.offer(pick(c.listing, 0.42, 0.5), at, min(len(v), k+24), "A file is included as code.")
 	}
-	return j
 }
 
 // makesObject reports whether an element with the name becomes an object that
@@ -255,6 +313,14 @@ func javaPackage(v []byte) bool {
 	}
 	return false
 }
+
+// wordASCII is isWordASCII as a table.
+var wordASCII = func() (t [256]bool) {
+	for c := range t {
+		t[c] = isWordASCII(byte(c))
+	}
+	return t
+}()
 
 func isWordASCII(c byte) bool { return isLetter(c) || isDigit(c) || c == '_' }
 
@@ -644,18 +710,17 @@ func opensCode(v []byte) bool {
 
 // variable reads a superglobal of PHP or a variable that is called.
 func (c *codeWalk) variable(best *lead, v []byte, i int) int {
-	if !c.listing && i+1 < len(v) && v[i+1] == '{' && len(v) <= 80 {
-		if n := bytes.IndexByte(v[i:], '}'); n > 2 && i+n+1 < len(v) && v[i+n+1] == '(' {
-			best.offer(0.7, i, min(len(v), i+n+8), "A function of PHP is called by a name in a variable.")
-		}
-	}
-	if !c.listing && i+3 < len(v) && v[i+1] == '{' && (v[i+2] == '\'' || v[i+2] == '"') && len(v) <= 80 {
-		best.offer(0.55, i, min(len(v), i+24), "A variable of PHP is named by a string.")
+	if !c.listing && len(v) <= 80 {
+		complexName(best, v, i)
 	}
 	for i+1 < len(v) && (v[i+1] == '{' || v[i+1] == '$') {
 		i++
 	}
 	j := run(v, i+1, len(v), isWordASCII)
+	if j == i+1 {
+		return j
+	}
+	c.names++
 	if superglobals.Has(v[i+1 : j]) {
 		c.globs++
 		weight := float32(0.4)
@@ -664,14 +729,37 @@ func (c *codeWalk) variable(best *lead, v []byte, i int) int {
 		}
 		best.offer(weight, i, min(len(v), j+12), "A variable of PHP reads the request.")
 	}
-	if b := gap(v, j); !c.listing && j > i+1 && b < len(v) && (v[b] == '[' || v[b] == '{') {
-		if k := indexed(v, b); k > b && k < len(v) && v[k] == '(' {
+	if !c.listing {
+		c.calledVariable(best, v, i, j)
+	}
+	return j
+}
+
+// complexName judges what stands in braces behind the dollar sign at i.
+func complexName(best *lead, v []byte, i int) {
+	if i+1 >= len(v) || v[i+1] != '{' {
+		return
+	}
+	if n := bytes.IndexByte(v[i:], '}'); n > 2 && i+n+1 < len(v) && v[i+n+1] == '(' {
+		best.offer(0.7, i, min(len(v), i+n+8), "A function of PHP is called by a name in a variable.")
+	}
+	if i+3 < len(v) && (v[i+2] == '\'' || v[i+2] == '"') {
+		best.offer(0.55, i, min(len(v), i+24), "A variable of PHP is named by a string.")
+	}
+}
+
+// calledVariable judges the variable v[i:j], where it is called.
+func (c *codeWalk) calledVariable(best *lead, v []byte, i, j int) {
+	k := gap(v, j)
+	switch {
+	case k == len(v):
+	case v[k] == '[' || v[k] == '{':
+		if k = indexed(v, k); k < len(v) && v[k] == '(' {
 			best.offer(0.7, i, min(len(v), k+8), "A function of PHP is called by a name in a variable.")
 		}
-	} else if k := gap(v, j); !c.listing && j > i+1 && k < len(v) && v[k] == '(' && !bytes.HasPrefix(v[k+1:], []byte("$.")) && c.assigned(v, i, j) && (i == 0 || v[i-1] == '.' && !(i > 1 && isWordASCII(v[i-2])) || v[i-1] == ';' || v[i-1] == '@' || i > 1 && v[i-1] == '>' && v[i-2] == '-') && bytes.IndexByte(v[k:], ')') > 0 {
+	case v[k] == '(' && !bytes.HasPrefix(v[k+1:], []byte("$.")) && c.assigned(v, i, j) && (i == 0 || v[i-1] == '.' && !(i > 1 && isWordASCII(v[i-2])) || v[i-1] == ';' || v[i-1] == '@' || i > 1 && v[i-1] == '>' && v[i-2] == '-') && bytes.IndexByte(v[k:], ')') > 0:
 		best.offer(0.6, i, min(len(v), k+8), "A function of PHP is called by a name in a variable.")
 	}
-	return max(j, i+1)
 }
 
 // assigned reports whether the variable v[i:j] may hold the name of a function:

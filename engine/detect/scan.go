@@ -262,7 +262,7 @@ var (
 	readMarkup     = reading{6, 8}
 	readPath       = reading{3, 8}
 	readShell      = reading{0, 18}
-	readCode       = reading{6, 5}
+	readCode       = reading{5, 4}
 	readTemplate   = reading{0, 5}
 	readDocument   = reading{0, 3}
 	readDirectives = reading{0, 2}
