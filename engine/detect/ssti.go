@@ -41,13 +41,21 @@ func (s *Scanner) ssti(v []byte, w *Where) {
 	var best lead
 	listing := w.Listing || w.Place.holdsText() && bytes.IndexByte(v, '\n') >= 0
 	s.reads(v, readTemplate)
-	var open [8]int // by half of the closing byte, which tells them apart: where it has not been found up to
+	var open [8]int // by the upper half of a closing byte: where it has not been found up to
+	e := expression{v: v, listing: listing, shown: w.Place.holdsText() && w.Place != InForm}
+	asked := false
 	for i := 0; i+1 < len(v); i++ {
+		if kind := opens[v[i]]; kind == 0 || i < open[kind&7] {
+			continue
+		}
 		skip, end := opener(v, i)
 		if skip == 0 || i < open[end>>4&7] {
 			continue
 		}
-		e := expression{v: v, from: i, body: i + skip, listing: listing, shown: w.Place.holdsText() && w.Place != InForm}
+		if !asked {
+			asked, e.underscore = true, bytes.Contains(v, underscoreVersion)
+		}
+		e.from, e.body, e.inside = i, i+skip, inside{}
 		e.read(end)
 		s.effort += expressionEffort + insideEffort*(e.to-e.body)
 		e.quoted = e.names+e.calls > 0 && e.inString(w.Place.holdsText())
@@ -65,13 +73,10 @@ func (s *Scanner) ssti(v []byte, w *Where) {
 	s.follow(SSTI, v, best, templateVocabulary)
 }
 
-// opener returns how many bytes at i open an expression, or 0, and the byte
-// that closes it.
+// opener returns how many bytes at i, the first of which is one of opens, open
+// an expression, or 0, and the byte that closes it.
 func opener(v []byte, i int) (int, byte) {
 	a, b := v[i], v[i+1]
-	if !opens[a] {
-		return 0, 0
-	}
 	switch {
 	case b == '{' && i > 0 && (a == '*' && v[i-1] == '*' || a == '%' && isDigit(v[i-1]) || a == '*' && isProperty(v[i+2:])): // arguments of Python, a step or selector of a style sheet
 		return 0, 0
@@ -105,8 +110,11 @@ func opener(v []byte, i int) (int, byte) {
 	return 0, 0
 }
 
-// opens are the bytes with which openers begin.
-var opens = [256]bool{'{': true, '$': true, '#': true, '*': true, '@': true, '~': true, '%': true, '<': true, '[': true}
+// opens are the bytes with which openers begin, by what closes all of theirs: its
+// upper half, or 1 where there are several.
+var opens = [256]uint8{
+	'{': '}' >> 4, '$': '}' >> 4, '*': '}' >> 4, '~': '}' >> 4, '%': '}' >> 4, '<': '>' >> 4, '[': ']' >> 4, '#': 1, '@': 1,
+}
 
 // isMacro reports whether v is what is behind the bracket of a macro of the file
 // server HFS, as in {.exec|cmd.}
@@ -241,15 +249,20 @@ func isName(text []byte) bool {
 // hasDirective reports whether v begins with a directive of Velocity or an
 // expression of Razor that is no e-mail or hash tag.
 func hasDirective(v []byte) bool {
-	switch lower(v[1]) {
-	case 's', 'i', 'p', 'e', 'f', '{':
-	default:
-		return false
+	if v[0] == '@' {
+		return v[1] == '{' || lower(v[1]) == 's' && hasPrefixFold(v, "@system.")
 	}
-	for _, d := range [...]string{"#set(", "#set (", "#include(", "#parse(", "#evaluate(", "#foreach(", "#if(", "@system.", "@{"} {
-		if hasPrefixFold(v, d) {
-			return true
-		}
+	switch lower(v[1]) {
+	case 's':
+		return hasPrefixFold(v, "#set(") || hasPrefixFold(v, "#set (")
+	case 'i':
+		return hasPrefixFold(v, "#include(") || hasPrefixFold(v, "#if(")
+	case 'p':
+		return hasPrefixFold(v, "#parse(")
+	case 'e':
+		return hasPrefixFold(v, "#evaluate(")
+	case 'f':
+		return hasPrefixFold(v, "#foreach(")
 	}
 	return false
 }
@@ -260,77 +273,120 @@ const maxExpression = 512
 // An expression is the text between the delimiters of a template.
 type expression struct {
 	v              []byte
-	from, body, to int
-	closed         bool
 	listing        bool // a text of several lines, which may show templates
 	shown          bool // in a place of documents
-	flow           bool // it reads the data of a flow, as {{ $json.x }}
-	quoted         bool // in a string of a program that the value shows
-	names          int  // of templateNames
-	weak           int  // of weakNames among them
-	words          int  // names of any kind
-	calls          int  // names with an open bracket behind
-	dotted         int
-	math           bool // numbers with an operator between, or a string times a number
-	filter         bool
-	concat         bool
+	underscore     bool // the version of Underscore is named in the value
+	from, body, to int
+	inside
 }
 
+// inside is what is known of an expression.
+type inside struct {
+	closed bool
+	flow   bool // it reads the data of a flow, as {{ $json.x }}
+	quoted bool // in a string of a program that the value shows
+	math   bool // numbers with an operator between, or a string times a number
+	filter bool
+	concat bool
+	names  int // of templateNames
+	weak   int // of weakNames among them
+	words  int // names of any kind
+	calls  int // names with an open bracket behind
+	dotted int
+}
+
+var underscoreVersion = []byte("_.VERSION")
+
 func (e *expression) read(end byte) {
-	limit := min(len(e.v), e.body+maxExpression)
+	v, limit := e.v, min(len(e.v), e.body+maxExpression)
 	last := byte(0) // kind of the last operand: 'n' number, 's' string, 'w' word
 	op := byte(0)
-	e.to = e.body
-	if end == ']' && e.body+2 < limit && e.v[e.body+1] == '-' {
-		e.to += 2 // [[0-9] of a regular expression
+	i := e.body
+	if end == ']' && i+2 < limit && v[i+1] == '-' {
+		i += 2 // [[0-9] of a regular expression
 	}
-	for e.to < limit {
-		c := e.v[e.to]
-		switch {
-		case c == end:
+	for i < limit {
+		c := v[i]
+		if c == end {
 			e.closed = true
-			e.to++
-			return
-		case c == '[' && e.to+3 < limit && isDigit(e.v[e.to+1]) && e.v[e.to+2] == '-', c == '$' && e.to+1 < limit && isDigit(e.v[e.to+1]):
-			e.to += 2 // a range of a regular expression, a numbered variable
-			last, op = 0, 0
-			continue
-		case isDigit(c):
-			j := run(e.v, e.to, limit, isDigit)
-			e.math = e.math || op != 0 && last == 'n' || op == '*' && last == 's'
-			last, op, e.to = 'n', 0, j
-			continue
-		case isLetter(c) || c == '_':
-			e.word(limit)
+			i++
+			break
+		}
+		switch insideByte[c] {
+		case insideWord:
+			i = e.word(i, limit)
 			last, op = 'w', 0
 			continue
-		case c == '"' || c == '\'':
-			j := bytes.IndexByte(e.v[e.to+1:limit], c)
-			if j >= 0 && j < 64 {
+		case insideDigit:
+			e.math = e.math || op != 0 && last == 'n' || op == '*' && last == 's'
+			last, op, i = 'n', 0, run(v, i, limit, isDigit)
+			continue
+		case insideRange: // a range of a regular expression, a numbered variable
+			if i+1 < limit && isDigit(v[i+1]) && (c == '$' || i+3 < limit && v[i+2] == '-') {
+				i++
+			}
+			last, op = 0, 0
+		case insideQuote:
+			if j := bytes.IndexByte(v[i+1:min(limit, i+65)], c); j >= 0 {
 				e.math = e.math || op != 0 && last == 'n'
 				e.concat = e.concat || op == '+' && last == 's' || op == '~' && last == 's'
-				e.stringNames(e.to+1, e.to+1+j)
-				e.to += j + 2
+				e.stringNames(i+1, i+1+j)
+				i += j + 1
 				last, op = 's', 0
-				continue
 			}
-		case c == '*' || c == '+' || c == '-' || c == '/' || c == '%' || c == '~':
+		case insideOperator:
 			if last != 0 {
 				op = c
 			}
-		case c == '|':
+		case insideFilter:
 			e.filter = true
 			last, op = 0, 0
-		case c == ' ' || c == '(' && op != 0:
-		default:
-			if c != ')' && c != ']' {
+		case insideOpen:
+			if op == 0 {
 				last = 0
 			}
+		case insideClose:
 			op = 0
+		case insideBlank:
+		default:
+			last, op = 0, 0
 		}
-		e.to++
+		i++
 	}
+	e.to = i
 }
+
+// The kinds of bytes inside an expression.
+const (
+	_ uint8 = iota
+	insideWord
+	insideDigit
+	insideRange
+	insideQuote
+	insideOperator
+	insideFilter
+	insideOpen
+	insideClose
+	insideBlank
+)
+
+var insideByte = func() (t [256]uint8) {
+	for c := range t {
+		switch {
+		case isLetter(byte(c)) || c == '_':
+			t[c] = insideWord
+		case isDigit(byte(c)):
+			t[c] = insideDigit
+		}
+	}
+	t['['], t['$'] = insideRange, insideRange
+	t['"'], t['\''] = insideQuote, insideQuote
+	for _, c := range "*+-/%~" {
+		t[c] = insideOperator
+	}
+	t['|'], t['('], t[')'], t[']'], t[' '] = insideFilter, insideOpen, insideClose, insideClose, insideBlank
+	return t
+}()
 
 // unclosed returns where expressions begin that may find the end that e did not
 // find: farther on than e was read, where that was not to the end of the value.
@@ -341,39 +397,42 @@ func (e *expression) unclosed(end byte) int {
 	return e.to - maxExpression/4
 }
 
-// word reads a name.
-func (e *expression) word(limit int) {
-	j := run(e.v, e.to, limit, isWord)
-	word := e.v[e.to:j]
+// word reads the name at i and returns its end.
+func (e *expression) word(i, limit int) int {
+	v, j := e.v, i+1
+	for j < limit && inWord[v[j]] {
+		j++
+	}
+	word := v[i:j]
 	e.words++
-	if templateNames.Has(word) && !e.isField(j) || string(word) == "class" && j < limit && e.v[j] == '.' && e.to > e.body && e.v[e.to-1] == '.' {
+	if templateNames.Has(word) && !e.isField(i, j) || len(word) == len("class") && string(word) == "class" && j < limit && v[j] == '.' && i > e.body && v[i-1] == '.' {
 		e.names++
 		if weakNames.Has(word) {
 			e.weak++
 		}
 	}
-	if j < limit && e.v[j] == '(' {
+	if j < limit && v[j] == '(' {
 		e.calls++
 		if len(word) == 1 && word[0] == 'T' {
 			e.names += 2
 		}
 	}
-	if j+1 < limit && e.v[j] == '.' && isLetter(e.v[j+1]) {
+	if j+1 < limit && v[j] == '.' && isLetter(v[j+1]) {
 		e.dotted++
 	}
-	if hasPrefixFold(word, "java") && (len(word) == 4 || len(word) == 5 && lower(word[4]) == 'x') {
+	if (len(word) == 4 || len(word) == 5 && lower(word[4]) == 'x') && hasPrefixFold(word, "java") {
 		e.names++
 	}
-	e.to = j
+	return j
 }
 
 // makoTags are those of Mako that end without a percent sign.
 var makoTags = lexicon.New("def block include namespace inherit page call doc text")
 
-// isField reports whether the name that ends at j is os as the last part of a
-// longer one: matrix.os is a field like any other, the module is used.
-func (e *expression) isField(j int) bool {
-	return j-e.to == 2 && e.to > e.body && e.v[e.to-1] == '.' && (j >= len(e.v) || e.v[j] != '.' && e.v[j] != '(' && e.v[j] != '[')
+// isField reports whether the name e.v[i:j] is os as the last part of a longer
+// one: matrix.os is a field like any other, the module is used.
+func (e *expression) isField(i, j int) bool {
+	return j-i == 2 && i > e.body && e.v[i-1] == '.' && (j >= len(e.v) || e.v[j] != '.' && e.v[j] != '(' && e.v[j] != '[')
 }
 
 // stringNames looks for names inside a string, as filters and attributes
@@ -428,6 +487,15 @@ func isConfig(text []byte) bool {
 func (e *expression) judge(best *lead) {
 	text := e.v[e.body:e.to]
 	to := e.to
+	opener, first, begins := e.v[e.from], byte(0), byte(0) // begins is the first byte that is no bracket or blank
+	if len(text) > 0 {
+		first = text[0]
+	}
+	for i := 0; begins == 0 && i < len(text); i++ {
+		if c := text[i]; !beforeText[c] {
+			begins = lower(c)
+		}
+	}
 	if e.math && e.closed && (e.words == 0 || e.v[e.from] != '{' || !isDigit(e.v[e.from+1])) && e.names+e.calls == 0 && to-e.from <= 40 && (e.words == 0 || e.v[e.from] != '@' && (e.v[e.from+1] != '$' || !e.listing)) {
 		best.offer(0.85, e.from, to, "A template expression calculates, as probes for template injection do.")
 	}
@@ -440,50 +508,65 @@ func (e *expression) judge(best *lead) {
 		// a field of a template of Go
 	case e.names > 0 && (e.calls > 0 || e.filter || e.dotted > 0):
 		best.offer(0.82, e.from, to, "A template expression reaches objects that templates are not meant to use.")
-	case hasPrefixFold(text, "php}"), hasPrefixFold(text, "php "), bytes.Contains(text, []byte("_.VERSION")):
+	case first|0x20 == 'p' && (hasPrefixFold(text, "php}") || hasPrefixFold(text, "php ")), e.underscore && bytes.Contains(text, underscoreVersion):
 		best.offer(0.75, e.from, min(len(e.v), to+16), "A block of code is opened in a template.")
-	case (e.v[e.from] == '$' || e.v[e.from] == '%') && assignsOGNL(text):
+	case (opener == '$' || opener == '%') && assignsOGNL(text):
 		best.offer(0.8, e.from, to, "An expression of Struts sets a variable.")
-	case hasPrefixFold(text, "$smarty."):
+	case first == '$' && hasPrefixFold(text, "$smarty."):
 		best.offer(pick(e.listing, 0.42, 0.7), e.from, to, "A template expression reads what Smarty knows of the server.")
-	case e.v[e.from] == '{' && e.closed && rootNames.Has(bytes.Trim(text, " ={}")):
+	case opener == '{' && e.closed && startsRoot[begins] && rootNames.Has(bytes.Trim(text, " ={}")):
 		best.offer(pick(e.listing && hasFold(text, "this"), 0.3, 0.6), e.from, to, "A template expression names objects of the server.")
-	case isConfig(bytes.TrimLeft(text, " =")) && e.v[e.from] == '{', e.names > 0 && e.closed:
+	case opener == '{' && begins == 'c' && isConfig(bytes.TrimLeft(text, " =")), e.names > 0 && e.closed:
 		best.offer(0.6, e.from, to, "A template expression names objects of the server.")
-	case e.v[e.from] == '$' && e.closed && e.v[e.body] == '.' && specialNames.Has(text[1:run(text, 1, len(text), isWordASCII)]):
+	case opener == '$' && e.closed && first == '.' && specialNames.Has(text[1:run(text, 1, len(text), isWordASCII)]):
 		best.offer(pick(e.listing, 0.3, 0.7), e.from, to, "An expression of FreeMarker reads what it knows of itself.")
-	case e.v[e.from] == '{' && e.v[e.from+1] == '.':
+	case opener == '{' && e.v[e.from+1] == '.':
 		best.offer(0.7, e.from, to, "A macro of a file server is inserted.")
-	case hasPrefixFold(text, "<%"):
+	case first == '<' && hasPrefixFold(text, "<%"):
 		best.offer(0.7, e.from, min(len(e.v), e.body+8), "The brackets of several template languages follow each other.")
-	case e.alone() && !e.shown && (hasPrefixFold(text, "request.") || hasPrefixFold(text, "request[") || bytes.HasSuffix(bytes.TrimRight(text, " }"), []byte(".class"))):
+	case !e.shown && e.alone() && (hasPrefixFold(text, "request.") || hasPrefixFold(text, "request[") || bytes.HasSuffix(bytes.TrimRight(text, " }"), []byte(".class"))):
 		best.offer(0.55, e.from, to, "The value is an expression that reaches the request or a class.")
-	case e.closed && e.v[e.from] == '{' && filtersNumber(text):
+	case opener == '{' && e.closed && e.filter && isDigit(begins) && filtersNumber(text):
 		best.offer(0.6, e.from, to, "A template expression calculates, as probes for template injection do.")
-	case e.closed && e.v[e.from] == '{' && !e.listing && callsField(bytes.TrimLeft(text, " -(")):
+	case opener == '{' && e.closed && !e.listing && (begins == '.' || begins == '$') && callsField(bytes.TrimLeft(text, " -(")):
 		best.offer(0.6, e.from, to, "A template expression of Go calls a method.")
-	case e.v[e.from] == '{' && takesMember(bytes.TrimLeft(text, " -({=")):
+	case opener == '{' && (begins == '\'' || begins == '"' || begins == '[') && takesMember(bytes.TrimLeft(text, " -({=")):
 		best.offer(0.7, e.from, to, "A template expression takes a member of an empty value, by which all classes are reached.")
-	case e.closed && !e.shown && !e.listing && bytes.HasPrefix(e.v[e.from:], []byte("{{")) && len(e.v) <= 200 && isAction(bytes.Trim(text, " -}")):
+	case e.closed && !e.shown && !e.listing && len(e.v) <= 200 && bytes.HasPrefix(e.v[e.from:], []byte("{{")) && isAction(bytes.Trim(text, " -}")):
 		best.offer(0.55, e.from, to, "A template expression of Go sets a variable or prints.")
 	case e.concat && e.closed:
 		best.offer(0.75, e.from, to, "A template expression joins strings, as probes for template injection do.")
-	case e.v[e.from] == '<' && e.v[e.from+1] == '%' && e.closed && len(text) > 3 && (makoTags.Has(text[:run(text, 0, len(text), isLetter)]) || bytes.Contains(e.v[e.body:min(len(e.v), e.body+maxExpression)], []byte("%>"))):
+	case opener == '<' && e.v[e.from+1] == '%' && e.closed && len(text) > 3 && (makoTags.Has(text[:run(text, 0, len(text), isLetter)]) || bytes.Contains(e.v[e.body:min(len(e.v), e.body+maxExpression)], []byte("%>"))):
 		best.offer(pick(e.listing || e.shown && e.plain(text), 0.42, 0.6), e.from, to, "A block of server page code is inserted.")
-	case e.v[e.from] == '<' && (hasPrefixFold(text, "assign") || hasPrefixFold(text, "list") || hasPrefixFold(text, "include")):
+	case opener == '<' && (hasPrefixFold(text, "assign") || hasPrefixFold(text, "list") || hasPrefixFold(text, "include")):
 		best.offer(pick(e.listing, 0.42, 0.65), e.from, to, "A directive of FreeMarker is inserted.")
-	case e.v[e.from] == '#' && (e.calls+e.names > 0 || e.v[e.from+1] != '{'):
+	case opener == '#' && (e.calls+e.names > 0 || e.v[e.from+1] != '{'):
 		best.offer(pick(e.quoted || e.listing && e.names == 0, 0.3, 0.55), e.from, to, "A directive of Velocity or an expression of Spring is inserted.")
 	case e.calls > 0 && e.closed:
 		best.offer(pick(e.quoted || e.listing || e.flow, 0.3, 0.52), e.from, to, "A template expression calls a function.")
-	case e.closed && !e.listing && bytes.HasPrefix(e.v[e.from:], []byte("{%")) && len(e.v) <= 200 && bytes.IndexByte(e.v, '\n') < 0 && (text[0] == '%' && len(text) > 4 && (text[1] == ' ' || text[1] == '-' || isLetter(text[1]))):
+	case e.closed && !e.listing && len(e.v) <= 200 && bytes.HasPrefix(e.v[e.from:], []byte("{%")) && bytes.IndexByte(e.v, '\n') < 0 && (text[0] == '%' && len(text) > 4 && (text[1] == ' ' || text[1] == '-' || isLetter(text[1]))):
 		best.offer(0.52, e.from, to, "A statement of a template is inserted.")
-	case e.closed && bytes.HasPrefix(text, []byte("#with")) || e.closed && bytes.HasPrefix(text, []byte("this.")) || e.closed && bytes.HasPrefix(text, []byte("#each")):
+	case e.closed && (first == '#' || first == 't') && (bytes.HasPrefix(text, []byte("#with")) || bytes.HasPrefix(text, []byte("this.")) || bytes.HasPrefix(text, []byte("#each"))):
 		best.offer(pick(e.listing || e.quoted, 0.3, 0.55), e.from, to, "A block helper of a template walks over objects.")
 	case e.closed && len(text) > 1:
 		best.offer(0.12, e.from, to, "A placeholder of a template is inserted.")
 	}
 }
+
+// beforeText may stand before the text of an expression, which judge then sees
+// by its first byte.
+var beforeText = [256]bool{' ': true, '=': true, '-': true, '(': true, '{': true, '}': true}
+
+// startsRoot are the first bytes of rootNames, and those that a lexicon ignores.
+var startsRoot = func() (t [256]bool) {
+	for c := range ' ' {
+		t[c] = true
+	}
+	for _, c := range "rscdaljtg_/" {
+		t[c] = true
+	}
+	return t
+}()
 
 // specialNames are variables that FreeMarker has of itself.
 var specialNames = lexicon.New("version data_model globals main namespace node template_name current_template_name main_template_name vars locals output_format get_optional_template caller_template_name error incompatible_improvements")
