@@ -510,7 +510,7 @@ func (e *expression) judge(best *lead) {
 		best.offer(0.82, e.from, to, "A template expression reaches objects that templates are not meant to use.")
 	case first|0x20 == 'p' && (hasPrefixFold(text, "php}") || hasPrefixFold(text, "php ")), e.underscore && bytes.Contains(text, underscoreVersion):
 		best.offer(0.75, e.from, min(len(e.v), to+16), "A block of code is opened in a template.")
-	case (opener == '$' || opener == '%') && assignsOGNL(text):
+	case (opener == '$' || opener == '%') && begins == '#' && assignsOGNL(text):
 		best.offer(0.8, e.from, to, "An expression of Struts sets a variable.")
 	case first == '$' && hasPrefixFold(text, "$smarty."):
 		best.offer(pick(e.listing, 0.42, 0.7), e.from, to, "A template expression reads what Smarty knows of the server.")
