@@ -99,7 +99,8 @@ func (s *Scanner) ptrav(v []byte, w *Where) {
 	}
 	share(&best, v)
 	if len(v) <= maxPath || bytes.Contains(v, []byte("..")) || bytes.IndexByte(v, '%') >= 0 {
-		k := pathWalk{v: v, raw: len(v) <= maxPath && w.Place != InFile, collapses: s.any(hasDotDot | hasFileWord)}
+		k := pathWalk{v: v, raw: len(v) <= maxPath && w.Place != InFile, collapses: s.any(hasDotDot | hasFileWord), named: s.any(hasPathWord | hasFileWord)}
+		k.nameless = !k.named && s.have&hasPercent == 0
 		k.url = hasPrefixFold(v, "http") && !hasPrefixFold(v, `http\`) || bytes.IndexByte(v, '?') > 0 && v[0] == '/'
 		s.reads(v, readPath)
 		k.walk()
@@ -122,6 +123,10 @@ type pathWalk struct {
 	collapses bool // it has dots in a row, or in numbers
 	url       bool // it is an address or has a query
 
+	named    bool // it may hold a word of the names that are looked up
+	spelled  bool // there was an escape, of a letter or whose last digit is one and hides where a word begins
+	nameless bool // neither can be
+
 	// The segment being read.
 	from         int
 	dots, junk   int
@@ -137,28 +142,49 @@ type pathWalk struct {
 }
 
 func (k *pathWalk) walk() {
-	for i := 0; i < len(k.v); {
-		if k.v[i] == '!' && i+1 < len(k.v) && k.v[i+1] == '/' && i > 0 {
-			i++ // how Jolokia escapes a slash
-			continue
-		}
-		if k.dots >= 2 && k.junk == 0 && !k.other && lostEscape(k.v[i:]) {
-			k.strange++
-			k.separator(i, i+2, true)
-			i += 2
-			continue
-		}
-		if c := k.v[i]; isLetter(c) || c > '0' && c <= '9' {
-			j := run(k.v, i+1, len(k.v), isPlain)
+	v := k.v
+	for i := 0; i < len(v); {
+		switch c := v[i]; pathByte[c] {
+		case pathLetter:
+			if k.dots >= 2 && k.junk == 0 && !k.other && lostEscape(v[i:]) {
+				k.strange++
+				k.separator(i, i+2, true)
+				k.spelled, k.nameless = true, false
+				i += 2
+				continue
+			}
+			j := i + 1
+			for j < len(v) && pathByte[v[j]] == pathLetter {
+				j++
+			}
 			k.letters(i, j)
 			i = j
 			continue
+		case pathMark:
+			if !k.param {
+				k.ends(i)
+				i++
+				continue
+			}
+		case pathBlank:
+			if k.other || k.dots+k.junk == 0 || k.dots == 3 {
+				k.blank = k.blank || i > 0 && i+1 < len(v)
+				k.ends(i)
+				i++
+				continue
+			}
+		case pathBang:
+			if i > 0 && i+1 < len(v) && v[i+1] == '/' {
+				i++ // how Jolokia escapes a slash
+				continue
+			}
 		}
-		sym, n, strange := pathnorm.Next(k.v[i:])
-		if strange && k.url && k.v[i] == '%' && n == 3 {
+		sym, n, strange := pathnorm.Next(v[i:])
+		k.spelled = k.spelled || n > 1 && v[i] == '%'
+		if strange && k.url && v[i] == '%' && n == 3 {
 			strange = false // an address inside an address is escaped once
 		}
-		if strange && !k.raw && k.v[i] != '%' && k.v[i] != '0' {
+		if strange && !k.raw && v[i] != '%' && v[i] != '0' {
 			sym, strange = 0xff, false
 		}
 		switch {
@@ -194,13 +220,44 @@ func (k *pathWalk) walk() {
 			k.blank = k.blank || i > 0 && i+1 < len(k.v)
 			k.param = false
 		default:
-			k.blank = k.blank || sym == ' ' && i > 0 && i+1 < len(k.v)
 			k.segment(i + n)
 			k.prev, k.sep, k.afterStep = 0, 0, false
 		}
 		i += n
 	}
-	k.word(len(k.v))
+	k.word(len(v))
+}
+
+// The kinds of bytes of a path, 0 for those that pathnorm has to read.
+const (
+	_          uint8 = iota
+	pathLetter       // has one reading only
+	pathMark         // is in no path
+	pathBlank
+	pathBang
+)
+
+var pathByte = func() (t [256]uint8) {
+	for c := byte(' ' + 1); c < 0x80; c++ {
+		switch {
+		case isLetter(c) || c > '0' && c <= '9':
+			t[c] = pathLetter
+		case bytes.IndexByte([]byte("0_-./\\%?;"), c) < 0:
+			t[c] = pathMark
+		}
+	}
+	t['\n'], t['\r'], t['\t'] = pathMark, pathMark, pathMark
+	t[' '], t['!'] = pathBlank, pathBang
+	return t
+}()
+
+// ends ends the path before i, where what stands there is in none.
+func (k *pathWalk) ends(i int) {
+	if k.length > 0 {
+		k.word(i)
+	}
+	k.segment(i + 1)
+	k.prev, k.sep, k.afterStep = 0, 0, false
 }
 
 // lostEscape reports whether b begins with the digits of an escaped slash
@@ -209,19 +266,21 @@ func lostEscape(b []byte) bool {
 	return len(b) > 1 && (b[0] == '2' && b[1]|0x20 == 'f' || b[0] == '5' && b[1]|0x20 == 'c')
 }
 
-func isPlain(c byte) bool { return isLetter(c) || c > '0' && c <= '9' }
-
 // isParamByte reports whether a parameter of a segment of a path may hold c,
 // beside letters and digits.
 func isParamByte(c byte) bool { return c == '.' || c == ';' || c == '=' || c == ',' }
 
 // letters adds a run that has one reading only.
 func (k *pathWalk) letters(i, j int) {
+	k.other = k.other || !k.param
+	if k.nameless {
+		k.length = 1
+		return
+	}
 	if k.length == 0 {
 		k.at = i
 	}
 	k.length += copy(k.name[k.prev+1+k.length:], k.v[i:j])
-	k.other = k.other || !k.param
 }
 
 func (k *pathWalk) letter(sym byte, i int) {
@@ -240,7 +299,22 @@ func (k *pathWalk) word(i int) {
 	if k.length == 0 {
 		return
 	}
+	if k.nameless {
+		k.length, k.afterStep = 0, false
+		return
+	}
 	k.name[k.prev] = k.sep
+	if k.named || k.spelled {
+		k.lookUp(i)
+	}
+	k.afterStep = false
+	n := min(k.length, 24)
+	copy(k.name[:], k.name[k.prev+1:k.prev+1+n])
+	k.prev, k.length, k.sep, k.prevAt = n, 0, 0, k.at
+}
+
+// lookUp judges the last two words, which end at i.
+func (k *pathWalk) lookUp(i int) {
 	pair, last := k.name[:k.prev+1+k.length], k.name[k.prev:k.prev+1+k.length]
 	word := last[1:]
 	from := k.at
@@ -256,10 +330,6 @@ func (k *pathWalk) word(i int) {
 	if k.afterStep && rootDirs.Has(word) {
 		k.rooted = true
 	}
-	k.afterStep = false
-	n := min(k.length, 24)
-	copy(k.name[:], word[:n])
-	k.prev, k.length, k.sep, k.prevAt = n, 0, 0, k.at
 }
 
 // segment begins a new segment at i.
