@@ -41,12 +41,18 @@ const (
 )
 
 var (
-	secretSet      = lexicon.New(secretFiles)
-	plainFileSet   = lexicon.New(plainFiles)
+	pathNames      = lexicon.NewKinds(secretFiles, plainFiles, topDirs)
 	pathVocabulary = lexicon.New(`etc passwd shadow group issue gshadow sudoers proc self environ version cmdline boot ini win
 		system windows winnt system32 repair sam drivers hosts web inf xml wp config php git head svn ssh id_rsa aws credentials
 		htaccess htpasswd env apache logs access error log conf httpd my cnf var usr local bin opt mail spool www asp
 		file filter input expect phar zip data convert base64 encode resource read string`)
+)
+
+// The lists of pathNames.
+const (
+	isSecretFile uint8 = 1 << iota
+	isPlainFile
+	isTopDir
 )
 
 // rootDirs are directories that stand at the top of a system.
@@ -99,8 +105,7 @@ func (s *Scanner) ptrav(v []byte, w *Where) {
 	}
 	share(&best, v)
 	if len(v) <= maxPath || bytes.Contains(v, []byte("..")) || bytes.IndexByte(v, '%') >= 0 {
-		k := pathWalk{v: v, raw: len(v) <= maxPath && w.Place != InFile, collapses: s.any(hasDotDot | hasFileWord), named: s.any(hasPathWord | hasFileWord)}
-		k.nameless = !k.named && s.have&hasPercent == 0
+		k := pathWalk{v: v, raw: len(v) <= maxPath && w.Place != InFile, collapses: s.any(hasDotDot | hasFileWord), nameless: !s.any(hasPathWord | hasFileWord)}
 		k.url = hasPrefixFold(v, "http") && !hasPrefixFold(v, `http\`) || bytes.IndexByte(v, '?') > 0 && v[0] == '/'
 		s.reads(v, readPath)
 		k.walk()
@@ -123,9 +128,9 @@ type pathWalk struct {
 	collapses bool // it has dots in a row, or in numbers
 	url       bool // it is an address or has a query
 
-	named    bool // it may hold a word of the names that are looked up
-	spelled  bool // there was an escape, of a letter or whose last digit is one and hides where a word begins
-	nameless bool // neither can be
+	// No name has been read that is looked up: the value has no word of theirs,
+	// and no escape yet that hides a letter, or where a word begins.
+	nameless bool
 
 	// The segment being read.
 	from         int
@@ -147,9 +152,9 @@ func (k *pathWalk) walk() {
 		switch c := v[i]; pathByte[c] {
 		case pathLetter:
 			if k.dots >= 2 && k.junk == 0 && !k.other && lostEscape(v[i:]) {
+				k.spell(i)
 				k.strange++
 				k.separator(i, i+2, true)
-				k.spelled, k.nameless = true, false
 				i += 2
 				continue
 			}
@@ -180,7 +185,9 @@ func (k *pathWalk) walk() {
 			}
 		}
 		sym, n, strange := pathnorm.Next(v[i:])
-		k.spelled = k.spelled || n > 1 && v[i] == '%'
+		if n > 1 && v[i] == '%' {
+			k.spell(i)
+		}
 		if strange && k.url && v[i] == '%' && n == 3 {
 			strange = false // an address inside an address is escaped once
 		}
@@ -270,15 +277,27 @@ func lostEscape(b []byte) bool {
 // beside letters and digits.
 func isParamByte(c byte) bool { return c == '.' || c == ';' || c == '=' || c == ',' }
 
+// spell begins to keep names, at i: the word that is being read, and for the one
+// before it what is in no name.
+func (k *pathWalk) spell(i int) {
+	if !k.nameless {
+		return
+	}
+	k.nameless, k.name[0] = false, 0xff
+	if k.length > 0 {
+		k.length = copy(k.name[k.prev+1:], k.v[k.at:i])
+	}
+}
+
 // letters adds a run that has one reading only.
 func (k *pathWalk) letters(i, j int) {
+	if k.length == 0 {
+		k.at = i
+	}
 	k.other = k.other || !k.param
 	if k.nameless {
 		k.length = 1
 		return
-	}
-	if k.length == 0 {
-		k.at = i
 	}
 	k.length += copy(k.name[k.prev+1+k.length:], k.v[i:j])
 }
@@ -300,13 +319,11 @@ func (k *pathWalk) word(i int) {
 		return
 	}
 	if k.nameless {
-		k.length, k.afterStep = 0, false
+		k.prev, k.length, k.sep, k.prevAt, k.afterStep = 1, 0, 0, k.at, false
 		return
 	}
 	k.name[k.prev] = k.sep
-	if k.named || k.spelled {
-		k.lookUp(i)
-	}
+	k.lookUp(i)
 	k.afterStep = false
 	n := min(k.length, 24)
 	copy(k.name[:], k.name[k.prev+1:k.prev+1+n])
@@ -321,14 +338,21 @@ func (k *pathWalk) lookUp(i int) {
 	if k.prev > 0 {
 		from = k.prevAt
 	}
-	switch {
-	case k.prev > 0 && secretSet.Has(pair), secretSet.Has(word), k.sep == '.' && secretSet.Has(last):
-		k.secret, k.file = true, span{from, i}
-	case !k.secret && (k.prev > 0 && plainFileSet.Has(pair) || k.sep == '.' && plainFileSet.Has(last) || plainFileSet.Has(word)):
-		k.plain, k.file = true, span{from, i}
-	}
-	if k.afterStep && rootDirs.Has(word) {
+	kinds := pathNames.Of(word)
+	if k.afterStep && kinds&isTopDir != 0 {
 		k.rooted = true
+	}
+	if k.prev > 0 {
+		kinds |= pathNames.Of(pair)
+	}
+	if k.sep == '.' {
+		kinds |= pathNames.Of(last)
+	}
+	switch {
+	case kinds&isSecretFile != 0:
+		k.secret, k.file = true, span{from, i}
+	case kinds&isPlainFile != 0 && !k.secret:
+		k.plain, k.file = true, span{from, i}
 	}
 }
 

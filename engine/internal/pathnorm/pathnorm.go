@@ -60,8 +60,10 @@ func percent(b []byte) (byte, int, bool) {
 		if r == '\n' || r == '\r' || r == '\t' {
 			return r, p + 2, false
 		}
-		if n := escapedRune(b); n > 0 && p == 1 {
-			return r, n, false
+		if p == 1 && r >= 0xc2 {
+			if n := escapedRune(b); n > 0 {
+				return r, n, false
+			}
 		}
 		if r >= 0x80 || r < ' ' {
 			return Junk, p + 2, true
@@ -158,16 +160,26 @@ func hexByte(a, b byte) byte {
 	if !ishex(a) || !ishex(b) {
 		return Junk
 	}
-	return digit(a)<<4 | digit(b)
+	return digits[a]<<4 | digits[b]
 }
 
-func digit(c byte) byte {
-	if c <= '9' {
-		return c - '0'
+// digits are the values of hexadecimal digits, noDigit of other bytes.
+var digits = func() (t [256]uint8) {
+	for i := range t {
+		switch c := byte(i); {
+		case c >= '0' && c <= '9':
+			t[i] = c - '0'
+		case c|0x20 >= 'a' && c|0x20 <= 'f':
+			t[i] = c | 0x20 - 'a' + 10
+		default:
+			t[i] = noDigit
+		}
 	}
-	return c | 0x20 - 'a' + 10
-}
+	return t
+}()
 
-func ishex(c byte) bool { return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'f' }
+const noDigit = 0xff
+
+func ishex(c byte) bool { return digits[c] != noDigit }
 
 func alnum(c byte) bool { return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z' }
