@@ -19,9 +19,8 @@ var (
 func (s *Scanner) ssi(v []byte, w *Where) {
 	s.reads(v, readDirectives)
 	var best lead
-	tags := seeker{v: v, b: '<'}
-	for i := tags.from(0); i+1 < len(v); i = tags.from(i + 1) {
-		if v[i+1] == '!' || v[i+1]|0x20 == 'e' {
+	for i := indexFrom(v, 0, '<'); i+2 < len(v); i = indexFrom(v, i+1, '<') {
+		if v[i+1] == '!' && v[i+2] == '-' || v[i+1]|0x20 == 'e' && v[i+2]|0x20 == 's' {
 			directive(&best, v, i)
 		}
 	}

@@ -20,27 +20,18 @@ func (s *Scanner) xxe(v []byte, w *Where) {
 	var best lead
 	s.reads(v, readDocument)
 	entities, doctype := 0, -1
-	tags := seeker{v: v, b: '<'}
-	for i := tags.from(0); i < len(v); i = tags.from(i + 1) {
-		rest := v[i:]
-		if len(rest) < 2 || !startsDeclaration[rest[1]] {
-			continue
-		}
-		switch {
-		case hasPrefixFold(rest, "<!doctype"):
+	for i := indexFrom(v, 0, '<'); i+2 < len(v); i = indexFrom(v, i+1, '<') {
+		switch next := v[i+1]; {
+		case next != '!':
+			if startsElement[next] && s.have&hasColon != 0 {
+				judgeElement(&best, v, i)
+			}
+		case v[i+2]|0x20 == 'd' && hasPrefixFold(v[i:], "<!doctype"):
 			doctype = i
 			judgeDoctype(&best, v, i)
-		case hasPrefixFold(rest, "<!entity"):
+		case v[i+2]|0x20 == 'e' && hasPrefixFold(v[i:], "<!entity"):
 			entities++
 			judgeEntity(&best, v, i, doctype, entities)
-		case hasPrefixFold(rest, "<xi:include"), hasPrefixFold(rest, "<xinclude:"):
-			best.offer(0.88, i, min(len(v), i+maxDeclaration), "An inclusion reads another document into this one.")
-		case hasPrefixFold(rest, "<xsl:"), hasPrefixFold(rest, "<msxsl:script"):
-			judgeTransform(&best, v, i)
-		case hasPrefixFold(rest, "<xalan:script"), hasPrefixFold(rest, "<lxslt:script"):
-			best.offer(0.88, i, min(len(v), i+maxDeclaration), "A style sheet holds a program.")
-		case hasPrefixFold(rest, "<exsl:document"), hasPrefixFold(rest, "<redirect:write"), hasPrefixFold(rest, "<redirect:open"):
-			best.offer(0.75, i, min(len(v), i+maxDeclaration), "A style sheet writes a file.")
 		}
 	}
 	if w.Place == InXML && hasSuffixFold(w.Key, ":schemalocation") && bytes.Contains(v, []byte("://")) && !bytes.ContainsAny(v, " \t\r\n") {
@@ -49,13 +40,22 @@ func (s *Scanner) xxe(v []byte, w *Where) {
 	s.follow(XXE, v, best, xmlVocabulary)
 }
 
-// startsDeclaration are the bytes behind the < of what is looked for.
-var startsDeclaration = func() (t [256]bool) {
-	for _, b := range "!xXmMlLeErR" {
-		t[b] = true
+// judgeElement weighs elements that read another document or run a program.
+func judgeElement(best *lead, v []byte, i int) {
+	switch rest := v[i:]; {
+	case hasPrefixFold(rest, "<xi:include"), hasPrefixFold(rest, "<xinclude:"):
+		best.offer(0.88, i, min(len(v), i+maxDeclaration), "An inclusion reads another document into this one.")
+	case hasPrefixFold(rest, "<xsl:"), hasPrefixFold(rest, "<msxsl:script"):
+		judgeTransform(best, v, i)
+	case hasPrefixFold(rest, "<xalan:script"), hasPrefixFold(rest, "<lxslt:script"):
+		best.offer(0.88, i, min(len(v), i+maxDeclaration), "A style sheet holds a program.")
+	case hasPrefixFold(rest, "<exsl:document"), hasPrefixFold(rest, "<redirect:write"), hasPrefixFold(rest, "<redirect:open"):
+		best.offer(0.75, i, min(len(v), i+maxDeclaration), "A style sheet writes a file.")
 	}
-	return t
-}()
+}
+
+// startsElement are the bytes with which the names of those begin.
+var startsElement = [256]bool{'x': true, 'X': true, 'm': true, 'M': true, 'l': true, 'L': true, 'e': true, 'E': true, 'r': true, 'R': true}
 
 // loneLocation: xsi:schemaLocation holds pairs of a namespace and where its
 // schema is.
