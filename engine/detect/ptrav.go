@@ -208,18 +208,7 @@ func (k *pathWalk) walk() {
 			k.junkSymbol(i, n, strange)
 		case k.param && isParamByte(sym):
 		case sym == '.':
-			k.dots++
-			if strange {
-				k.strange++
-			}
-			k.held = 0
-			if k.sep != 0 {
-				if k.sep == '/' && k.dots == 1 {
-					k.held = k.prev
-				}
-				k.prev = 0
-			}
-			k.sep = '.'
+			k.dot(strange)
 		case sym == ';' && k.dots >= 2: // Tomcat drops ; and what follows, up to the separator
 			k.strange++
 			k.param = k.dots == 2 && k.junk == 0 && !k.other && !k.blank
@@ -227,6 +216,7 @@ func (k *pathWalk) walk() {
 			k.blank = k.blank || i > 0 && i+1 < len(k.v)
 			k.param = false
 		default:
+			k.blank = k.blank || sym == ' ' && i > 0 && i+1 < len(v)
 			k.segment(i + n)
 			k.prev, k.sep, k.afterStep = 0, 0, false
 		}
@@ -354,6 +344,22 @@ func (k *pathWalk) lookUp(i int) {
 	case kinds&isPlainFile != 0 && !k.secret:
 		k.plain, k.file = true, span{from, i}
 	}
+}
+
+// dot adds a dot to the segment.
+func (k *pathWalk) dot(strange bool) {
+	k.dots++
+	if strange {
+		k.strange++
+	}
+	k.held = 0
+	if k.sep != 0 {
+		if k.sep == '/' && k.dots == 1 {
+			k.held = k.prev
+		}
+		k.prev = 0
+	}
+	k.sep = '.'
 }
 
 // segment begins a new segment at i.

@@ -1,6 +1,12 @@
 package detect
 
-import "testing"
+import (
+	"math/rand"
+	"strings"
+	"testing"
+
+	"github.com/gabionhq/gabion/engine/internal/pathnorm"
+)
 
 func FuzzPathTraversal(f *testing.F) { fuzz(f, PathTraversal) }
 
@@ -49,4 +55,81 @@ func TestPathTraversal(t *testing.T) {
 		"/.well-known/security.txt", "/u/repo/src/branch/main/.github/x.yml", "/u/repo/-/blob/main/.gitignore", "/api/repos/a/b/contents/.vscode/x",
 		"/docs/schema.sql", "/blog/debug.log.html", "/.within.website/x", "/logs/today.log", "/a/.b", "/backup/sql", "/",
 	})
+}
+
+// plainWalk is walk without its tables and short cuts: it keeps all names, and
+// asks pathnorm for every symbol.
+func (k *pathWalk) plainWalk() {
+	for i := 0; i < len(k.v); {
+		if k.v[i] == '!' && i+1 < len(k.v) && k.v[i+1] == '/' && i > 0 {
+			i++
+			continue
+		}
+		if k.dots >= 2 && k.junk == 0 && !k.other && lostEscape(k.v[i:]) {
+			k.strange++
+			k.separator(i, i+2, true)
+			i += 2
+			continue
+		}
+		if j := run(k.v, i, len(k.v), func(c byte) bool { return isLetter(c) || c > '0' && c <= '9' }); j > i {
+			k.letters(i, j)
+			i = j
+			continue
+		}
+		sym, n, strange := pathnorm.Next(k.v[i:])
+		if strange && k.url && k.v[i] == '%' && n == 3 {
+			strange = false
+		}
+		if strange && !k.raw && k.v[i] != '%' && k.v[i] != '0' {
+			sym, strange = 0xff, false
+		}
+		if isLetter(sym) || isDigit(sym) || sym == '_' || sym == '-' {
+			k.letter(sym, i)
+			i += n
+			continue
+		}
+		k.word(i)
+		switch {
+		case sym == pathnorm.Sep:
+			k.separator(i, i+n, strange)
+		case sym == pathnorm.Junk || sym == '%':
+			k.junkSymbol(i, n, strange)
+		case k.param && isParamByte(sym):
+		case sym == '.':
+			k.dot(strange)
+		case sym == ';' && k.dots >= 2:
+			k.strange++
+			k.param = k.dots == 2 && k.junk == 0 && !k.other && !k.blank
+		case sym == ' ' && !k.other && k.dots+k.junk > 0 && k.dots != 3:
+			k.blank = k.blank || i > 0 && i+1 < len(k.v)
+			k.param = false
+		default:
+			k.blank = k.blank || sym == ' ' && i > 0 && i+1 < len(k.v)
+			k.segment(i + n)
+			k.prev, k.sep, k.afterStep = 0, 0, false
+		}
+		i += n
+	}
+	k.word(len(k.v))
+}
+
+// TestWalk compares walk with its plain twin.
+func TestWalk(t *testing.T) {
+	pieces := strings.Split("..|.|/|\\|%2e|%2f|%5c|%20|%00|%c0%ae|%252e|%|%u002e|%70|0x2e|0x2f|2f|5c|;| |!|?|=|,|\x00|\xc0\xaf|\uff0f|\xef\xbf\xbd|é|\n|-|_|0|1|a|x|etc|passwd|etc/passwd|boot|ini|windows|win|proc|self|.git|access_log|web-inf|http://a|<|'", "|")
+	r := rand.New(rand.NewSource(1))
+	for range 100000 {
+		var v []byte
+		for range 1 + r.Intn(14) {
+			v = append(v, pieces[r.Intn(len(pieces))]...)
+		}
+		have, _ := features(v)
+		plain := pathWalk{v: v, raw: r.Intn(2) == 0, url: r.Intn(4) == 0}
+		fast := plain
+		fast.nameless = have&(hasPathWord|hasFileWord) == 0
+		plain.plainWalk()
+		fast.walk()
+		if plain.path != fast.path {
+			t.Fatalf("%q: %+v, want %+v", v, fast.path, plain.path)
+		}
+	}
 }
