@@ -79,7 +79,7 @@ type path struct {
 type span struct{ from, to int }
 
 func (s *Scanner) ptrav(v []byte, w *Where) {
-	if document(v, w) {
+	if s.have&(stepFeatures|hasPathWord|hasFileWord|hasBang) == hasPercent && loneEscape(v) || document(v, w) {
 		return
 	}
 	if w.Place == InTarget {
@@ -118,6 +118,30 @@ func (s *Scanner) ptrav(v []byte, w *Where) {
 		best.weight *= shownShare
 	}
 	s.follow(PathTraversal, v, best, pathVocabulary)
+}
+
+// loneEscape reports whether v has neither dots nor slashes, and one percent sign
+// that stands for none of them and for no letter: it leads nowhere.
+func loneEscape(v []byte) bool {
+	at := -1
+	for i, b := range v {
+		switch {
+		case b == '.', b == '/', b == '%' && at >= 0:
+			return false
+		case b == '%':
+			at = i
+		}
+	}
+	rest := v[at+1:]
+	if len(rest) < 2 || !isHexDigit(rest[0]) || !isHexDigit(rest[1]) {
+		return len(rest) == 0 || !isLetter(rest[0]) // %u and its kin
+	}
+	switch c := digitOf(rest[0])<<4 | digitOf(rest[1]); c {
+	case '.', '/', '\\', '%', 0:
+		return false
+	default:
+		return c < 0x7f && !isLetter(c) && !isDigit(c)
+	}
 }
 
 // A pathWalk reads a value once as a path in any spelling.
