@@ -181,6 +181,7 @@ type codeWalk struct {
 	end     int    // behind the last one that does not merely end a program; -1 before it was asked for
 	close   seeker // of brackets
 	opened  int    // the end of the brackets that open here
+	marked  int    // up to where there are no signs of code, from where they were looked for
 	sought  bool   // whether jsonata was asked for
 	jsonata bool   // a variable is set as JSONata does
 }
@@ -656,7 +657,7 @@ func (c *codeWalk) tag(best *lead, v []byte, i int) {
 	}
 	switch rest[1] {
 	case '?':
-		if !opensPHP(v, i) {
+		if !c.opensPHP(v, i) {
 			return
 		}
 	case 's', 'S':
@@ -680,7 +681,7 @@ func (c *codeWalk) tag(best *lead, v []byte, i int) {
 }
 
 // opensPHP reports whether the <? at i begins code of PHP.
-func opensPHP(v []byte, i int) bool {
+func (c *codeWalk) opensPHP(v []byte, i int) bool {
 	rest := v[i:]
 	if len(rest) == 2 {
 		return i > 0 && isWord(v[i-1])
@@ -691,7 +692,7 @@ func opensPHP(v []byte, i int) bool {
 	case '=':
 		return true
 	case ' ', '\t':
-		return opensCode(rest[2:min(len(rest), maxEvidence)])
+		return c.mark(v, i+2) < min(len(v), i+maxEvidence) || opensCode(rest[2:min(len(rest), maxEvidence)])
 	case '\n':
 		return hasPrefixFold(rest, "<?\nphp ")
 	case 'x', 'X':
@@ -700,12 +701,23 @@ func opensPHP(v []byte, i int) bool {
 	return false
 }
 
-// opensCode reports whether v, behind the short form of PHP's tag, is rather
-// code than a question: it has a sign of code, or begins with a word of it.
+// mark returns where the next sign of code is, from i on, len(v) for none. The
+// places that it is asked for only go on.
+func (c *codeWalk) mark(v []byte, i int) int {
+	for c.marked = max(c.marked, i); c.marked < len(v) && !marksCode[v[c.marked]]; c.marked++ {
+	}
+	return c.marked
+}
+
+// marksCode are the signs by which code is told from a question.
+var marksCode = [256]bool{'$': true, '(': true, ';': true, '`': true, '=': true, '>': true, '"': true, '\'': true}
+
+// opensCode reports whether v, behind the short form of PHP's tag, is rather code
+// than a question although there is no sign of code: it begins with a word of it.
 func opensCode(v []byte) bool {
 	v = bytes.TrimLeft(v, " \t")
 	n := run(v, 0, len(v), isWordASCII)
-	return bytes.ContainsAny(v, "$(;`=>\"'") || beforeCalls.Has(v[:n]) || execCalls.Has(v[:n])
+	return beforeCalls.Has(v[:n]) || execCalls.Has(v[:n])
 }
 
 // variable reads a superglobal of PHP or a variable that is called.
@@ -872,23 +884,36 @@ func calledAgain(b []byte) bool {
 	return false
 }
 
+// beginsObject are the bytes behind the marks of what ognl knows.
+var beginsObject = func() (t [256]bool) {
+	for _, c := range "aAcCgGjJlLoOpPrR_{" {
+		t[c] = true
+	}
+	return t
+}()
+
 // ognl judges expressions of Struts: static methods and the context.
 func (c *codeWalk) ognl(best *lead, v []byte, i int) {
 	rest := v[i:min(len(v), i+48)]
 	switch {
-	case len(rest) < 2 || bytes.IndexByte([]byte("acgjlopr_{"), lower(rest[1])) < 0:
+	case len(rest) < 2 || !beginsObject[rest[1]]:
 	case i > 0 && isWord(v[i-1]): // an e-mail address
+	case rest[1] == '{':
+		if bytes.HasPrefix(rest, []byte("@{[")) {
+			best.offer(0.75, i, i+len(rest), "An expression of Perl is evaluated in a string.")
+		}
+	case rest[0] == '#':
+		switch {
+		case hasPrefixFold(rest, "#post_render") || hasPrefixFold(rest, "#pre_render") || hasPrefixFold(rest, "#lazy_builder") || hasPrefixFold(rest, "#access_callback"):
+			best.offer(pick(c.listing, 0.4, 0.8), i, i+len(rest), "A property of Drupal's forms names a function that is called.")
+		case hasPrefixFold(rest, "#context["), hasPrefixFold(rest, "#context.get"), hasPrefixFold(rest, "#_memberaccess"), hasPrefixFold(rest, "#attr["),
+			hasPrefixFold(rest, "#application["), hasPrefixFold(rest, "#request["), hasPrefixFold(rest, "#parameters."), hasPrefixFold(rest, "#parameters["):
+			best.offer(0.85, i, i+len(rest), "An expression of Struts reaches its context.")
+		}
 	case hasPrefixFold(rest, "@java."), hasPrefixFold(rest, "@ognl."), hasPrefixFold(rest, "@org.apache"):
 		best.offer(0.93, i, i+len(rest), "An expression of Struts calls a static method.")
-	case hasPrefixFold(rest, "#post_render") || hasPrefixFold(rest, "#pre_render") || hasPrefixFold(rest, "#lazy_builder") || hasPrefixFold(rest, "#access_callback"):
-		best.offer(pick(c.listing, 0.4, 0.8), i, i+len(rest), "A property of Drupal's forms names a function that is called.")
-	case hasPrefixFold(rest, "#context["), hasPrefixFold(rest, "#context.get"), hasPrefixFold(rest, "#_memberaccess"), hasPrefixFold(rest, "#attr["),
-		hasPrefixFold(rest, "#application["), hasPrefixFold(rest, "#request["), hasPrefixFold(rest, "#parameters."), hasPrefixFold(rest, "#parameters["):
-		best.offer(0.85, i, i+len(rest), "An expression of Struts reaches its context.")
 	case hasPrefixFold(rest, "@grab(") || hasPrefixFold(rest, "@grabconfig(") || hasPrefixFold(rest, "@grabresolver(") || hasPrefixFold(rest, "@groovy.") || hasPrefixFold(rest, "@asttest("):
 		best.offer(pick(c.listing && bytes.Count(v, []byte("\n")) > 8, 0.42, 0.8), i, i+len(rest), "An annotation of Groovy loads or runs code when it is compiled.")
-	case hasPrefixFold(rest, "@{["):
-		best.offer(0.75, i, i+len(rest), "An expression of Perl is evaluated in a string.")
 	}
 }
 

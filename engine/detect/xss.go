@@ -97,7 +97,7 @@ func (s *Scanner) xss(v []byte, w *Where) {
 	}
 	scriptURL(&best, v, 0, len(v))
 	if s.have.any(whenLinks) || bytes.IndexByte(v, '+') >= 0 {
-		links(&best, v)
+		links(&best, v, s.have.any(whenScript))
 	}
 	if s.have.any(whenScript) && (w.Place != InFile || !isListing(v, w.Place)) { // the text of a program
 		s.effort += markupEffort * script(&best, v, w)
@@ -1015,7 +1015,7 @@ var whenLinks = []feature{hasBracket | hasOpen, hasAmp | hasBrace, hasHigh}
 
 // links judges the addresses of Markdown links, and markup in charsets that
 // old browsers guessed: UTF-7, and 7-bit ASCII whose eighth bit they dropped.
-func links(best *lead, v []byte) {
+func links(best *lead, v []byte, scripts bool) {
 	count := 0
 	for i := 0; i+8 < len(v); i++ {
 		if !oddByte[v[i]] {
@@ -1032,7 +1032,7 @@ func links(best *lead, v []byte) {
 			scriptURL(best, v, i+2, end)
 		case v[i] == '+' && v[i+1] == 'A' && v[i+2] == 'D' && v[i+3]|0x20 == 'w' && (v[i+4] == '-' || v[i+4] == 'A' && v[i+5] <= 'H'):
 			best.offer(0.8, i, i+5, "Markup is hidden in the UTF-7 charset.")
-		case v[i] == '&' && v[i+1] == '{' && codeWeight(v[i+2:min(len(v), i+64)]) > 0.9:
+		case v[i] == '&' && v[i+1] == '{' && scripts && best.weight < 0.75 && codeWeight(v[i+2:min(len(v), i+64)]) > 0.9:
 			best.offer(0.75, i, i+2, "A script entity of old browsers runs code.")
 		case (v[i] == 0xbc || v[i] == 0x9c) && opensTag(v[i+1:], "script", "img", "svg"):
 			best.offer(0.8, i, i+7, "Markup is hidden in characters that become < in another charset.")

@@ -20,11 +20,12 @@ func (s *Scanner) xxe(v []byte, w *Where) {
 	var best lead
 	s.reads(v, readDocument)
 	entities, doctype := 0, -1
+	sheet := transform{v: v}
 	for i := indexFrom(v, 0, '<'); i+2 < len(v); i = indexFrom(v, i+1, '<') {
 		switch next := v[i+1]; {
 		case next != '!':
 			if startsElement[next] && s.have&hasColon != 0 {
-				judgeElement(&best, v, i)
+				judgeElement(&best, &sheet, v, i)
 			}
 		case v[i+2]|0x20 == 'd' && hasPrefixFold(v[i:], "<!doctype"):
 			doctype = i
@@ -34,6 +35,7 @@ func (s *Scanner) xxe(v []byte, w *Where) {
 			judgeEntity(&best, v, i, doctype, entities)
 		}
 	}
+	s.effort += markupEffort * sheet.elements
 	if w.Place == InXML && hasSuffixFold(w.Key, ":schemalocation") && bytes.Contains(v, []byte("://")) && !bytes.ContainsAny(v, " \t\r\n") {
 		best.offer(0.6, 0, len(v), loneLocation)
 	}
@@ -41,12 +43,12 @@ func (s *Scanner) xxe(v []byte, w *Where) {
 }
 
 // judgeElement weighs elements that read another document or run a program.
-func judgeElement(best *lead, v []byte, i int) {
+func judgeElement(best *lead, sheet *transform, v []byte, i int) {
 	switch rest := v[i:]; {
 	case hasPrefixFold(rest, "<xi:include"), hasPrefixFold(rest, "<xinclude:"):
 		best.offer(0.88, i, min(len(v), i+maxDeclaration), "An inclusion reads another document into this one.")
 	case hasPrefixFold(rest, "<xsl:"), hasPrefixFold(rest, "<msxsl:script"):
-		judgeTransform(best, v, i)
+		sheet.judge(best, i)
 	case hasPrefixFold(rest, "<xalan:script"), hasPrefixFold(rest, "<lxslt:script"):
 		best.offer(0.88, i, min(len(v), i+maxDeclaration), "A style sheet holds a program.")
 	case hasPrefixFold(rest, "<exsl:document"), hasPrefixFold(rest, "<redirect:write"), hasPrefixFold(rest, "<redirect:open"):
@@ -114,16 +116,77 @@ func judgeDoctype(best *lead, v []byte, at int) {
 	}
 }
 
-func judgeTransform(best *lead, v []byte, at int) {
-	head := v[at:min(len(v), at+maxDeclaration)]
+// A transform is a value that is read as a style sheet.
+type transform struct {
+	v        []byte
+	elements int                // that were judged
+	at       int                // up to where it has been read
+	last     [lastReach + 1]int // of each kind of what style sheets reach: behind its first byte, 0 for none
+}
+
+// What style sheets reach by names that are looked for.
+const (
+	reachProgram uint8 = iota + 1
+	reachFile
+	reachDocument
+	reachOutput
+	reachText
+	lastReach = reachText
+)
+
+// reaches are the beginnings of what those reach, by their first byte.
+var reaches = [...]struct {
+	word string
+	kind uint8
+}{
+	{"php:function", reachProgram}, {"msxsl:script", reachProgram}, {"rt:exec", reachProgram}, {"system-property", reachProgram},
+	{"getenv(", reachFile}, {"environment-variable(", reachFile}, {"file:read-", reachFile}, {"unparsed-text", reachFile},
+	{"doc('file:", reachDocument}, {"doc('/", reachDocument}, {"doc('http", reachDocument}, {"file:/", reachOutput}, {"document(", reachText},
+}
+
+// startsReach are their first bytes, in small letters.
+var startsReach = func() (t [256]bool) {
+	for _, r := range reaches {
+		t[r.word[0]] = true
+	}
+	return t
+}()
+
+// upTo reads on up to end. Elements follow each other closely, and nothing is
+// read once for each.
+func (t *transform) upTo(end int) {
+	for ; t.at < end; t.at++ {
+		c := t.v[t.at] | 0x20
+		if !startsReach[c] {
+			continue
+		}
+		for i := range reaches {
+			if r := &reaches[i]; r.word[0] == c && hasPrefixFold(t.v[t.at:], r.word) {
+				if t.at+len(r.word) > end {
+					return // to be read again
+				}
+				t.last[r.kind] = t.at + 1
+			}
+		}
+	}
+}
+
+// judge weighs the element at i by what it and what follows reach.
+func (t *transform) judge(best *lead, at int) {
+	t.elements++
+	end := min(len(t.v), at+maxDeclaration)
+	t.at = max(t.at, at)
+	t.upTo(end)
+	reached := func(kind uint8) bool { return t.last[kind] > at }
+	head := t.v[at:end]
 	switch {
-	case hasFold(head, "php:function"), hasFold(head, "msxsl:script"), hasFold(head, "rt:exec"), hasFold(head, "system-property"):
-		best.offer(0.88, at, at+len(head), "A style sheet calls functions of the server.")
-	case hasFold(head, "getenv("), hasFold(head, "environment-variable("), hasFold(head, "file:read-"), hasFold(head, "unparsed-text"):
-		best.offer(0.75, at, at+len(head), "A style sheet reads files or variables of the server.")
-	case hasFold(head, "doc('file:"), hasFold(head, "doc('/"), hasFold(head, "doc('http"), hasPrefixFold(head, "<xsl:result-document") && hasFold(head, "file:/"):
-		best.offer(0.75, at, at+len(head), "A style sheet reads or writes another document.")
-	case hasFold(head, "document("), hasPrefixFold(head, "<xsl:include"), hasPrefixFold(head, "<xsl:import"):
-		best.offer(0.65, at, at+len(head), "A style sheet reads another document.")
+	case reached(reachProgram), hasPrefixFold(head, "<msxsl:script"):
+		best.offer(0.88, at, end, "A style sheet calls functions of the server.")
+	case reached(reachFile):
+		best.offer(0.75, at, end, "A style sheet reads files or variables of the server.")
+	case reached(reachDocument), reached(reachOutput) && hasPrefixFold(head, "<xsl:result-document"):
+		best.offer(0.75, at, end, "A style sheet reads or writes another document.")
+	case reached(reachText), hasPrefixFold(head, "<xsl:include"), hasPrefixFold(head, "<xsl:import"):
+		best.offer(0.65, at, end, "A style sheet reads another document.")
 	}
 }
