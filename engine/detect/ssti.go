@@ -58,7 +58,7 @@ func (s *Scanner) ssti(v []byte, w *Where) {
 		e.from, e.body, e.inside = i, i+skip, inside{}
 		e.read(end)
 		s.effort += expressionEffort + insideEffort*(e.to-e.body)
-		e.quoted = e.names+e.calls > 0 && e.inString(w.Place.holdsText())
+		e.quoted = e.names+e.calls > 0 && s.any(hasBacktick|hasDQuote) && e.inString(w.Place.holdsText())
 		if e.listing || e.quoted {
 			e.names -= e.weak
 		}
@@ -464,6 +464,9 @@ func (e *expression) inString(texts bool) bool {
 	}
 	if !texts || e.v[e.from] == '{' && e.v[e.from+1] != '#' {
 		return false // no program puts those into strings
+	}
+	if bytes.IndexByte(before, '"') < 0 {
+		return false
 	}
 	before = before[bytes.LastIndexByte(before, '\n')+1:]
 	if n := bytes.IndexByte(after, '\n'); n >= 0 {
