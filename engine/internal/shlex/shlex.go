@@ -263,6 +263,9 @@ name:
 		i++
 	}
 	c.Name, l.pos = l.name[:n], i
+	if assigned && i < len(src) && src[i] == '%' && !has(src[i:], "%20") {
+		c.Name = nil // the beginning of a text that was escaped
+	}
 }
 
 // maxAssigned bounds the text that is assigned to a variable before a command.

@@ -37,6 +37,7 @@ func TestNames(t *testing.T) {
 	f("CMD.EXE /c dir", "cmd")
 	f("{cat,/etc/passwd}", "cat")
 	f("a=1", "1")
+	f("a=1&note=id%253D7%2526x", "1")
 	f("f(x)", "x")
 	f("Ben &amp; Jerry", "ben")
 	f("x; i'd say so; who's there? w\"ho\"ami", "x")
