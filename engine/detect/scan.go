@@ -246,7 +246,7 @@ const (
 	sqlEffort        = 16 // per token and context, and operand that is read
 	operatorEffort   = 40 // per name behind a dollar sign
 	commandEffort    = 28 // per command of a shell
-	markupEffort     = 20 // per token of markup, and call of a script
+	markupEffort     = 14 // per token of markup, and call of a script
 	nameEffort       = 5  // per name of a program
 	callEffort       = 32 // per call of a function that code knows
 	expressionEffort = 10 // per expression of a template
@@ -259,9 +259,9 @@ type reading struct{ bytes, piece int }
 
 var (
 	readNoSQL      = reading{0, 3}
-	readMarkup     = reading{6, 8}
+	readMarkup     = reading{3, 5}
 	readPath       = reading{3, 8}
-	readShell      = reading{0, 18}
+	readShell      = reading{0, 10}
 	readCode       = reading{5, 4}
 	readTemplate   = reading{0, 5}
 	readDocument   = reading{0, 3}
@@ -270,7 +270,7 @@ var (
 	readMail       = reading{2, 3}
 	readLookups    = reading{0, 4}
 	readFunctions  = reading{0, 3}
-	readObjects    = reading{3, 1}
+	readObjects    = reading{1, 1}
 )
 
 // reads counts a reading of v, which is the value or part of it.
