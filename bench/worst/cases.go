@@ -79,15 +79,17 @@ func numbered(unit string, size int) string {
 	return b.String()
 }
 
-// again applies f to a seed until it is of size.
+// again applies f to a seed until it is of size, or has more layers than anybody
+// undoes.
 func again(seed string, size int, f func(string) string) string {
-	for {
+	for range 64 {
 		next := f(seed)
 		if len(next) > size || len(next) == len(seed) {
-			return seed
+			break
 		}
 		seed = next
 	}
+	return seed
 }
 
 func packed(v string) string {

@@ -116,6 +116,9 @@ func (t *Tree) holdsData(n Node, v []byte, f trait) bool {
 	return f&hasControl != 0 && at.excerpt == 0 && at.marks&IsName == 0 && (at.base == Post || at.opaque > 0) && t.written != ebcdic && (isBinary(v) || isArchive(v) || t.continues(n, v)) && !looksMultipart(v)
 }
 
+// dataEffort is what it takes per byte to tell data and to find the texts in it.
+const dataEffort = 5
+
 // binary visits data: as it is, what it is by its format, and the texts in it
 // each by itself, since all the rest of it is chance.
 func (t *Tree) binary(n Node, v []byte, f trait) {
@@ -136,6 +139,9 @@ func (t *Tree) binary(n Node, v []byte, f trait) {
 	t.nodes[n].mark(IsContainer|IsEncoded|IsBinary, IsContainer|IsBinary)
 	_, own := t.Extent(n, v)
 	took := t.visit(n, v, own)
+	if t.purse.inside > 0 {
+		t.purse.room -= dataEffort * len(v)
+	}
 	t.nodes[n].mark(IsBinary, 0)
 	if c != 0 && !many {
 		t.decodings(n, v, c, took)

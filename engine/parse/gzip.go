@@ -42,6 +42,9 @@ func (f *inflater) open(v []byte) (io.Reader, error) {
 // inflateStep is how much is decompressed between two looks at the budget.
 const inflateStep = 16 << 10
 
+// openEffort is what it takes to begin to decompress.
+const openEffort = 4000
+
 // ratioSlack is what may come out of a few bytes before their ratio counts:
 // blank pages compress a thousandfold.
 const ratioSlack = 64 << 10
@@ -52,6 +55,7 @@ func (t *Tree) inflate(n Node, v []byte) {
 	if err != nil {
 		return
 	}
+	t.purse.room -= openEffort
 	mark := len(t.scratch)
 	for t.afford(n, inflateStep, 0) {
 		from := len(t.scratch)
