@@ -126,7 +126,6 @@ func (w *work) left(t *parse.Tree, n parse.Node) int {
 func (tx *Tx) scan(t *parse.Tree, n parse.Node, value []byte) (effort int) {
 	left := tx.work.left(t, n)
 	if left <= 0 {
-		tx.doubted = true
 		tx.work.took += walkEffort * len(value)
 		return 0
 	}
@@ -149,8 +148,11 @@ func (tx *Tx) Known(t *parse.Tree, n parse.Node, value []byte) bool {
 	if tx.readsAll() || string(value) == detect.Prototype && t.IsName(n) {
 		return false // which is known by what it is a member of
 	}
+	if tx.work.sure {
+		return false // what is read in part, or not at all, tells nothing of the next request
+	}
 	tx.asked, tx.doubted, tx.took = maphash.Bytes(tx.engine.seed, value)^tx.placeKey(t, n), false, tx.work.took
-	if tx.work.left(t, n) <= 0 || !tx.engine.clean.has(tx.asked) {
+	if !tx.engine.clean.has(tx.asked) {
 		return false
 	}
 	if (tx.env.Observe || tx.profiled) && !t.IsName(n) {
@@ -186,7 +188,7 @@ func (tx *Tx) placeKey(t *parse.Tree, n parse.Node) uint64 {
 // never remembered, and the hash is keyed, so that no one can make one value
 // pass for another.
 func (tx *Tx) Remember(t *parse.Tree, n parse.Node, value []byte) bool {
-	if tx.readsAll() || tx.doubted || t.IsContainer(n) {
+	if tx.readsAll() || tx.work.sure || tx.doubted || t.IsContainer(n) {
 		return false
 	}
 	tx.engine.clean.add(tx.asked)

@@ -412,3 +412,19 @@ func TestDisguise(t *testing.T) {
 	f(false, "a.jpg", "image/jpeg", "<html><body>Not found</body></html>")
 	f(false, "a.png", "image/png", "")
 }
+
+// TestPatienceTeachesNothing holds that what is read in part only, because the
+// request is an attack anyway, is not taken for clean in the next one.
+func TestPatienceTeachesNothing(t *testing.T) {
+	evil := []string{"User-Agent", "() { :;}; /bin/bash -c 'cat /etc/passwd'"}
+	for pad := range 400 {
+		e := New(Options{})
+		first := request{"GET", "/?a=1'+union+select+login,password+from+users--+" + strings.Repeat("&b=x;y|z", pad), evil, ""}
+		if v, _ := inspect(e, nil, Env{Mode: rule.Block}, &first, whole); !v.Attack {
+			t.Fatal("the first request is no attack")
+		}
+		if v, _ := inspect(e, nil, Env{Mode: rule.Block}, &request{"GET", "/", evil, ""}, whole); !v.Attack {
+			t.Fatalf("behind %d parameters an attack in a field is taken for known", pad)
+		}
+	}
+}

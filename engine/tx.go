@@ -83,7 +83,7 @@ type Tx struct {
 
 	asked   uint64 // the hash that Known looked for last
 	took    int    // effort until then
-	doubted bool   // detectors found something since, or did not look
+	doubted bool   // detectors found something since
 
 	leaky  bool // the response may hold text
 	failed bool // its status says so
