@@ -2,7 +2,7 @@
 GO ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: all build run test lint bench apps fuzz soak gen console clean
+.PHONY: all build run test lint bench pgo apps fuzz soak gen console clean
 
 all: build
 
@@ -26,6 +26,14 @@ bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./engine/... ./internal/node/...
 	$(GO) run ./cmd/gabion score --corpus corpus
 	cd bench && $(GO) run ./compare && $(GO) run ./worst && $(GO) run ./proxy
+
+# The profile that builds are optimised by, of ordinary requests and of every
+# third of the worst. Go takes it by its name.
+pgo:
+	mkdir -p bin
+	$(GO) test -run '^$$' -bench 'Get|Form|JSON|Body16M' -benchtime 6s -o bin/engine.test -cpuprofile bin/ordinary.pprof ./engine
+	cd bench && $(GO) run ./worst -every 3 -show 0 -largest 0 -cpuprofile ../bin/worst.pprof
+	$(GO) tool pprof -proto bin/ordinary.pprof bin/worst.pprof > cmd/gabion/default.pgo
 
 # Real applications, directly and behind a node: APPS="cgit radicale" make apps
 apps:

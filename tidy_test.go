@@ -102,7 +102,7 @@ func TestNoLargeFiles(t *testing.T) {
 var kinds = strings.Fields(`
 	.go .mod .sum .proto .md .yaml .yml .json .jsonl .gz .txt .txtar .sql
 	.ts .tsx .css .html .svg .js .mjs .c .h .conf .sh .gitignore .gitattributes
-	.graphql .xml .csv .tsv .bin .log`)
+	.graphql .xml .csv .tsv .bin .log .pgo`)
 
 func TestKinds(t *testing.T) {
 	bare := []string{"LICENSE", "Makefile", ".ci/run"}
