@@ -67,6 +67,9 @@ func (c *scope) setHost(host string) error {
 		return nil
 	}
 	if rest, ok := strings.CutPrefix(host, "*."); ok {
+		if strings.Contains(rest, "*") || strings.Contains(rest, "{{") {
+			return fmt.Errorf("host %q: * and {{ }} must be the whole of it, or *. its beginning", host)
+		}
 		c.host = segment{suffix: true, literal: "." + rest}
 	} else {
 		var err error

@@ -128,6 +128,8 @@ func TestParseScopeErrors(t *testing.T) {
 		}
 	}
 	f("different hosts", "a.example", "b.example/x")
+	f("the whole of it", "*.{{a}}.example", "")
+	f("the whole of it", "*.*.example", "")
 	f("once", "", "/a/**/b/**")
 	f("whole component", "", "/a*/b")
 	f("whole component", "", "/a{{b}}/c")
@@ -188,6 +190,7 @@ func FuzzParseScope(f *testing.F) {
 	f.Add("*.example", "GET", "/a/**/{{^b}}.js?x=1", "header X regex ^a")
 	f.Add("", "***", "%%%%%%\x00\x01%%", "query 0 absent")
 	f.Add("*..", "w", "/0/?0.00*0=0", "header /0 regex ^A")
+	f.Add("*.{{+", "T", "/\x19/?0\x1400*0=0", "header he\xd3ader/0 regex ^A")
 	f.Add("", "", "https://h:1/%61%2f{{a{2}}}", "query q absent")
 	f.Fuzz(func(t *testing.T, host, method, pattern, cond string) {
 		s, err := ParseScope(host, method, pattern, cond)
