@@ -34,6 +34,7 @@ pgo:
 	$(GO) test -run '^$$' -bench 'Get|Form|JSON|Body16M' -benchtime 6s -o bin/engine.test -cpuprofile bin/ordinary.pprof ./engine
 	cd bench && $(GO) run ./worst -every 3 -show 0 -largest 0 -cpuprofile ../bin/worst.pprof
 	$(GO) tool pprof -proto bin/ordinary.pprof bin/worst.pprof > cmd/gabion/default.pgo
+	cp cmd/gabion/default.pgo cmd/gabion-node/ && cp cmd/gabion/default.pgo bench/worst/
 
 # Real applications, directly and behind a node: APPS="cgit radicale" make apps
 apps:

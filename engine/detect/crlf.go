@@ -29,13 +29,13 @@ func (s *Scanner) crlf(v []byte, w *Where) {
 	}
 	s.reads(v, readLines)
 	line := w.Place == InQuery || w.Place == InPath || w.Place == InCookie || w.Place == InHeader || w.Place == InReferer || w.Place == InTarget || w.Place == InUserAgent
-	if s.have&(hasLine|hasHigh) != 0 {
+	if s.any(hasLine | hasHigh) {
 		brokenLines(&best, v, w, line)
 	}
-	if line && s.have&hasBackslash != 0 && !w.Container && len(v) <= maxPath {
+	if line && s.any(hasBackslash) && !w.Container && len(v) <= maxPath {
 		writtenLine(&best, v)
 	}
-	if s.have&hasLine != 0 {
+	if s.any(hasLine) {
 		if line {
 			forgedLine(&best, v)
 		} else if w.Place == InForm || w.Place == InJSON {
@@ -232,7 +232,7 @@ func newLine(best *lead, v []byte, from, at int, line, odd bool) {
 	for most := min(len(v), at+40); j < most && isToken(v[j]); j++ {
 	}
 	if j < len(v) && v[j] != ':' && v[j] != ' ' && v[j] != '/' && v[j] != '<' {
-		return
+		return // neither a field nor a request, a response or a document
 	}
 	plain := from < maxMailField && bytes.IndexByte(v[:from], ' ') < 0
 	end := min(len(v), j+24)

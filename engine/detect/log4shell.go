@@ -38,12 +38,12 @@ func (s *Scanner) log4shell(v []byte, w *Where) {
 		s.reads(v, readLookups)
 		lookups(&best, v)
 	}
-	if s.have&(hasBrace|hasColon|hasSlash) == hasBrace|hasColon|hasSlash && best.weight == 0 {
+	if s.all(hasBrace|hasColon|hasSlash) && best.weight == 0 {
 		if i := indexFold(v, "{jndi:"); i > 0 && bytes.Contains(v[i:min(len(v), i+16)], []byte("://")) {
 			best.offer(0.8, i, min(len(v), i+40), "A JNDI lookup stands behind what other lookups or a decoder make its sign.")
 		}
 	}
-	if s.have&(hasDollar|hasAmp|hasColon) == hasDollar|hasAmp|hasColon && best.weight == 0 {
+	if s.all(hasDollar|hasAmp|hasColon) && best.weight == 0 {
 		if i := indexFold(v, "$&lbrace"); i >= 0 && indexFold(v[i:min(len(v), i+20)], "jndi:") > 0 {
 			best.offer(0.8, i, min(len(v), i+40), "A JNDI lookup stands behind a bracket that markup spells.")
 		}

@@ -235,6 +235,12 @@ func (s *Scanner) Scan(v []byte, w *Where) []Finding {
 	return s.findings
 }
 
+// all reports whether the value has all features of f, and any whether it has one:
+// what is looked for in vain takes longer than the question whether its signs
+// occur, since most values are short.
+func (s *Scanner) all(f feature) bool { return s.have&f == f }
+func (s *Scanner) any(f feature) bool { return s.have&f != 0 }
+
 // What work takes, in units of about a nanosecond. They were measured on
 // ordinary text and on values that repeat what the detectors look for; where
 // it is mixed at random, so that guesses of the processor fail, work takes

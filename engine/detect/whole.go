@@ -80,12 +80,6 @@ func (s *Scanner) whole(v []byte, w *Where) {
 	}
 }
 
-// all reports whether the value has all features of f, and any whether it has one:
-// what is looked for in vain takes longer than the question whether its signs
-// occur, since most values are short.
-func (s *Scanner) all(f feature) bool { return s.have&f == f }
-func (s *Scanner) any(f feature) bool { return s.have&f != 0 }
-
 // construct tells what a value of one line is, without the blanks around
 // it; inset says that there were some before it.
 func (s *Scanner) construct(v []byte, w *Where, inset bool) construct {

@@ -22,7 +22,7 @@ func looksForm(v []byte, f trait) bool {
 // an equals sign.
 func beginsPair(v []byte) bool {
 	eq := 0
-	for eq < len(v) && (isBareByte(v[eq]) || v[eq] == '.' || v[eq] == '[' || v[eq] == ']') {
+	for eq < len(v) && isNameByte(v[eq]) && v[eq] != '%' {
 		eq++
 	}
 	return eq > 0 && eq <= maxName && eq < len(v) && v[eq] == '='

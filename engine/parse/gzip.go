@@ -67,7 +67,6 @@ func (t *Tree) inflate(n Node, v []byte) {
 		t.purse.room += readEffort * (inflateStep - got)
 		if len(t.scratch)-mark > len(v)*t.limits.Ratio+ratioSlack {
 			t.trouble(n, Bomb, nil)
-			t.scratch = t.scratch[:mark+inflateStep] // more of the same
 			break
 		}
 		if err != nil {
