@@ -218,6 +218,35 @@ func TestArchives(t *testing.T) {
 	f("images/a.php", shell, true)
 }
 
+// TestBlankFiles sends what compresses a hundredfold and more without being a bomb:
+// empty disks, blank pictures, sheets without cells, and what is small.
+func TestBlankFiles(t *testing.T) {
+	e := New(Options{})
+	blank := strings.Repeat("\x00", 6<<20)
+	page := `{"text":"` + strings.Repeat(" ", 60<<10) + `"}`
+	sheet := strings.Repeat(`<row r="1"><c s="1"/></row>`, 200_000)
+	json := func(fields ...string) request {
+		return request{method: "POST", target: "/items", fields: append([]string{"Content-Type", "application/json"}, fields...)}
+	}
+	coded := json("Content-Encoding", "gzip")
+	coded.body = zipped(page)
+	deflate := json("Content-Encoding", "deflate")
+	deflate.body = deflated(page, true)
+	value := json()
+	value.body = `{"state":"` + base64.StdEncoding.EncodeToString([]byte(zipped(page))) + `"}`
+	for name, r := range map[string]request{
+		"a blank page as gzip": coded, "as deflate": deflate, "in base64": value,
+		"a blank picture":              fileUpload("a.zip", "application/zip", zipBomb(blank, false)),
+		"a blank picture, size behind": fileUpload("a.zip", "application/zip", zipBomb(blank, true)),
+		"a sheet":                      fileUpload("a.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", zipBomb(sheet, true)),
+		"one small file":               fileUpload("a.tar.gz", "application/gzip", zipped(string(tarOf(t, "a", "1")))),
+	} {
+		if v, rep := inspect(e, nil, Env{Mode: rule.Block}, &r, whole); v.Decision == Block {
+			t.Errorf("%s: score %.2f, %q", name, v.Score, loud(rep))
+		}
+	}
+}
+
 func zipOf(t *testing.T, method uint16, members ...string) []byte {
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)

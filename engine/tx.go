@@ -35,6 +35,8 @@ type Engine struct {
 	seed    maphash.Seed
 	clean   memory
 	pool    sync.Pool
+
+	inflaters parse.Inflaters
 }
 
 // New returns an Engine.
@@ -91,6 +93,7 @@ type Tx struct {
 
 func (tx *Tx) begin(e *Engine, set *rule.Set, env Env) {
 	tx.engine, tx.set, tx.env = e, set, env
+	tx.walk.Lend(&e.inflaters)
 	tx.walk.Reset(tx, e.options.Limits, e.options.Decoders)
 	tx.strongest = [numClasses]float32{}
 	tx.patched, tx.profiled, tx.work = false, false, work{}

@@ -1,10 +1,15 @@
 package main
 
 import (
+	"archive/zip"
 	"bytes"
+	"compress/flate"
 	"compress/gzip"
+	"compress/zlib"
 	"encoding/base64"
 	"fmt"
+	"hash/crc32"
+	"io"
 	"strings"
 
 	"github.com/gabionhq/gabion/engine"
@@ -98,6 +103,58 @@ func packed(v string) string {
 	w.Write([]byte(v)) // buffers do not fail
 	w.Close()
 	return b.String()
+}
+
+// sparse is a text that compresses to about size bytes, and hardly grows less than
+// a bomb: a letter between many blanks, again and again.
+func sparse(size int) string {
+	var b strings.Builder
+	for _, c := range []byte(random(size * 2 / 3)) {
+		b.WriteString(strings.Repeat(" ", 80))
+		b.WriteByte('a' + c%26)
+	}
+	return b.String()
+}
+
+// zipped returns an archive of one file.
+func zipped(v string) string {
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	w, _ := z.CreateRaw(&zip.FileHeader{
+		Name: "a.txt", Method: zip.Deflate,
+		CRC32: crc32.ChecksumIEEE([]byte(v)), UncompressedSize64: uint64(len(v)), CompressedSize64: uint64(len(raw(v))),
+	})
+	io.WriteString(w, raw(v))
+	z.Close()
+	return b.String()
+}
+
+// raw is v as deflate has it, without a header.
+func raw(v string) string {
+	var b bytes.Buffer
+	w, _ := flate.NewWriter(&b, flate.DefaultCompression)
+	w.Write([]byte(v)) // buffers do not fail
+	w.Close()
+	return b.String()
+}
+
+func deflated(v string) string {
+	var b bytes.Buffer
+	w := zlib.NewWriter(&b)
+	w.Write([]byte(v)) // buffers do not fail
+	w.Close()
+	return b.String()
+}
+
+// bomb makes a case of a body that expands a thousandfold.
+func bomb(name, unit string) *testCase {
+	return &testCase{name, 64 << 10, func(n int) request { return post("application/gzip", []byte(packed(fill(unit, n*1000)))) }}
+}
+
+// coded declares the content coding of the body of q.
+func coded(q request, coding string) request {
+	q.head.Header = append(q.head.Header, field("Content-Encoding", coding))
+	return q
 }
 
 func encoded(v string) string { return base64.StdEncoding.EncodeToString([]byte(v)) }
@@ -196,17 +253,36 @@ func structures() []*testCase {
 		body("base64 of base64", js, func(n int) string { return `{"a":"` + again(seed, n, encoded) + `"}` }),
 		body("gzip", "text/plain", func(n int) string { return packed(random(n)) }),
 		body("gzip of gzip", "application/octet-stream", func(n int) string { return again(random(n/2), n, packed) }),
-		{"bomb", 64 << 10, func(n int) request { return post("application/gzip", []byte(packed(fill("' ", n*1000)))) }},
+		bomb("bomb of quotes", "' "),
+		bomb("bomb of zeros", "\x00"),
+		bomb("bomb of brackets", "["),
+		bomb("bomb of members", `{"a":1},`),
+		bomb("bomb of attacks", "' or 1=1 --\n"),
+		{"bomb in json", 64 << 10, func(n int) request {
+			return post(js, []byte(`{"a":"`+encoded(packed(fill("' ", n*700)))+`"}`))
+		}},
+		{"bomb as coding", 64 << 10, func(n int) request {
+			return coded(post(js, []byte(packed(`{"a":"`+fill("' ", n*1000)+`"}`))), "gzip")
+		}},
+		{"bomb of members as coding", 64 << 10, func(n int) request {
+			return coded(post(js, []byte(packed(`[`+fill(`{"a":1},`, n*400)+`1]`))), "gzip")
+		}},
+		{"bomb of zeros as coding", 64 << 10, func(n int) request {
+			return coded(post("application/octet-stream", []byte(deflated(fill("\x00", n*1000)))), "deflate")
+		}},
+		{"sparse page as coding", 64 << 10, func(n int) request {
+			return coded(post(js, []byte(packed(`{"a":"`+sparse(n)+`"}`))), "gzip")
+		}},
+		{"zip bomb", 64 << 10, func(n int) request { return post("application/zip", []byte(zipped(fill("' ", n*1000)))) }},
+		{"zip of a sparse page", 64 << 10, func(n int) request { return post("application/zip", []byte(zipped(sparse(n)))) }},
+		body("zip of many", "application/zip", func(n int) string { return fill(zipped("' or 1=1 --"), n) }),
+		body("zip", "application/zip", func(n int) string { return zipped(random(n)) }),
 		body("base64 of gzip", "text/plain", func(n int) string { return encoded(packed(random(n / 2))) }),
 		{"gzip coding", 0, func(n int) request {
-			q := post(js, []byte(packed(`{"a":"`+random(n)+`"}`)))
-			q.head.Header = append(q.head.Header, field("Content-Encoding", "gzip"))
-			return q
+			return coded(post(js, []byte(packed(`{"a":"`+random(n)+`"}`))), "gzip")
 		}},
 		{"gzip coding, many small", 0, func(n int) request {
-			q := post(js, []byte(strings.Repeat(packed("' or 1=1 --"), n/40)))
-			q.head.Header = append(q.head.Header, field("Content-Encoding", "gzip"))
-			return q
+			return coded(post(js, []byte(strings.Repeat(packed("' or 1=1 --"), n/40))), "gzip")
 		}},
 		body("hex", "text/plain", func(n int) string { return fill(fmt.Sprintf("%x", seed), n) }),
 		body("protobuf: nested", "application/x-protobuf", func(n int) string { return protobuf(n) }),

@@ -2,7 +2,6 @@ package parse
 
 import (
 	"bytes"
-	"compress/flate"
 	"encoding/binary"
 	"io"
 	"slices"
@@ -16,9 +15,11 @@ import (
 // limits of what is read of an archive. It spends no budget of the request:
 // documents and packages hold much, and honestly.
 const (
-	maxMembers  = 1000
-	maxUnpacked = 256 << 10 // bytes of a member that is compressed
-	maxBroken   = 16        // members that cannot be unpacked: each may be read in vain
+	maxMembers   = 1000
+	maxUnpacked  = 256 << 10 // bytes of a member that is compressed,
+	memberGrowth = 8         // but not more than so many times what it is compressed to
+	memberSlack  = 2 << 10   // and so much
+	maxBroken    = 16        // members that cannot be unpacked: each may be read in vain
 )
 
 // isArchive reports whether v begins with the header of a member.
@@ -39,6 +40,7 @@ type entry struct {
 	name   []byte
 	start  int // of its content, behind the header
 	size   int // of its content as it is stored, -1 if it is not known
+	full   int // of its content as it is unpacked, -1 if it is not known
 	method uint16
 	kind   byte // of a member of a tar
 }
@@ -136,9 +138,10 @@ func zipHeader(v []byte) (m entry, ok bool) {
 	}
 	m.name = v[zipHeaderSize : zipHeaderSize+name]
 	m.size = int(binary.LittleEndian.Uint32(v[18:]))
-	const behind = 1 << 3 // the size stands behind the content
+	m.full = int(binary.LittleEndian.Uint32(v[22:]))
+	const behind = 1 << 3 // the sizes stand behind the content
 	if word(6)&behind != 0 && m.size == 0 || m.size == 0xffffffff {
-		m.size = -1
+		m.size, m.full = -1, -1
 	}
 	return m, true
 }
@@ -157,7 +160,7 @@ func (t *Tree) zipped(n Node, v []byte, m *entry) int {
 		t.visitMember(n, m.name, content, content)
 		return m.start + len(content)
 	case zipDeflated:
-		used := t.deflated(n, m.name, content)
+		used := t.deflated(n, m, content)
 		if used > 0 && m.size >= 0 {
 			used = len(content)
 		}
@@ -168,39 +171,65 @@ func (t *Tree) zipped(n Node, v []byte, m *entry) int {
 	return 0
 }
 
-// deflated visits a compressed member and returns how much of v it takes, 0
+// deflated visits the compressed member m and returns how much of v it takes, 0
 // if it cannot be read.
-func (t *Tree) deflated(n Node, name, v []byte) int {
-	f, mark := &t.spent.inflater, len(t.scratch)
-	f.in.Reset(v)
-	if f.flate == nil {
-		f.flate = flate.NewReader(&f.in)
-	} else if f.flate.(flate.Resetter).Reset(&f.in, nil) != nil {
-		return 0
-	}
+func (t *Tree) deflated(n Node, m *entry, v []byte) int {
 	if !t.roomFor(maxUnpacked) {
 		return 0
 	}
-	var err error
-	for err == nil && len(t.scratch)-mark < maxUnpacked {
-		t.scratch = slices.Grow(t.scratch, inflateStep)
-		from, n := len(t.scratch), 0
-		n, err = io.ReadFull(f.flate, t.scratch[from:from+inflateStep])
-		t.scratch = t.scratch[:from+n]
+	f, mark := t.spent.inflater(), len(t.scratch)
+	bomb, err := t.unpack(f, m, v)
+	if bomb {
+		t.trouble(n, Bomb, nil)
 	}
 	out := t.scratch[mark:]
 	got, used := len(out), len(v)-f.in.Len()
 	t.spent.decoded += got
 	if got > 0 {
-		t.visitMember(n, name, v[:used], out)
+		t.visitMember(n, m.name, v[:used], out)
 	} else if err == io.EOF {
-		t.visitName(n, name)
+		t.visitName(n, m.name)
 	}
 	t.scratch = t.scratch[:mark]
 	if got == 0 && err != io.EOF {
 		return 0
 	}
 	return used
+}
+
+// unpack appends to the scratch what the compressed member m, which v begins with,
+// holds, as much of it as is looked at.
+func (t *Tree) unpack(f *inflater, m *entry, v []byte) (bomb bool, err error) {
+	f.in.Reset(v)
+	r, err := f.openFlate(&f.in)
+	mark, doubted := len(t.scratch), false
+	most := mark + min(maxUnpacked, memberGrowth*len(v)+memberSlack)
+	for err == nil && !bomb && len(t.scratch) < most {
+		from, step, got := len(t.scratch), min(inflateStep, most-len(t.scratch)), 0
+		t.scratch = slices.Grow(t.scratch, step)
+		got, err = io.ReadFull(r, t.scratch[from:from+step])
+		t.scratch = t.scratch[:from+got]
+		if out := len(t.scratch) - mark; !doubted && isDoubtful(len(v)-f.in.Len(), out) {
+			doubted, bomb = true, t.isBombMember(m, v, out)
+		}
+	}
+	return bomb, err
+}
+
+// isBombMember reports whether the member m, which v begins with, expands too
+// much, knowing that out bytes came of it. Honest files are blank for megabytes, so
+// that as much as a whole request may be decoded to is not too much. Who unpacks
+// them goes by the size in their header, if it does not lie.
+func (t *Tree) isBombMember(m *entry, v []byte, out int) bool {
+	most := max(len(v)*t.limits.Ratio, t.limits.Decoded)
+	if m.full >= out || t.purse.room < most/countedPerEffort {
+		return m.full > most
+	}
+	defer t.spent.giveBack(len(t.spent.borrowed))
+	f := t.spent.borrow()
+	f.in.Reset(v)
+	r, err := f.openFlate(&f.in)
+	return err == nil && t.extent(r, most+1) > most
 }
 
 // roomFor reports whether n bytes may be unpacked: up to half of what may be

@@ -91,7 +91,7 @@ func (b *body) declare(fields []Field, registered map[string]Opener) {
 		case equalFold(f.Name, "transfer-encoding"):
 			codings++
 		case equalFold(f.Name, "content-encoding"):
-			open, ok := openers(f.Value, registered)
+			open, ok := b.spent.openers(f.Value, registered)
 			b.codings = append(open, b.codings...)
 			if !ok || len(b.codings) > maxCodings {
 				b.codings = nil
@@ -219,7 +219,7 @@ func (w *Walk) Write(chunk []byte) {
 		return
 	}
 	if b.coder.next == nil {
-		b.coder.start(b.codings, b.limits.Ratio, b.writeDecoded, b.trouble)
+		b.coder.start(b)
 	}
 	b.coder.write(chunk, b.write)
 }
@@ -300,8 +300,8 @@ func (b *body) unwrap(last bool) bool {
 		return false
 	}
 	encoded := b.buf
-	b.buf, b.wrapped, b.codings = nil, true, append(b.codings, openGzip)
-	b.coder.start(b.codings, b.limits.Ratio, b.writeDecoded, b.trouble)
+	b.buf, b.wrapped, b.codings = nil, true, append(b.codings, b.spent.openGzip)
+	b.coder.start(b)
 	b.coder.write(encoded, b.write)
 	if last {
 		b.coder.finish()

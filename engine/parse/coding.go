@@ -3,9 +3,6 @@ package parse
 import (
 	"bufio"
 	"bytes"
-	"compress/flate"
-	"compress/gzip"
-	"compress/zlib"
 	"errors"
 	"io"
 	"iter"
@@ -30,45 +27,53 @@ type coder struct {
 	last    bool   // there is no more
 	in, out int    // bytes so far
 	broken  bool   // the rest is passed on as it is
+	bomb    bool   // it is not even that
 	next    func() (struct{}, bool)
 	stop    func()
 }
 
-// start begins to decode. Opened readers are chained in order, so that the
-// last one yields the body.
-func (c *coder) start(open []Opener, ratio int, emit func([]byte), trouble func(Trouble)) {
+// start begins to decode a body, which goes on to emit. Opened readers are
+// chained in order, so that the last one yields the body.
+func (c *coder) start(b *body) {
 	c.next, c.stop = iter.Pull(func(yield func(struct{}) bool) {
-		err := c.decode(source{c, yield}, open, ratio, emit)
-		if errors.Is(err, errBomb) {
-			trouble(Bomb)
-		} else if err != nil {
-			trouble(Undecodable)
-		}
+		err := c.decode(source{c, yield}, b)
 		c.broken = true
-		if c.out == 0 && c.in <= codingBlock {
+		switch {
+		case errors.Is(err, errBomb):
+			b.trouble(Bomb)
+			c.bomb, c.input = true, nil
+		case err != nil:
+			b.trouble(Undecodable)
+		}
+		if c.out == 0 && c.in <= codingBlock && !c.bomb {
 			c.input = c.block // nothing came of it: it is not encoded at all
 		}
-		emit(c.input)
+		b.writeDecoded(c.input)
 		c.input = nil
 	})
 }
 
 var errBomb = errors.New("expands too much")
 
-func (c *coder) decode(in io.Reader, open []Opener, ratio int, emit func([]byte)) error {
-	r := in
-	for _, o := range open {
-		var err error
-		if r, err = o(r); err != nil {
-			return err
-		}
+func (c *coder) decode(in io.Reader, b *body) error {
+	r, err := chain(in, b.codings)
+	if err != nil {
+		return err
 	}
 	buf := make([]byte, codingBlock)
+	doubted := false
 	for {
 		n, err := r.Read(buf)
 		c.out += n
-		emit(buf[:n])
-		if c.out > c.in*ratio+ratioSlack {
+		most := c.in*b.limits.Ratio + ratioSlack
+		if !doubted && isDoubtful(c.in-len(c.input), c.out) {
+			doubted = true
+			if c.in == len(c.block) && c.isBomb(b, most) {
+				return errBomb
+			}
+		}
+		b.writeDecoded(buf[:n])
+		if c.out > most {
 			return errBomb
 		}
 		if errors.Is(err, io.EOF) && len(c.input) == 0 {
@@ -80,17 +85,43 @@ func (c *coder) decode(in io.Reader, open []Opener, ratio int, emit func([]byte)
 	}
 }
 
+// isBomb reports whether more than most bytes come of the block.
+func (c *coder) isBomb(b *body, most int) bool {
+	defer b.spent.giveBack(len(b.spent.borrowed))
+	r, err := chain(bytes.NewReader(c.block), b.codings)
+	return err == nil && extent(r, most+1) > most
+}
+
+// chain returns a reader of what is left of r once all codings are undone.
+func chain(r io.Reader, open []Opener) (io.Reader, error) {
+	for _, o := range open {
+		var err error
+		if r, err = o(r); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
 // A source is the encoded input as decoders read it.
 type source struct {
 	c     *coder
 	yield func(struct{}) bool
 }
 
-func (s source) Read(p []byte) (int, error) {
+// wait waits for input, and reports whether there is any.
+func (s source) wait() bool {
 	for len(s.c.input) == 0 {
 		if s.c.last || !s.yield(struct{}{}) {
-			return 0, io.EOF
+			return false
 		}
+	}
+	return true
+}
+
+func (s source) Read(p []byte) (int, error) {
+	if !s.wait() {
+		return 0, io.EOF
 	}
 	n := copy(p, s.c.input)
 	s.c.input = s.c.input[n:]
@@ -99,9 +130,12 @@ func (s source) Read(p []byte) (int, error) {
 
 // ReadByte keeps decoders from reading ahead.
 func (s source) ReadByte() (byte, error) {
-	var b [1]byte
-	_, err := io.ReadFull(s, b[:])
-	return b[0], err
+	if !s.wait() {
+		return 0, io.EOF
+	}
+	b := s.c.input[0]
+	s.c.input = s.c.input[1:]
+	return b, nil
 }
 
 // write decodes the next bytes of the body, or passes them on.
@@ -114,7 +148,7 @@ func (c *coder) write(chunk []byte, emit func([]byte)) {
 			c.run()
 		}
 	}
-	if c.broken {
+	if c.broken && !c.bomb {
 		emit(chunk)
 	}
 }
@@ -144,21 +178,21 @@ func (c *coder) reset() {
 	*c = coder{block: c.block[:0]}
 }
 
-func openGzip(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) }
+func (s *spending) openGzip(r io.Reader) (io.Reader, error) { return s.borrow().openGzip(r) }
 
 // openDeflate reads zlib, which deflate means (RFC 9110, 8.4.1.2), or raw
 // deflate data, which some clients send.
-func openDeflate(r io.Reader) (io.Reader, error) {
-	in := bufio.NewReader(r)
+func (s *spending) openDeflate(r io.Reader) (io.Reader, error) {
+	in := bufio.NewReaderSize(r, 16) // no more than that ahead: what was read is compared with what came of it
 	if head, _ := in.Peek(8); isZlib(head) {
-		return zlib.NewReader(in)
+		return s.borrow().openZlib(in)
 	}
-	return flate.NewReader(in), nil
+	return s.borrow().openFlate(in)
 }
 
 // openers returns how to undo the codings of a Content-Encoding field, the
 // last applied first. ok is false when there are unknown ones or too many.
-func openers(v []byte, registered map[string]Opener) (open []Opener, ok bool) {
+func (s *spending) openers(v []byte, registered map[string]Opener) (open []Opener, ok bool) {
 	for len(v) > 0 {
 		i := bytes.LastIndexByte(v, ',')
 		name := bytes.ToLower(bytes.TrimSpace(v[i+1:]))
@@ -167,9 +201,9 @@ func openers(v []byte, registered map[string]Opener) (open []Opener, ok bool) {
 		case "", "identity":
 			continue
 		case "gzip", "x-gzip":
-			open = append(open, openGzip)
+			open = append(open, s.openGzip)
 		case "deflate":
-			open = append(open, openDeflate)
+			open = append(open, s.openDeflate)
 		default:
 			o := registered[string(name)]
 			if o == nil {

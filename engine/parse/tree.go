@@ -257,10 +257,15 @@ type spending struct {
 	trouble int // how often there was any
 	told    [NumTroubles]bool
 
-	inflater inflater // kept from request to request
+	inflaters *Inflaters
+	borrowed  []*inflater
+	own       *inflater // of them, for values; nil for none yet
 }
 
-func (s *spending) reset() { *s = spending{inflater: s.inflater} }
+func (s *spending) reset() {
+	s.giveBack(0)
+	*s = spending{inflaters: s.inflaters, borrowed: s.borrowed}
+}
 
 // A purse holds the effort that a tree may take. Each has its own, so that how
 // a body is cut decides nothing where it is read in several ways.

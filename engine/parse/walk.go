@@ -23,12 +23,16 @@ type Walk struct {
 // deflate, by their names in lower case.
 func (w *Walk) Reset(v Visitor, l Limits, decoders map[string]Opener) {
 	w.decoders = decoders
+	w.body.coder.reset() // which may still hold what was borrowed
 	w.spent.reset()
 	l = l.fill()
 	w.tree.reset(v, l, &w.spent)
 	w.body.reset(v, l, &w.spent)
 	w.body.purse = w.tree.purse
 }
+
+// Lend makes w borrow what decompresses from p, as others do.
+func (w *Walk) Lend(p *Inflaters) { w.spent.inflaters = p }
 
 // Points returns how many values were visited.
 func (w *Walk) Points() int { return w.spent.points }
@@ -208,7 +212,7 @@ func (w *Walk) Describe(input *Description) { w.body.input = input }
 // requests fill.
 func (w *Walk) Close() {
 	w.body.coder.reset()
-	w.spent.inflater = inflater{}
+	w.spent.giveBack(0)
 	b := &w.body
 	held := w.tree.held() + b.held()
 	for i := len(b.lanes) - 1; i > 0 && held > maxKept; i-- {
