@@ -9,10 +9,14 @@ const maxPoints = 8 << 10
 // points renders points, each once as long as no other takes its slot.
 type points struct {
 	text  []byte
-	slots [256]struct {
-		key      uint64
-		from, to uint32
-	}
+	slots [256]rendered
+	above rendered // that in front of the last step of the point rendered last
+}
+
+// rendered is where the rendering of the point with a key stands; to is 0 for none.
+type rendered struct {
+	key      uint64
+	from, to uint32
 }
 
 // of returns the rendering of the point n, arrays folded, whose key is given.
@@ -20,11 +24,30 @@ type points struct {
 func (p *points) of(t *parse.Tree, n parse.Node, key uint64) []byte {
 	s := &p.slots[key%uint64(len(p.slots))]
 	if s.key != key || s.to == 0 {
-		from := len(p.text)
-		p.text = t.AppendFolded(p.text, n)
-		s.key, s.from, s.to = key, uint32(from), uint32(len(p.text))
+		*s = p.render(t, n, key)
 	}
 	return p.text[s.from:s.to:s.to]
+}
+
+// render renders the point n. Its siblings share what stands in front of its last
+// step.
+func (p *points) render(t *parse.Tree, n parse.Node, key uint64) rendered {
+	up := t.Parent(n)
+	if up < 0 {
+		return p.appended(key, t.AppendFolded(p.text, n))
+	}
+	if above := t.Keys(up).Folded; p.above.key != above || p.above.to == 0 {
+		p.above = p.appended(above, t.AppendFolded(p.text, up))
+	}
+	return p.appended(key, t.AppendFoldedBehind(p.text, n, p.text[p.above.from:p.above.to]))
+}
+
+// appended says where what text has more than before stands, which is the point with
+// a key.
+func (p *points) appended(key uint64, text []byte) rendered {
+	from := len(p.text)
+	p.text = text
+	return rendered{key, uint32(from), uint32(len(text))}
 }
 
 // reset makes room for the points of the next request, if there is none.

@@ -55,20 +55,32 @@ func appendName(dst, name []byte) []byte {
 	}
 	dst = append(dst, '"')
 	for len(name) > 0 {
-		r, n := utf8.DecodeRune(name)
-		switch {
-		case r == '"' || r == '\\':
-			dst = append(dst, '\\', byte(r))
-		case r == utf8.RuneError && n == 1 || !unicode.IsPrint(r):
-			for _, b := range name[:n] {
-				dst = append(dst, '\\', 'x', hexDigits[b>>4], hexDigits[b&15])
-			}
+		n := 1
+		switch b := name[0]; {
+		case b == '"' || b == '\\':
+			dst = append(dst, '\\', b)
+		case ' ' <= b && b < 0x7f:
+			dst = append(dst, b)
+		case b < ' ' || !utf8.RuneStart(b):
+			dst = appendHex(dst, name[:1])
 		default:
-			dst = append(dst, name[:n]...)
+			var r rune
+			if r, n = utf8.DecodeRune(name); r == utf8.RuneError && n == 1 || !unicode.IsPrint(r) {
+				dst = appendHex(dst, name[:n])
+			} else {
+				dst = append(dst, name[:n]...)
+			}
 		}
 		name = name[n:]
 	}
 	return append(dst, '"')
+}
+
+func appendHex(dst, v []byte) []byte {
+	for _, b := range v {
+		dst = append(dst, '\\', 'x', hexDigits[b>>4], hexDigits[b&15])
+	}
+	return dst
 }
 
 const hexDigits = "0123456789abcdef"

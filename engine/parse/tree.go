@@ -522,25 +522,43 @@ func (t *Tree) AppendFolded(dst []byte, n Node) []byte {
 	return t.appendPoint(dst, n, true)
 }
 
-// MaxRendered bounds the steps of a rendered point. Deeper points show their
-// first steps.
-const MaxRendered = 64
+// AppendFoldedBehind is AppendFolded where that of the parent of n is known: above.
+// n has at most MaxRendered steps.
+func (t *Tree) AppendFoldedBehind(dst []byte, n Node, above []byte) []byte {
+	most := len(dst) + maxRenderedBytes
+	return t.appendLast(append(dst, above...), n, true, most)
+}
+
+// MaxRendered bounds the steps of a rendered point, and maxRenderedBytes its length
+// but for one of them. Deeper points show their first steps.
+const (
+	MaxRendered      = 64
+	maxRenderedBytes = 512
+)
 
 func (t *Tree) appendPoint(dst []byte, n Node, fold bool) []byte {
 	for extra := t.Steps(n) - MaxRendered; extra > 0; extra-- {
 		n = t.nodes[n].parent
 	}
-	return t.appendSteps(dst, n, fold)
+	return t.appendSteps(dst, n, fold, len(dst)+maxRenderedBytes)
 }
 
-func (t *Tree) appendSteps(dst []byte, n Node, fold bool) []byte {
+func (t *Tree) appendSteps(dst []byte, n Node, fold bool, most int) []byte {
+	if parent := t.nodes[n].parent; parent >= 0 {
+		dst = t.appendSteps(dst, parent, fold, most)
+	}
+	return t.appendLast(dst, n, fold, most)
+}
+
+// appendLast appends the last step of the point n, unless dst is that long without it.
+func (t *Tree) appendLast(dst []byte, n Node, fold bool, most int) []byte {
+	if len(dst) >= most {
+		return dst
+	}
 	p := &t.nodes[n]
 	s := Step{Kind: p.kind, Key: t.Key(n), Index: p.index}
 	if fold && s.Kind == Array {
 		s.Index = 0
-	}
-	if p.parent >= 0 {
-		dst = t.appendSteps(dst, p.parent, fold)
 	}
 	return appendStep(dst, s, p.parent < 0)
 }
