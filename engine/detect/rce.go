@@ -96,6 +96,9 @@ func (s *Scanner) rce(v []byte, w *Where) {
 	if !s.any(shellSigns) && !s.all(hasPercent|hasColon) && bytes.IndexByte(v, '.') < 0 && bytes.IndexByte(v, '-') < 0 {
 		return // separators with words between, none of which is a program's
 	}
+	if w.Container && s.any(hasAmp) && isPairs(v) {
+		return
+	}
 	agent := w.Place == InUserAgent || w.Place == InReferer || w.Place == InAccept || w.Place == InContentType
 	if (agent || len(v) > maxBreaking) && !s.have.any(whenCommand) {
 		return // no command is found there that is not listed
@@ -129,6 +132,23 @@ func (s *Scanner) rce(v []byte, w *Where) {
 		best.weight *= 0.5 // random bytes hold a separator and a letter soon
 	}
 	s.follow(RCE, v, best, shellVocabulary)
+}
+
+// isPairs reports whether v is pairs of a form, of words all of them: to a shell
+// they are assignments, and what they say each says by itself.
+func isPairs(v []byte) bool {
+	name, assigned := 0, false
+	for i, b := range v {
+		switch {
+		case b == '=' && i > name:
+			assigned = true
+		case b == '&' && assigned:
+			name, assigned = i+1, false
+		case !isWordASCII(b) && b != '-' && b != '.' && b != '%' && b != '+':
+			return false
+		}
+	}
+	return assigned
 }
 
 // isAddress reports whether v is an address with a query.

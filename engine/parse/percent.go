@@ -28,6 +28,18 @@ func hasPercentEscape(v []byte) bool {
 	return false
 }
 
+// isRelay reports whether all escapes in v are of the percent sign, as where it was
+// encoded several times. What comes of it says nothing that v does not, or what
+// comes of that.
+func isRelay(v []byte) bool {
+	for i := 0; i < len(v); i++ {
+		if v[i] == '%' && percentEscape(v[i:]) > 0 && (v[i+1] != '2' || v[i+2] != '5') {
+			return false
+		}
+	}
+	return !joinsWords(v)
+}
+
 // percentEscape returns the length of the escape that v begins with, 0 for
 // none. %uXXXX is what IIS and the escape function of JavaScript write.
 func percentEscape(v []byte) int {

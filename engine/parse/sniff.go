@@ -177,6 +177,7 @@ var codings = [...]Kind{
 func (t *Tree) decode(n Node, v []byte, kind Kind) {
 	switch kind {
 	case Percent:
+		t.relay = isRelay(v)
 		t.transform(n, Percent, v, appendPercentDecoded)
 	case HTMLJS:
 		t.transform(n, HTMLJS, v, appendCharDecoded)
@@ -223,6 +224,8 @@ func (t *Tree) whole(n Node, v []byte) {
 
 // value visits the value v at n: as it is, and all that it decodes to.
 func (t *Tree) value(n Node, v []byte) {
+	relay := t.relay
+	t.relay = false
 	if t.overdrawn() {
 		t.trouble(n, TooDear, nil)
 		return
@@ -271,11 +274,21 @@ func (t *Tree) value(n Node, v []byte) {
 		marks |= IsEncoded
 	}
 	at.mark(IsMarkup|IsContainer|IsEncoded, marks)
-	_, own := t.Extent(n, v)
-	took := t.visit(n, v, own)
+	took := 0
+	if !relay || c&asPercent == 0 || !t.goesOn(n, v) {
+		_, own := t.Extent(n, v)
+		took = t.visit(n, v, own)
+	}
 	if c != 0 {
 		t.decodings(n, v, c, took)
 	}
+}
+
+// goesOn reports whether what escapes of characters in the value v at n stand for is
+// going to be visited.
+func (t *Tree) goesOn(n Node, v []byte) bool {
+	each := readEffort * len(v)
+	return t.visitor.Decode(t, n, Percent) && t.roomToDecode(len(v)) && t.purse.room-t.kept(n) >= 2*each
 }
 
 // maxMarkup is the length up to which a value that is a document of markup is
@@ -457,8 +470,7 @@ func (t *Tree) kept(at Node) int {
 // took to visit and read them: what is in them is about as dear to visit again.
 // It is 0 for what is always worth it.
 func (t *Tree) afford(at Node, n, each int) bool {
-	s := t.spent
-	if s.decoded+n > min(t.limits.Decoded, maxGrowth*s.in+growthSlack) {
+	if !t.roomToDecode(n) {
 		t.trouble(at, TooLong, nil)
 		return false
 	}
@@ -466,7 +478,13 @@ func (t *Tree) afford(at Node, n, each int) bool {
 		t.trouble(at, TooDear, nil)
 		return false
 	}
-	s.decoded += n
+	t.spent.decoded += n
 	t.purse.room -= readEffort * n
 	return true
+}
+
+// roomToDecode reports whether decoders may produce n bytes more.
+func (t *Tree) roomToDecode(n int) bool {
+	s := t.spent
+	return s.decoded+n <= min(t.limits.Decoded, maxGrowth*s.in+growthSlack)
 }
