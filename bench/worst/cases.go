@@ -33,7 +33,7 @@ func cases() []*testCase {
 			out = append(out, &testCase{fmt.Sprintf("%s %q nested", c.name, u[0]+u[1]), c.most, func(size int) request { return c.put(nest(u, size)) }})
 		}
 	}
-	return append(append(out, structures()...), randomCases()...)
+	return append(append(append(out, structures()...), formats()...), randomCases()...)
 }
 
 // units are repeated. Each makes some recogniser begin, look far ahead or

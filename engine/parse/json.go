@@ -2,22 +2,31 @@ package parse
 
 import "bytes"
 
+// maxOpeners is how many brackets a document may begin with before it is looked at
+// what they hold.
+const maxOpeners = 8
+
 // looksJSON reports whether v begins like an object or array of JSON.
 func looksJSON(v []byte) bool {
 	v = trimLeft(v)
-	if len(v) < 2 || v[0] != '{' && v[0] != '[' {
-		return false
+	for range maxOpeners {
+		if len(v) < 2 || v[0] != '{' && v[0] != '[' {
+			return false
+		}
+		object := v[0] == '{'
+		if v = trimLeft(v[1:]); len(v) == 0 {
+			return false
+		}
+		switch c := v[0]; {
+		case c == '{' || c == '[':
+			if object {
+				return false // a name stands there
+			}
+		default:
+			return '0' <= c && c <= '9' || bytes.IndexByte([]byte(`"']}-tfn/`), c) >= 0
+		}
 	}
-	in := trimLeft(v[1:])
-	if len(in) == 0 {
-		return false
-	}
-	switch c := in[0]; c {
-	case '"', '\'', '{', '[', ']', '}', '-', 't', 'f', 'n', '/':
-		return true
-	default:
-		return '0' <= c && c <= '9'
-	}
+	return true
 }
 
 func trimLeft(v []byte) []byte {
