@@ -151,9 +151,21 @@ func (r *result) measure(m *meter, i int) {
 		return
 	}
 	q := r.c.build(size)
-	r.perB[i] = m.cost(&q)
-	r.attack = m.blocks
+	c := m.cost(&q)
+	if r.perB[i] > 0 {
+		c = min(c, r.perB[i])
+	}
+	r.perB[i], r.attack = c, m.blocks
 	r.sum()
+}
+
+// measureAgain measures what stood out anew, later: what else ran then has passed.
+func (r *result) measureAgain(m *meter) {
+	for i, c := range r.perB {
+		if c > 0 {
+			r.measure(m, i)
+		}
+	}
 }
 
 // sum finds the dearest size, and the slope of the cost over the size, both as
@@ -193,57 +205,80 @@ func (r *result) marks() string {
 func survey(out io.Writer, m *meter, match string, show, largest, every int) {
 	var results []*result
 	for i, c := range cases() {
-		if i%every != 0 || !strings.Contains(c.name, match) {
-			continue
+		if i%every == 0 && strings.Contains(c.name, match) {
+			results = append(results, &result{c: c})
 		}
-		r := &result{c: c}
+	}
+	if len(results) == 0 {
+		fmt.Fprintf(out, "no case's name contains %q\n", match)
+		return
+	}
+	measureAll(m, results, largest)
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(w, "case\tns/B 1K\t8K\t24K\t64K\t512K\t8M\tslope\tattack\t\t\n")
+	for i, r := range results {
+		if show <= 0 || i < show || strings.Contains(r.marks(), "STEEP") {
+			r.print(w)
+		}
+	}
+	w.Flush()
+	summarize(out, results)
+}
+
+// measureAll measures all cases, large requests only for the dearest and the steep
+// ones, and sorts them.
+func measureAll(m *meter, results []*result, largest int) {
+	for _, r := range results {
 		for i := range small {
 			r.measure(m, i)
 		}
-		results = append(results, r)
 	}
 	rank := func() {
 		slices.SortFunc(results, func(a, b *result) int { return cmp.Compare(b.worst, a.worst) })
 	}
 	rank()
 	for i, r := range results {
-		if i < largest || r.slope > steepest && r.worst > dearest/3 {
+		if i < largest || strings.Contains(r.marks(), "STEEP") {
 			for i := small; i < len(sizes); i++ {
 				r.measure(m, i)
 			}
 		}
 	}
-	rank()
-	if len(results) == 0 {
-		fmt.Fprintf(out, "no case's name contains %q\n", match)
-		return
+	for range 2 {
+		for _, r := range results {
+			if r.marks() != "" {
+				r.measureAgain(m)
+			}
+		}
 	}
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(w, "case\tns/B 1K\t8K\t24K\t64K\t512K\t8M\tslope\tattack\t\t\n")
-	dear, steep := 0, 0
-	for i, r := range results {
-		marks := r.marks()
-		if strings.Contains(marks, "DEAR") {
-			dear++
-		}
-		if strings.Contains(marks, "STEEP") {
-			steep++
-		}
-		if show > 0 && i >= show && !strings.Contains(marks, "STEEP") {
+	rank()
+}
+
+// print writes the row of a table.
+func (r *result) print(w io.Writer) {
+	fmt.Fprintf(w, "%s\t", r.c.name)
+	for _, c := range r.perB {
+		if c == 0 {
+			fmt.Fprintf(w, "-\t")
 			continue
 		}
-		fmt.Fprintf(w, "%s\t", r.c.name)
-		for _, c := range r.perB {
-			if c == 0 {
-				fmt.Fprintf(w, "-\t")
-				continue
-			}
-			fmt.Fprintf(w, "%.1f\t", c)
-		}
-		fmt.Fprintf(w, "%.2f\t%t\t%s\t\n", r.slope, r.attack, marks)
+		fmt.Fprintf(w, "%.1f\t", c)
 	}
-	w.Flush()
-	share := func(n int) float64 { return 100 * float64(n) / float64(max(len(results), 1)) }
+	fmt.Fprintf(w, "%.2f\t%t\t%s\t\n", r.slope, r.attack, r.marks())
+}
+
+// summarize writes how many cases stand out.
+func summarize(out io.Writer, results []*result) {
+	dear, steep := 0, 0
+	for _, r := range results {
+		if strings.Contains(r.marks(), "DEAR") {
+			dear++
+		}
+		if strings.Contains(r.marks(), "STEEP") {
+			steep++
+		}
+	}
+	share := func(n int) float64 { return 100 * float64(n) / float64(len(results)) }
 	fmt.Fprintf(out, "%d cases: %d (%.1f %%) beyond %.0f ns per byte at some size, %d (%.1f %%) of a slope beyond %.2f; the median of the dearest sizes is %.1f ns per byte\n",
 		len(results), dear, share(dear), dearest, steep, share(steep), steepest, results[len(results)/2].worst)
 	for i, size := range sizes {
