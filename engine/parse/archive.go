@@ -174,6 +174,10 @@ func (t *Tree) zipped(n Node, v []byte, m *entry) int {
 // deflated visits the compressed member m and returns how much of v it takes, 0
 // if it cannot be read.
 func (t *Tree) deflated(n Node, m *entry, v []byte) int {
+	if isDoubtful(len(v), m.full) && t.swells(m.full, len(v)) {
+		t.trouble(n, Bomb, nil)
+		return len(v)
+	}
 	if !t.roomFor(maxUnpacked) {
 		return 0
 	}
@@ -209,28 +213,38 @@ func (t *Tree) unpack(f *inflater, m *entry, v []byte) (bomb bool, err error) {
 		t.scratch = slices.Grow(t.scratch, step)
 		got, err = io.ReadFull(r, t.scratch[from:from+step])
 		t.scratch = t.scratch[:from+got]
-		if out := len(t.scratch) - mark; !doubted && isDoubtful(len(v)-f.in.Len(), out) {
-			doubted, bomb = true, t.isBombMember(m, v, out)
+		if out := len(t.scratch) - mark; !doubted && out > m.full && isDoubtful(len(v)-f.in.Len(), out) {
+			doubted, bomb = true, t.isBombMember(v)
 		}
 	}
 	return bomb, err
 }
 
-// isBombMember reports whether the member m, which v begins with, expands too
-// much, knowing that out bytes came of it. Honest files are blank for megabytes, so
-// that as much as a whole request may be decoded to is not too much. Who unpacks
-// them goes by the size in their header, if it does not lie.
-func (t *Tree) isBombMember(m *entry, v []byte, out int) bool {
+// isBombMember reports whether the compressed member that v begins with, whose header
+// does not say how long it is, or lies, is a bomb.
+func (t *Tree) isBombMember(v []byte) bool {
 	most := max(len(v)*t.limits.Ratio, t.limits.Decoded)
-	if m.full >= out || t.purse.room < most/countedPerEffort {
-		return m.full > most
+	if t.purse.room < most/countedPerEffort {
+		return false
 	}
 	defer t.spent.giveBack(len(t.spent.borrowed))
 	f := t.spent.borrow()
 	f.in.Reset(v)
 	r, err := f.openFlate(&f.in)
-	return err == nil && t.extent(r, most+1) > most
+	return err == nil && t.swells(t.extent(r, most+1), len(v))
 }
+
+// swells reports whether a member of some size, which is compressed to in bytes, is a
+// bomb, or is one with those before it. Honest files are blank for megabytes, so that
+// as much as a whole request may be decoded to is none.
+func (t *Tree) swells(size, in int) bool {
+	s, l := t.spent, &t.limits
+	s.unpacked += size
+	return size > max(in*l.Ratio, l.Decoded) || s.unpacked > bombMembers*max(s.in*l.Ratio, l.Decoded)
+}
+
+// bombMembers is how many members that are each almost a bomb are one together.
+const bombMembers = 4
 
 // roomFor reports whether n bytes may be unpacked: up to half of what may be
 // decoded at all, so that the rest of the request is looked into.

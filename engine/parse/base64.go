@@ -57,6 +57,13 @@ func appendBase64Decoded(dst, v []byte) ([]byte, bool) {
 	return dst, ok
 }
 
+// appendAnyBase64 is appendBase64Decoded for what holds data whatever it looks like.
+func appendAnyBase64(dst, v []byte) ([]byte, bool) {
+	mark := len(dst)
+	dst, _ = appendBase64Decoded(dst, v)
+	return dst, len(dst) > mark
+}
+
 // appendBase64 decodes v with space for the value of a space, 0xff for none.
 func appendBase64(dst, v []byte, space byte) ([]byte, bool) {
 	mark := len(dst)

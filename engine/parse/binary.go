@@ -130,6 +130,8 @@ func (t *Tree) binary(n Node, v []byte, f trait) {
 		c = asCharset
 	case isViewState(v):
 		c = asViewState
+	case t.isMessage(n):
+		c = asGzip
 	}
 	many := t.spent.points > t.limits.Points
 	if c != 0 && t.Depth(n) >= t.limits.Depth {

@@ -63,13 +63,20 @@ func isZlib(v []byte) bool {
 	return len(v) >= 8 && v[0]&0x8f == 8 && (uint(v[0])<<8|uint(v[1]))%31 == 0 && v[1]&0x20 == 0
 }
 
+// isMessage reports whether the value at n is a message of SAML. The redirect binding
+// compresses it without any header (SAML 2.0 Bindings, 3.4.4.1).
+func (t *Tree) isMessage(n Node) bool { return hasPrefixFold(t.NearestKey(n), "saml") }
+
 // open returns a reader of what v holds compressed.
 func (f *inflater) open(v []byte) (io.Reader, error) {
 	f.in.Reset(v)
-	if isGzip(v) {
+	switch {
+	case isGzip(v):
 		return f.openGzip(&f.in)
+	case isZlib(v):
+		return f.openZlib(&f.in)
 	}
-	return f.openZlib(&f.in)
+	return f.openFlate(&f.in)
 }
 
 func (f *inflater) openGzip(r io.Reader) (io.Reader, error) {

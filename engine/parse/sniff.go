@@ -182,7 +182,11 @@ func (t *Tree) decode(n Node, v []byte, kind Kind) {
 	case HTMLJS:
 		t.transform(n, HTMLJS, v, appendCharDecoded)
 	case Base64:
-		t.transform(n, Base64, v, appendBase64Decoded)
+		decode := transformer(appendBase64Decoded)
+		if t.isMessage(n) {
+			decode = appendAnyBase64
+		}
+		t.transform(n, Base64, v, decode)
 	case Hex:
 		t.transform(n, Hex, v, appendHexDecoded)
 	case JWT:
