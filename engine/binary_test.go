@@ -265,6 +265,10 @@ func TestBlankFiles(t *testing.T) {
 	blank := strings.Repeat("\x00", 6<<20)
 	page := `{"text":"` + strings.Repeat(" ", 60<<10) + `"}`
 	sheet := strings.Repeat(`<row r="1"><c s="1"/></row>`, 200_000)
+	var log strings.Builder // of 12 MB, which windows of the body cut
+	for x := uint32(1); log.Len() < 12<<20; x = x*1664525 + 1013904223 {
+		fmt.Fprintf(&log, "%d GET /items/%d 200 %d\n", x>>4, x>>12, x>>20)
+	}
 	json := func(fields ...string) request {
 		return request{method: "POST", target: "/items", fields: append([]string{"Content-Type", "application/json"}, fields...)}
 	}
@@ -279,6 +283,8 @@ func TestBlankFiles(t *testing.T) {
 		"a blank picture":              fileUpload("a.zip", "application/zip", zipBomb(blank, false)),
 		"a blank picture, size behind": fileUpload("a.zip", "application/zip", zipBomb(blank, true)),
 		"a sheet":                      fileUpload("a.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", zipBomb(sheet, true)),
+		"a long log":                   fileUpload("a.zip", "application/zip", zipBomb(log.String(), false)),
+		"a long log, size behind":      fileUpload("a.zip", "application/zip", zipBomb(log.String(), true)),
 		"one small file":               fileUpload("a.tar.gz", "application/gzip", zipped(string(tarOf(t, "a", "1")))),
 	} {
 		if v, rep := inspect(e, nil, Env{Mode: rule.Block}, &r, whole); v.Decision == Block {

@@ -174,7 +174,7 @@ func (t *Tree) zipped(n Node, v []byte, m *entry) int {
 // deflated visits the compressed member m and returns how much of v it takes, 0
 // if it cannot be read.
 func (t *Tree) deflated(n Node, m *entry, v []byte) int {
-	if isDoubtful(len(v), m.full) && t.swells(m.full, len(v)) {
+	if in := max(m.size, len(v)); isDoubtful(in, m.full) && t.swells(m.full, in) { // more of it than v may follow
 		t.trouble(n, Bomb, nil)
 		return len(v)
 	}
