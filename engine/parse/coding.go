@@ -8,7 +8,8 @@ import (
 	"iter"
 )
 
-// An Opener returns a reader of what r holds in a content coding.
+// An Opener returns a reader of what r holds in a content coding. One that is an
+// io.Closer is closed when no more is read, at the latest with the request.
 type Opener = func(r io.Reader) (io.Reader, error)
 
 // maxCodings bounds the codings of one body. Clients use one.
@@ -56,7 +57,8 @@ func (c *coder) start(b *body) {
 var errBomb = errors.New("expands too much")
 
 func (c *coder) decode(in io.Reader, b *body) error {
-	r, err := chain(in, b.codings)
+	r, closeAll, err := chain(in, b.codings)
+	defer closeAll()
 	if err != nil {
 		return err
 	}
@@ -88,19 +90,29 @@ func (c *coder) decode(in io.Reader, b *body) error {
 // isBomb reports whether more than most bytes come of the block.
 func (c *coder) isBomb(b *body, most int) bool {
 	defer b.spent.giveBack(len(b.spent.borrowed))
-	r, err := chain(bytes.NewReader(c.block), b.codings)
+	r, closeAll, err := chain(bytes.NewReader(c.block), b.codings)
+	defer closeAll()
 	return err == nil && extent(r, most+1) > most
 }
 
-// chain returns a reader of what is left of r once all codings are undone.
-func chain(r io.Reader, open []Opener) (io.Reader, error) {
-	for _, o := range open {
-		var err error
-		if r, err = o(r); err != nil {
-			return nil, err
+// chain returns a reader of what is left of r once all codings are undone, and what
+// closes all that it reads from.
+func chain(r io.Reader, open []Opener) (_ io.Reader, closeAll func(), err error) {
+	var opened []io.Closer
+	closeAll = func() {
+		for _, c := range opened {
+			c.Close() // what is wrong with the data was seen by whoever read it
 		}
 	}
-	return r, nil
+	for _, o := range open {
+		if r, err = o(r); err != nil {
+			return nil, closeAll, err
+		}
+		if c, ok := r.(io.Closer); ok {
+			opened = append(opened, c)
+		}
+	}
+	return r, closeAll, nil
 }
 
 // A source is the encoded input as decoders read it.

@@ -296,6 +296,55 @@ func TestCodings(t *testing.T) {
 		`header.AUTHORIZATION.jwt.jwt_payload.base64.json.sub="a'"`, `header.AUTHORIZATION.jwt.jwt_prefix="Bearer"`)
 }
 
+// A closing reader counts how often it is closed.
+type closing struct {
+	io.Reader
+	closed *int
+}
+
+func (c closing) Close() error {
+	*c.closed++
+	return nil
+}
+
+// TestDecodersAreClosed ends requests in every way that a registered decoder may see.
+func TestDecodersAreClosed(t *testing.T) {
+	bomb := strings.Repeat(" ", 1<<20)
+	for name, end := range map[string]func(w *Walk){
+		"finished":               func(w *Walk) { w.Write([]byte(compressed(`{"a":"b"}`))); w.Finish(); w.Close() },
+		"a bomb":                 func(w *Walk) { w.Write([]byte(compressed(bomb))); w.Finish(); w.Close() },
+		"broken":                 func(w *Walk) { w.Write([]byte(strings.Repeat("no gzip", 2000))); w.Close() },
+		"given up":               func(w *Walk) { w.Write([]byte(compressed(bomb)[:500])); w.Close() },
+		"given up after a block": func(w *Walk) { w.Write([]byte(compressed(chance(20000))[:9000])); w.Close() },
+		"used again":             func(w *Walk) { w.Write([]byte(compressed(chance(20000))[:9000])); w.Reset(&recorder{}, Limits{}, nil) },
+	} {
+		var w Walk
+		opened, closed := 0, 0
+		w.Reset(&recorder{}, Limits{}, map[string]Opener{"gz": func(r io.Reader) (io.Reader, error) {
+			z, err := gzip.NewReader(r)
+			if err == nil {
+				opened++
+			}
+			return closing{z, &closed}, err
+		}})
+		w.Fields([]Field{{[]byte("Content-Encoding"), []byte("gz")}})
+		end(&w)
+		if opened != closed {
+			t.Errorf("%s: opened %d, closed %d", name, opened, closed)
+		}
+	}
+}
+
+// chance returns n bytes that do not compress.
+func chance(n int) string {
+	b := make([]byte, n)
+	for i, x := 0, uint32(1); i < n; i++ {
+		x = x*1664525 + 1013904223
+		b[i] = byte(x >> 24)
+	}
+	return string(b)
+}
+
 func TestBoundariesInUse(t *testing.T) {
 	part := func(boundary, name, body string) string {
 		return "--" + boundary + "\r\nContent-Disposition: form-data; name=" + name + "\r\n\r\n" + body + "\r\n"
