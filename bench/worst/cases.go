@@ -119,12 +119,12 @@ func sparse(size int) string {
 // zipped returns an archive of one file.
 func zipped(v string) string {
 	var b bytes.Buffer
-	z := zip.NewWriter(&b)
+	z, data := zip.NewWriter(&b), raw(v)
 	w, _ := z.CreateRaw(&zip.FileHeader{
 		Name: "a.txt", Method: zip.Deflate,
-		CRC32: crc32.ChecksumIEEE([]byte(v)), UncompressedSize64: uint64(len(v)), CompressedSize64: uint64(len(raw(v))),
+		CRC32: crc32.ChecksumIEEE([]byte(v)), UncompressedSize64: uint64(len(v)), CompressedSize64: uint64(len(data)),
 	})
-	io.WriteString(w, raw(v))
+	io.WriteString(w, data)
 	z.Close()
 	return b.String()
 }

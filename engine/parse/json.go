@@ -2,8 +2,8 @@ package parse
 
 import "bytes"
 
-// maxOpeners is how many brackets a document may begin with before it is looked at
-// what they hold.
+// maxOpeners is how many brackets are looked into to tell a document. What begins with
+// more is one, whatever they hold.
 const maxOpeners = 8
 
 // looksJSON reports whether v begins like an object or array of JSON.

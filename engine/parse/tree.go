@@ -256,9 +256,9 @@ type spending struct {
 	in      int // bytes received
 	decoded int
 	trouble int // how often there was any
+	told    [NumTroubles]bool
 
 	unpacked int // bytes of members of archives that expand much
-	told     [NumTroubles]bool
 
 	inflaters *Inflaters
 	borrowed  []*inflater

@@ -329,7 +329,7 @@ func TestDecodersAreClosed(t *testing.T) {
 		}})
 		w.Fields([]Field{{[]byte("Content-Encoding"), []byte("gz")}})
 		end(&w)
-		if opened != closed {
+		if begun := name != "broken" && name != "given up"; opened != closed || begun && opened == 0 {
 			t.Errorf("%s: opened %d, closed %d", name, opened, closed)
 		}
 	}
