@@ -77,12 +77,15 @@ func (tx *Tx) Visit(t *parse.Tree, n parse.Node, value []byte) (effort int) {
 
 // What looking on may take once the verdict is settled: at values of the request
 // or of its document, and, so that an attack is reported where it stands, at what
-// decoders, and many decoders, make of those.
+// decoders, and many decoders, make of those. Behind the first part of that only
+// what was obvious is looked for: the layers of one attack are of one class.
 const (
 	patience        = 6 << 10
 	decodedPatience = 14 << 10
-	deepPatience    = 28 << 10
-	deep            = 4 // decoders
+	deepPatience    = 24 << 10
+	breadth         = 10 << 10 // for all classes
+	deep            = 4        // decoders
+	obvious         = 0.7      // weight
 )
 
 // walkEffort is what it takes to walk on through a byte that nobody looks at, in
@@ -130,6 +133,7 @@ func (tx *Tx) scan(t *parse.Tree, n parse.Node, value []byte) (effort int) {
 		return 0
 	}
 	tx.scanner.Settle(tx.enough, left)
+	tx.scanner.Look(tx.sought())
 	var w detect.Where
 	tx.where(&w, t, n, value)
 	found := tx.scanner.Scan(value, &w)
@@ -140,6 +144,19 @@ func (tx *Tx) scan(t *parse.Tree, n parse.Node, value []byte) (effort int) {
 	effort = tx.scanner.Effort() + findingEffort*len(found)
 	tx.work.took += effort
 	return effort
+}
+
+// sought returns the classes that are looked for, none for all.
+func (tx *Tx) sought() (c detect.Classes) {
+	if w := &tx.work; !w.sure || w.took-w.then <= breadth {
+		return 0
+	}
+	for class, weight := range tx.strongest {
+		if weight >= obvious {
+			c = c.With(detect.Class(class))
+		}
+	}
+	return c
 }
 
 // Known is called by the walk before it visits a name or header field. It
@@ -249,7 +266,7 @@ func (tx *Tx) custom(t *parse.Tree, n parse.Node, value []byte) {
 // compares them with the profile of its parameter, and keeps them for
 // learning.
 func (tx *Tx) measure(t *parse.Tree, n parse.Node, value []byte) {
-	observe := tx.env.Observe && len(tx.report.Values) < MaxValues
+	observe := tx.env.Observe && !tx.work.sure && len(tx.report.Values) < MaxValues
 	if !observe && !tx.profiled {
 		return
 	}
@@ -337,12 +354,14 @@ func (tx *Tx) add(t *parse.Tree, n parse.Node, value []byte, f *detect.Finding, 
 	if tx.ignored(t, n, f.Class, by) {
 		return
 	}
-	weight := tx.shifted(t, n, f)
-	tx.strongest[f.Class] = max(tx.strongest[f.Class], weight)
+	weight, before := tx.shifted(t, n, f), tx.strongest[f.Class]
+	tx.strongest[f.Class] = max(before, weight)
 	if tx.enough > 0 && weight >= tx.enough {
 		tx.work.settle()
 	}
-	if f.Weight >= keepFloor || by != 0 {
+	// Behind a settled verdict a hint explains nothing but that there is a class.
+	hint := tx.work.sure && weight < tx.enough && weight <= before
+	if f.Weight >= keepFloor && !hint || by != 0 {
 		tx.keep(t, n, value, f, by)
 	}
 	tx.patch(t, n, value, f)
@@ -441,7 +460,7 @@ func (tx *Tx) render(t *parse.Tree, n parse.Node, value []byte, f *detect.Findin
 		out.Value = append([]byte(nil), value...)
 	}
 	out.From, out.To = shift(f.From, from, len(value)), shift(f.To, from, len(value))
-	out.Tokens = nil
+	out.Tokens = make([]detect.Token, 0, len(f.Tokens))
 	for _, k := range f.Tokens {
 		k.From, k.To = shift(k.From, from, len(value)), shift(k.To, from, len(value))
 		out.Tokens = append(out.Tokens, k)

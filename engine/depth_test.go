@@ -93,13 +93,14 @@ func chainName(chain []wrapper) string {
 }
 
 const (
-	nestedAttack = "1' UNION SELECT login, password FROM users -- "
-	nestedBenign = "The quick brown fox jumps over 13 lazy dogs today"
+	nestedAttack   = "1' UNION SELECT login, password FROM users -- "
+	nestedTemplate = "{{''.__class__.__mro__[1].__subclasses__()}}"
+	nestedBenign   = "The quick brown fox jumps over 13 lazy dogs today"
 )
 
-// checkChain checks that an attack is found through a chain and its benign
+// checkChain checks that attacks are found through a chain and their benign
 // twin passes, as a body and as a parameter.
-func checkChain(t *testing.T, e *Engine, chain []wrapper) {
+func checkChain(t *testing.T, e *Engine, chain []wrapper, attacks ...string) {
 	t.Helper()
 	f := func(value string, attack bool) {
 		t.Helper()
@@ -120,7 +121,9 @@ func checkChain(t *testing.T, e *Engine, chain []wrapper) {
 			}
 		}
 	}
-	f(nestedAttack, true)
+	for _, a := range attacks {
+		f(a, true)
+	}
 	f(nestedBenign, false)
 }
 
@@ -152,7 +155,7 @@ func TestEveryFormatInEveryOther(t *testing.T) {
 	for _, a := range wrappers {
 		for _, b := range wrappers {
 			for _, c := range wrappers {
-				checkChain(t, e, []wrapper{a, b, c})
+				checkChain(t, e, []wrapper{a, b, c}, nestedAttack, nestedTemplate)
 			}
 		}
 		if t.Failed() {
@@ -178,6 +181,6 @@ func TestDeepChains(t *testing.T) {
 				chain[i] = wrappers[0]
 			}
 		}
-		checkChain(t, e, chain)
+		checkChain(t, e, chain, nestedAttack)
 	}
 }

@@ -84,7 +84,7 @@ type Value struct {
 // Tx.Close.
 type Report struct {
 	Findings []Finding
-	Values   []Value  // only with Env.Observe; at most MaxValues
+	Values   []Value  // only with Env.Observe; at most MaxValues, of an attack those before it showed
 	Endpoint uint64   // hash of the endpoint; see profile
 	Nodes    int      // values visited
 	Decoded  int      // bytes that decoders produced

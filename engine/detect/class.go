@@ -58,3 +58,12 @@ func ParseClass(name string) (Class, bool) {
 // Textual reports whether findings of the class say that text could be read
 // as another language, which texts about that language can be, too.
 func (c Class) Textual() bool { return c >= SQLi && c <= SessionFixation }
+
+// Classes is a set of classes.
+type Classes uint64
+
+// With returns the set and c.
+func (s Classes) With(c Class) Classes { return s | 1<<c }
+
+// Has reports whether c is one of the set.
+func (s Classes) Has(c Class) bool { return s>>c&1 != 0 }

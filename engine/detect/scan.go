@@ -119,6 +119,7 @@ type Scanner struct {
 	effort   int     // of the last Scan
 	enough   float32 // what settles a request, 0 for nothing
 	most     int     // effort, where one is settled
+	skipped  uint32  // detectors that do not run, bit i for the one at i
 
 	sql sqlScratch
 	sh  shlex.Lexer
@@ -218,7 +219,7 @@ func (s *Scanner) Scan(v []byte, w *Where) []Finding {
 	if w.Place == InTarget && have&^addressMarks == 0 && bytes.IndexByte(v, '?') >= 0 {
 		return nil
 	}
-	left := have.admits() & longEnough[min(len(v), mostLeast-1)]
+	left := have.admits() & longEnough[min(len(v), mostLeast-1)] &^ s.skipped
 	if left == 0 {
 		return s.findings
 	}
@@ -293,6 +294,19 @@ const patience = 4 << 10
 // value that takes long is not read on beyond such a finding, so that a report has
 // some of its findings.
 func (s *Scanner) Settle(weight float32, most int) { s.enough, s.most = weight, most }
+
+// Look has Scan look for one of the classes only, or with none for all.
+func (s *Scanner) Look(classes Classes) {
+	s.skipped = 0
+	if classes == 0 {
+		return
+	}
+	for i := range detectors {
+		if !classes.Has(detectors[i].class) {
+			s.skipped |= 1 << i
+		}
+	}
+}
 
 // settles reports whether evidence of that weight ends the reading of the value
 // by one detector. The place may make the weight less in the end.

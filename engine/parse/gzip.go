@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"compress/flate"
 	"compress/gzip"
-	"compress/zlib"
 	"io"
 	"sync"
 )
@@ -17,8 +16,8 @@ type Inflaters struct{ pool sync.Pool }
 type inflater struct {
 	in    bytes.Reader
 	gzip  *gzip.Reader
-	zlib  io.ReadCloser
 	flate io.ReadCloser
+	zlib  zlibReader
 }
 
 // borrow returns an inflater for the time of the request.
@@ -86,14 +85,44 @@ func (f *inflater) openGzip(r io.Reader) (io.Reader, error) {
 	return f.gzip, f.gzip.Reset(r)
 }
 
-func (f *inflater) openZlib(r io.Reader) (io.Reader, error) {
-	var err error
-	if f.zlib == nil {
-		f.zlib, err = zlib.NewReader(r)
-	} else {
-		err = f.zlib.(zlib.Resetter).Reset(r, nil)
+// openZlib reads what has the header and the checksum of RFC 1950.
+func (f *inflater) openZlib(r byteReader) (io.Reader, error) {
+	for range 2 {
+		if _, err := r.ReadByte(); err != nil {
+			return nil, err
+		}
 	}
-	return f.zlib, err
+	data, err := f.openFlate(r)
+	f.zlib = zlibReader{data: data, in: r}
+	return &f.zlib, err
+}
+
+type byteReader interface {
+	io.Reader
+	io.ByteReader
+}
+
+// A zlibReader reads data and passes over the checksum behind it. To compare that
+// takes twice as long as to unpack what bombs hold, and tells nothing: what is
+// damaged is inspected as far as it can be read.
+type zlibReader struct {
+	data  io.Reader
+	in    io.ByteReader
+	ended bool
+}
+
+func (z *zlibReader) Read(p []byte) (int, error) {
+	n, err := z.data.Read(p)
+	if err != io.EOF || z.ended {
+		return n, err
+	}
+	z.ended = true
+	for range 4 {
+		if _, err := z.in.ReadByte(); err != nil {
+			return n, io.ErrUnexpectedEOF
+		}
+	}
+	return n, io.EOF
 }
 
 func (f *inflater) openFlate(r io.Reader) (io.Reader, error) {

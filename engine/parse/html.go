@@ -30,6 +30,25 @@ func isCharEscapes(v []byte) bool {
 	return true
 }
 
+// isCharRelay reports whether all such escapes in v are of the characters with which
+// they begin, as where it was escaped several times, and nothing else is undone.
+func isCharRelay(v []byte) bool {
+	for i := 0; i < len(v); i++ {
+		switch v[i] {
+		case '<':
+			return false
+		case '&', '\\':
+			if r, n := charEscape(v[i:]); n > 0 {
+				if r != '&' && r != '\\' {
+					return false
+				}
+				i += n - 1
+			}
+		}
+	}
+	return true
+}
+
 // appendCharDecoded undoes one layer of such escapes, and takes out the tags
 // inside words.
 func appendCharDecoded(dst, v []byte) ([]byte, bool) {

@@ -177,9 +177,14 @@ var codings = [...]Kind{
 func (t *Tree) decode(n Node, v []byte, kind Kind) {
 	switch kind {
 	case Percent:
-		t.relay = isRelay(v)
+		if isRelay(v) {
+			t.relay = asPercent
+		}
 		t.transform(n, Percent, v, appendPercentDecoded)
 	case HTMLJS:
+		if isCharRelay(v) {
+			t.relay = asHTMLJS
+		}
 		t.transform(n, HTMLJS, v, appendCharDecoded)
 	case Base64:
 		decode := transformer(appendBase64Decoded)
@@ -229,7 +234,7 @@ func (t *Tree) whole(n Node, v []byte) {
 // value visits the value v at n: as it is, and all that it decodes to.
 func (t *Tree) value(n Node, v []byte) {
 	relay := t.relay
-	t.relay = false
+	t.relay = 0
 	if t.overdrawn() {
 		t.trouble(n, TooDear, nil)
 		return
@@ -279,7 +284,7 @@ func (t *Tree) value(n Node, v []byte) {
 	}
 	at.mark(IsMarkup|IsContainer|IsEncoded, marks)
 	took := 0
-	if !relay || c&asPercent == 0 || !t.goesOn(n, v) {
+	if c&relay == 0 || !t.goesOn(n, v, relay) {
 		_, own := t.Extent(n, v)
 		took = t.visit(n, v, own)
 	}
@@ -290,9 +295,9 @@ func (t *Tree) value(n Node, v []byte) {
 
 // goesOn reports whether what escapes of characters in the value v at n stand for is
 // going to be visited.
-func (t *Tree) goesOn(n Node, v []byte) bool {
+func (t *Tree) goesOn(n Node, v []byte, escapes coding) bool {
 	each := readEffort * len(v)
-	return t.visitor.Decode(t, n, Percent) && t.roomToDecode(len(v)) && t.purse.room-t.kept(n) >= 2*each
+	return t.visitor.Decode(t, n, codings[bits.TrailingZeros16(uint16(escapes))]) && t.roomToDecode(len(v)) && t.purse.room-t.kept(n) >= 2*each
 }
 
 // maxMarkup is the length up to which a value that is a document of markup is

@@ -220,7 +220,7 @@ type Tree struct {
 	frames  []frame // open containers of the JSON documents on the path
 	written charset // the declared charset of the values
 	call    *call   // what the fields say of an MCP call, nil for nothing
-	relay   bool    // the value that comes next only leads from one to another
+	relay   coding  // what undoes the value that comes next, which only leads from one to another
 	pairs   bool    // what is split elsewhere is split into pairs, each of which is decoded
 	long    stretch
 }
@@ -343,7 +343,7 @@ func (t *Tree) reset(v Visitor, l Limits, s *spending) {
 	t.visitor, t.limits, t.spent, t.written = v, l, s, ascii
 	t.effort, t.purse = l.Effort, fullPurse(&l)
 	t.memory, _ = v.(Memory)
-	t.call, t.relay, t.pairs, t.long.node = nil, false, false, -1
+	t.call, t.relay, t.pairs, t.long.node = nil, 0, false, -1
 	t.nodes, t.names, t.scratch, t.frames = t.nodes[:0], t.names[:0], t.scratch[:0], t.frames[:0]
 }
 

@@ -123,6 +123,11 @@ func TestXML(t *testing.T) {
 		`post.xml.root."n:s"@b="2"`)
 	wantAll(t, walked("/", "application/json", `{"user":"PHJvb3Q+PHRhZz5hPC90YWc+PHRhZz5iPC90YWc+PHRhZz5jPC90YWc+PC9yb290Pg=="}`),
 		`post.json.user.base64.xml.root.tag[2]="c"`)
+	for _, l := range walked("/?a=%3C!ENTITY+%25+a+'b'%3E%7B%7B7*7%7D%7D", "", "") {
+		if strings.Contains(l, ".xml.xml") || strings.HasPrefix(l, "get.a.xml=") {
+			t.Errorf("the same again: %s", l)
+		}
+	}
 	laughs := `<!DOCTYPE l [<!ENTITY a "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa">` +
 		`<!ENTITY b "` + strings.Repeat("&a;", 100) + `"><!ENTITY c "` + strings.Repeat("&b;", 100) +
 		`"><!ENTITY d "` + strings.Repeat("&c;", 100) + `">]><l>&d;</l>`
@@ -221,6 +226,19 @@ func TestEscapes(t *testing.T) {
 	wantAll(t, walked("/", "", `<script>a</script>`), `post="<script>a</script>"`)
 }
 
+// TestRelays checks that a layer that only leads to the next one is not visited.
+func TestRelays(t *testing.T) {
+	f := func(value, last string) {
+		t.Helper()
+		want(t, walked("/", "", value)[2:], fmt.Sprintf("post=%q", value), last)
+	}
+	f(`%25252527`, `post.percent.percent.percent.percent="'"`)
+	f(`\u005cu005cu0027`, `post.htmljs.htmljs.htmljs="'"`)
+	f(`&amp;amp;lt;b&amp;amp;gt;`, `post.htmljs.htmljs.htmljs="<b>"`)
+	wantAll(t, walked("/", "", `&amp;lt;b&gt;`), `post.htmljs="&lt;b>"`, `post.htmljs.htmljs="<b>"`)
+	wantAll(t, walked("/", "", `a\u005c b`), `post.htmljs="a\\ b"`)
+}
+
 func TestGraphQL(t *testing.T) {
 	f := func(doc string, lines ...string) {
 		t.Helper()
@@ -288,6 +306,9 @@ func TestCodings(t *testing.T) {
 	f([]Field{js, field("Content-Encoding", "nope")}, `{"a":"b"}`, `post.json.a="b"`, `post!undecodable`)
 	f([]Field{js, field("Content-Encoding", "gzip")}, compressed(strings.Repeat(" ", 1<<20)), `post!ratio`)
 	f([]Field{js}, compressed(`{"a":"b"}`), `post.gzip.json.a="b"`)
+	for _, checksum := range []string{"\x0cp\x02~", "none"} { // which is not compared
+		f([]Field{js, field("Content-Encoding", "deflate")}, "\x78\x9c\xabVJT\xb2RJR\xaa\x05\x00"+checksum, `post.json.a="b"`)
+	}
 	f([]Field{js, js, field("Content-Length", "1"), field("Content-Length", "2")}, ``, `post!two-lengths`, `post!two-types`)
 	f([]Field{field("Cookie", `a=b%27; c="d"`), field("X-A", "1"), field("X-A", "2")}, ``,
 		`header.COOKIE.cookie.a="b%27"`, `header.COOKIE.cookie.a.percent="b'"`, `header.COOKIE.cookie.c="d"`,

@@ -36,6 +36,7 @@ func hasEscapedTag(v []byte) bool {
 // xml visits the parts of a nested document.
 func (t *Tree) xml(n Node, v []byte) {
 	p := newXMLParser(t, t.pushDecoder(n, XML))
+	p.value = v
 	p.feed(t, v, true)
 	t.drop(p.node)
 	t.frames = t.frames[:p.floor]
@@ -59,7 +60,8 @@ type xmlParser struct {
 
 	siblings [64]sibling
 	entities [32]entity
-	used     int // entities
+	used     int    // entities
+	value    []byte // that is read, if it was visited: what is all of it is no news
 }
 
 // A sibling counts elements of one name under one parent. The table forgets
@@ -304,9 +306,10 @@ func (p *xmlParser) flush(t *Tree) {
 		return
 	}
 	p.pending = false
-	n := p.at(t)
-	t.spare(len(`<a></a>`))
-	t.value(n, t.scratch[p.mark:])
+	if text := t.scratch[p.mark:]; p.value == nil || !bytes.Equal(text, p.value) {
+		t.spare(len(`<a></a>`))
+		t.value(p.at(t), text)
+	}
 	t.scratch = t.scratch[:p.mark]
 }
 
