@@ -428,6 +428,7 @@ func (b *body) open(f format) {
 	if f == raw && b.used > 1 {
 		l.tree.nodes[root].marks |= isSplit
 		l.tree.pairs = b.declared == formFormat && beginsPair(b.buf)
+		l.tree.paired = b.declared == formFormat && !l.tree.pairs
 	}
 	switch f {
 	case formFormat:

@@ -11,7 +11,7 @@ import (
 // what could be text or a message is read as both.
 func (t *Tree) protobuf(n Node, v []byte, d *Description) {
 	at := t.pushDecoder(n, Protobuf)
-	t.message(at, v, d)
+	t.message(at, v, d, false)
 	t.drop(at)
 }
 
@@ -70,9 +70,9 @@ func isMessage(v []byte) bool {
 	return true
 }
 
-// message visits the fields of v. What is left when v is no message is
-// visited as it is.
-func (t *Tree) message(at Node, v []byte, d *Description) {
+// message visits the fields of v, within which there is another message if inner is
+// set. What is left when v is no message is visited as it is.
+func (t *Tree) message(at Node, v []byte, d *Description, inner bool) {
 	for len(v) > 0 {
 		f, ok := nextField(v)
 		if !ok {
@@ -82,20 +82,22 @@ func (t *Tree) message(at Node, v []byte, d *Description) {
 		if known := d.field(f.number); known != nil {
 			n := t.push(at, Hash, known.name, 0)
 			if !t.described(n, f, known) {
-				t.wireValue(n, f)
+				t.wireValue(n, f, inner)
 			}
 			t.drop(n)
 		} else {
 			var name [10]byte
 			n := t.push(at, Hash, strconv.AppendUint(name[:0], f.number, 10), 0)
-			t.wireValue(n, f)
+			t.wireValue(n, f, inner)
 			t.drop(n)
 		}
 		v = v[f.size:]
 	}
 }
 
-func (t *Tree) wireValue(n Node, f wireField) {
+// wireValue visits a field of a message that nothing describes. Of one inside another
+// the texts were visited with those of the other, if it is data.
+func (t *Tree) wireValue(n Node, f wireField, inner bool) {
 	if f.bytes == nil {
 		var digits [20]byte
 		t.value(n, strconv.AppendUint(digits[:0], f.scalar, 10))
@@ -106,7 +108,9 @@ func (t *Tree) wireValue(n Node, f wireField) {
 		return
 	}
 	before := t.purse.room
-	t.value(n, f.bytes)
+	if !inner || !isBinary(f.bytes) {
+		t.value(n, f.bytes)
+	}
 	each := max(0, before-t.purse.room) + readEffort*len(f.bytes)
 	if t.Depth(n) >= t.limits.Depth {
 		t.trouble(n, TooDeep, nil)
@@ -117,7 +121,7 @@ func (t *Tree) wireValue(n Node, f wireField) {
 	}
 	t.nodes[n].depth++
 	t.purse.inside++
-	t.message(n, f.bytes, nil)
+	t.message(n, f.bytes, nil, true)
 	t.purse.inside--
 }
 

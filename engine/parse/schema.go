@@ -123,7 +123,7 @@ func (t *Tree) described(n Node, f wireField, d *describedField) bool {
 			return false
 		}
 		t.nodes[n].depth++
-		t.message(n, f.bytes, d.message)
+		t.message(n, f.bytes, d.message, false)
 	case f.bytes != nil && d.kind == TypeText:
 		t.value(n, f.bytes)
 	case f.bytes != nil || d.kind >= TypeText:

@@ -1,6 +1,9 @@
 package parse
 
-import "math/bits"
+import (
+	"bytes"
+	"math/bits"
+)
 
 // A trait is a set of bytes that occur in a value. One pass collects them;
 // they rule out most decoders for most values.
@@ -288,9 +291,25 @@ func (t *Tree) value(n Node, v []byte) {
 		_, own := t.Extent(n, v)
 		took = t.visit(n, v, own)
 	}
+	if c == asPercent && t.paired && at.marks&isSplit != 0 {
+		v = seam(v)
+	}
 	if c != 0 {
 		t.decodings(n, v, c, took)
 	}
+}
+
+// maxSeam is how far from the sign that parts a pair a text is read across it.
+const maxSeam = 256
+
+// seam returns what of a text stands around the first equals sign. As a form the
+// text is two values, which are decoded by themselves.
+func seam(v []byte) []byte {
+	eq := bytes.IndexByte(v, '=')
+	if eq < 0 {
+		return v
+	}
+	return v[max(0, eq-maxSeam):min(len(v), eq+maxSeam)]
 }
 
 // goesOn reports whether what escapes of characters in the value v at n stand for is

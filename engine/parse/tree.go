@@ -222,6 +222,7 @@ type Tree struct {
 	call    *call   // what the fields say of an MCP call, nil for nothing
 	relay   coding  // what undoes the value that comes next, which only leads from one to another
 	pairs   bool    // what is split elsewhere is split into pairs, each of which is decoded
+	paired  bool    // it is, if it is a form, but does not begin as forms do
 	long    stretch
 }
 
@@ -343,7 +344,7 @@ func (t *Tree) reset(v Visitor, l Limits, s *spending) {
 	t.visitor, t.limits, t.spent, t.written = v, l, s, ascii
 	t.effort, t.purse = l.Effort, fullPurse(&l)
 	t.memory, _ = v.(Memory)
-	t.call, t.relay, t.pairs, t.long.node = nil, 0, false, -1
+	t.call, t.relay, t.pairs, t.paired, t.long.node = nil, 0, false, false, -1
 	t.nodes, t.names, t.scratch, t.frames = t.nodes[:0], t.names[:0], t.scratch[:0], t.frames[:0]
 }
 
