@@ -460,7 +460,10 @@ func (tx *Tx) render(t *parse.Tree, n parse.Node, value []byte, f *detect.Findin
 		out.Value = append([]byte(nil), value...)
 	}
 	out.From, out.To = shift(f.From, from, len(value)), shift(f.To, from, len(value))
-	out.Tokens = make([]detect.Token, 0, len(f.Tokens))
+	out.Tokens = nil
+	if len(f.Tokens) > 0 {
+		out.Tokens = make([]detect.Token, 0, len(f.Tokens))
+	}
 	for _, k := range f.Tokens {
 		k.From, k.To = shift(k.From, from, len(value)), shift(k.To, from, len(value))
 		out.Tokens = append(out.Tokens, k)

@@ -116,6 +116,18 @@ func sparse(size int) string {
 	return b.String()
 }
 
+// diluted is a text of about size bytes, once it is compressed, that becomes eighty
+// times as many: units between noise, in so many parts.
+func diluted(size, parts int, unit string) string {
+	var b strings.Builder
+	noise := base64.StdEncoding.EncodeToString([]byte(random(size * 7 / 10)))
+	for i := range parts {
+		b.WriteString(noise[i*len(noise)/parts : (i+1)*len(noise)/parts])
+		b.WriteString(fill(unit, size*80/parts))
+	}
+	return b.String()
+}
+
 // zipped returns an archive of one file.
 func zipped(v string) string {
 	var b bytes.Buffer
@@ -272,6 +284,12 @@ func structures() []*testCase {
 		}},
 		{"sparse page as coding", 64 << 10, func(n int) request {
 			return coded(post(js, []byte(packed(`{"a":"`+sparse(n)+`"}`))), "gzip")
+		}},
+		{"almost a bomb of quotes as coding", 64 << 10, func(n int) request {
+			return coded(post(js, []byte(packed(`{"a":"`+diluted(n, 64, "' ")+`"}`))), "gzip")
+		}},
+		{"almost a bomb of members as coding", 64 << 10, func(n int) request {
+			return coded(post(js, []byte(packed(`[{"b":"`+diluted(n, 1, `"},{"a":"1`)+`"}]`))), "gzip")
 		}},
 		{"zip bomb", 64 << 10, func(n int) request { return post("application/zip", []byte(zipped(fill("' ", n*1000)))) }},
 		{"zip of a sparse page", 64 << 10, func(n int) request { return post("application/zip", []byte(zipped(sparse(n)))) }},

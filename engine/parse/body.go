@@ -427,8 +427,7 @@ func (b *body) open(f format) {
 	l.root = root
 	if f == raw && b.used > 1 {
 		l.tree.nodes[root].marks |= isSplit
-		l.tree.pairs = b.declared == formFormat && beginsPair(b.buf)
-		l.tree.paired = b.declared == formFormat && !l.tree.pairs
+		l.tree.pairs = b.pairing()
 	}
 	switch f {
 	case formFormat:
@@ -446,6 +445,17 @@ func (b *body) open(f format) {
 		l.parts = multipartParser{node: l.tree.pushDecoder(root, Multipart), part: -1}
 		l.parts.adopt(&l.tree, b.boundary, b.buf)
 	}
+}
+
+// pairing says how the text of the body is read beside the format that it has.
+func (b *body) pairing() pairing {
+	switch {
+	case b.declared != formFormat:
+		return unpaired
+	case beginsPair(b.buf):
+		return paired
+	}
+	return declaredOnly
 }
 
 // feed gives a window to the lane's parser and returns how much of it is

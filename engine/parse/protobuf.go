@@ -95,8 +95,8 @@ func (t *Tree) message(at Node, v []byte, d *Description, inner bool) {
 	}
 }
 
-// wireValue visits a field of a message that nothing describes. Of one inside another
-// the texts were visited with those of the other, if it is data.
+// wireValue visits a field of a message that nothing describes. What could be a message
+// is visited as it is, too, but for one inside another, which was visited with that.
 func (t *Tree) wireValue(n Node, f wireField, inner bool) {
 	if f.bytes == nil {
 		var digits [20]byte
@@ -108,7 +108,7 @@ func (t *Tree) wireValue(n Node, f wireField, inner bool) {
 		return
 	}
 	before := t.purse.room
-	if !inner || !isBinary(f.bytes) {
+	if !inner {
 		t.value(n, f.bytes)
 	}
 	each := max(0, before-t.purse.room) + readEffort*len(f.bytes)

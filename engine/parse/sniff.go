@@ -272,7 +272,7 @@ func (t *Tree) value(n Node, v []byte) {
 		}
 	}
 	at := &t.nodes[n]
-	if t.pairs && at.marks&isSplit != 0 && len(v) > maxMarkup {
+	if t.pairs == paired && at.marks&isSplit != 0 && len(v) > maxMarkup {
 		c &^= asPercent
 	}
 	var marks Marks
@@ -291,7 +291,7 @@ func (t *Tree) value(n Node, v []byte) {
 		_, own := t.Extent(n, v)
 		took = t.visit(n, v, own)
 	}
-	if c == asPercent && t.paired && at.marks&isSplit != 0 {
+	if c == asPercent && t.pairs == declaredOnly && at.marks&isSplit != 0 {
 		v = seam(v)
 	}
 	if c != 0 {

@@ -221,10 +221,18 @@ type Tree struct {
 	written charset // the declared charset of the values
 	call    *call   // what the fields say of an MCP call, nil for nothing
 	relay   coding  // what undoes the value that comes next, which only leads from one to another
-	pairs   bool    // what is split elsewhere is split into pairs, each of which is decoded
-	paired  bool    // it is, if it is a form, but does not begin as forms do
+	pairs   pairing // into which what is split elsewhere is split
 	long    stretch
 }
+
+// A pairing says whether a text is read as a form, too, which decodes each pair.
+type pairing uint8
+
+const (
+	unpaired     pairing = iota
+	paired               // and it begins as forms do
+	declaredOnly         // but it does not begin as forms do
+)
 
 // A stretch is a part of a value that is longer than a window.
 type stretch struct {
@@ -344,7 +352,7 @@ func (t *Tree) reset(v Visitor, l Limits, s *spending) {
 	t.visitor, t.limits, t.spent, t.written = v, l, s, ascii
 	t.effort, t.purse = l.Effort, fullPurse(&l)
 	t.memory, _ = v.(Memory)
-	t.call, t.relay, t.pairs, t.paired, t.long.node = nil, 0, false, false, -1
+	t.call, t.relay, t.pairs, t.long.node = nil, 0, unpaired, -1
 	t.nodes, t.names, t.scratch, t.frames = t.nodes[:0], t.names[:0], t.scratch[:0], t.frames[:0]
 }
 

@@ -279,6 +279,47 @@ func TestProtobuf(t *testing.T) {
 		`post.grpc.protobuf.1="hello"`, `post.grpc.protobuf.2.1="<x>y"`, `post.grpc.protobuf.3="7"`)
 }
 
+// TestMessagesInMessages checks that a text is not visited again for each of the
+// messages that it is in.
+func TestMessagesInMessages(t *testing.T) {
+	const text = "select login, password from users"
+	wrap := func(s string) string { return "\x0a" + string(rune(len(s))) + s }
+	body := "\x08\x01\x12" + string(rune(len(text))) + text
+	for range 6 {
+		body = wrap(body)
+	}
+	seen, lines := 0, walked("/", "application/protobuf", body)
+	for _, l := range lines {
+		if strings.Contains(l, text) {
+			seen++
+		}
+	}
+	wantAll(t, lines, `post.protobuf.1.1.1.1.1.1.2="`+text+`"`)
+	if seen != 3 { // in the body, in the first message, and by itself
+		t.Errorf("visited %d times: %q", seen, lines)
+	}
+}
+
+// TestSeam checks that a long text that is declared a form is read as a text only
+// around the sign that parts a pair.
+func TestSeam(t *testing.T) {
+	f := func(name string, least, most int) {
+		t.Helper()
+		size := 0
+		for _, l := range walked("/", "application/x-www-form-urlencoded", name+"=x") {
+			if v, ok := strings.CutPrefix(l, "post.percent="); ok {
+				size = len(v)
+			}
+		}
+		if size < least || size > most {
+			t.Errorf("%d bytes of the text are read", size)
+		}
+	}
+	f("(%41"+strings.Repeat("b", 100)+")", 100, 110)
+	f("("+strings.Repeat("%41b", 1000)+")", 100, 2*maxSeam)
+	f("a", 0, 0)
+}
+
 func compressed(s string) string {
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
