@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"syscall"
 	"time"
 
 	"github.com/gabionhq/gabion/internal/node/h1"
@@ -151,15 +152,24 @@ func (x *exchange) appendHead(dst []byte) []byte {
 
 // pump writes the body to the upstream while the rest of it is received,
 // one window behind the inspection. It never writes the last byte or chunk
-// of a request that is blocked. Whatever ends it early resets the link.
+// of a request that is blocked. Whatever ends it early resets the link, but for
+// an upstream that hangs up: what it said before that can still be read.
 func (x *exchange) pump(l *link) error {
 	err := x.pumpBody(l)
-	if err != nil {
+	switch {
+	case err == nil:
+		l.SetReadDeadline(time.Now().Add(x.p.times.Response))
+	case hungUp(err):
+		l.SetReadDeadline(time.Now().Add(x.p.times.Dial))
+	default:
 		l.reset()
-		return err
 	}
-	l.SetReadDeadline(time.Now().Add(x.p.times.Response))
-	return nil
+	return err
+}
+
+// hungUp says whether it was the upstream that ended the connection.
+func hungUp(err error) bool {
+	return !errors.Is(err, errClient) && (errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET))
 }
 
 func (x *exchange) pumpBody(l *link) error {
