@@ -257,6 +257,9 @@ func (t *Tree) value(n Node, v []byte) {
 		return
 	}
 	c := t.sniff(n, v, f)
+	if at := &t.nodes[n]; at.marks&IsName != 0 && at.format == XML {
+		c = 0 // nobody encodes those
+	}
 	if c != 0 && t.Depth(n) >= t.limits.Depth {
 		t.trouble(n, TooDeep, nil)
 		c = 0
