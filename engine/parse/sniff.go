@@ -257,8 +257,8 @@ func (t *Tree) value(n Node, v []byte) {
 		return
 	}
 	c := t.sniff(n, v, f)
-	if at := &t.nodes[n]; at.marks&IsName != 0 && at.format == XML {
-		c = 0 // nobody encodes those
+	if t.namesMarkup(n) {
+		c = 0
 	}
 	if c != 0 && t.Depth(n) >= t.limits.Depth {
 		t.trouble(n, TooDeep, nil)
@@ -300,6 +300,13 @@ func (t *Tree) value(n Node, v []byte) {
 	if c != 0 {
 		t.decodings(n, v, c, took)
 	}
+}
+
+// namesMarkup reports whether the value at n is a name in a body of XML. Nobody encodes
+// those; of what may only look like XML they are parts of a text.
+func (t *Tree) namesMarkup(n Node) bool {
+	at := &t.nodes[n]
+	return at.marks&IsName != 0 && at.format == XML && at.base == Post && at.depth == 1
 }
 
 // maxSeam is how far from the sign that parts a pair a text is read across it.
