@@ -7,6 +7,7 @@ import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import { Tap } from './tap.mjs'
 
 const patience = 60_000 // for a process to start, ms
@@ -85,7 +86,7 @@ export class Stage {
       },
     }))
     await this.start(program, ['run', '--config', config], { port })
-    return { port, counters: () => counters(admin) }
+    return { port, counters: () => settled(admin) }
   }
 
   async tap(upstream) {
@@ -117,6 +118,18 @@ function listens(port) {
     const socket = net.connect(port, '127.0.0.1', () => { socket.destroy(); resolve(true) })
     socket.on('error', () => resolve(false))
   })
+}
+
+// settled returns the counters once they stand still, or do not for a grace: a node
+// counts a request after it has answered.
+async function settled(admin) {
+  const end = Date.now() + grace
+  for (let last = await counters(admin); ;) {
+    await sleep(100)
+    const now = await counters(admin)
+    if (isDeepStrictEqual(now, last) || Date.now() > end) return now
+    last = now
+  }
 }
 
 // counters sums up what the node says of requests and messages: how many it
