@@ -3,6 +3,7 @@ package engine
 import (
 	"hash/maphash"
 	"math"
+	"slices"
 
 	"github.com/gabionhq/gabion/engine/detect"
 	"github.com/gabionhq/gabion/engine/parse"
@@ -460,10 +461,7 @@ func (tx *Tx) render(t *parse.Tree, n parse.Node, value []byte, f *detect.Findin
 		out.Value = append([]byte(nil), value...)
 	}
 	out.From, out.To = shift(f.From, from, len(value)), shift(f.To, from, len(value))
-	out.Tokens = nil
-	if len(f.Tokens) > 0 {
-		out.Tokens = make([]detect.Token, 0, len(f.Tokens))
-	}
+	out.Tokens = slices.Grow([]detect.Token(nil), len(f.Tokens))
 	for _, k := range f.Tokens {
 		k.From, k.To = shift(k.From, from, len(value)), shift(k.To, from, len(value))
 		out.Tokens = append(out.Tokens, k)

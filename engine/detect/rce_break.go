@@ -81,9 +81,6 @@ func (t *shellText) breaksAway(best *lead, c *shlex.Command, certain bool) {
 	if named < 0 || c.Words > 3*(1+named+handed) || c.Lead == shlex.Pipe && named < 2 && bytes.IndexByte(t.v[c.End:], '|') >= 0 && c.At+1 < c.From {
 		return // a name alone, a sentence, a row of a table
 	}
-	if named+handed == 0 && (t.texts || c.At <= t.head) {
-		return // nothing that says command, behind no datum
-	}
 	before := bytes.TrimRight(t.v[t.head:max(t.head, c.At)], " \t")
 	data := bytes.TrimRight(before, "'\")")
 	if len(data) > maxDatum || run(data, 0, len(data), func(b byte) bool { return isDatum[b] }) < len(data) {
@@ -98,7 +95,7 @@ func (t *shellText) breaksAway(best *lead, c *shlex.Command, certain bool) {
 		strong++ // a string that the value did not begin
 	}
 	closing := t.closingPoints(c)
-	if named+handed == 0 && (!ends || closing <= 0 || len(data) == 0) {
+	if named+handed == 0 && (t.texts || !ends || closing <= 0 || len(data) == 0) {
 		return
 	}
 	switch c.Lead {

@@ -331,7 +331,7 @@ func (s *Scanner) settled() bool {
 }
 
 // Effort returns what the last Scan took. It depends on nothing but the value
-// and the place.
+// and the place, and what Settle and Look were told.
 func (s *Scanner) Effort() int { return s.effort }
 
 // add records a finding. Of a class, only findings that are stronger than

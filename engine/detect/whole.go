@@ -70,9 +70,7 @@ func (s *Scanner) whole(v []byte, w *Where) {
 	from, body := 0, v
 	if s.any(hasSpace | hasLine | hasControl) {
 		from = skipBlank(v, 0)
-		for body = v[from:]; len(body) > 0 && isSpace(body[len(body)-1]); {
-			body = body[:len(body)-1]
-		}
+		body = bytes.TrimRight(v[from:], " \t\r\n")
 	}
 	if len(body) < 2 || s.any(hasLine) && bytes.IndexByte(body, '\n') >= 0 {
 		return

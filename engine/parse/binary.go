@@ -130,7 +130,7 @@ func (t *Tree) binary(n Node, v []byte, f trait) {
 		c = asCharset
 	case isViewState(v):
 		c = asViewState
-	case t.isMessage(n):
+	case t.isSAML(n):
 		c = asGzip
 	}
 	many := t.spent.points > t.limits.Points

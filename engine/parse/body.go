@@ -447,7 +447,7 @@ func (b *body) open(f format) {
 	}
 }
 
-// pairing says how the text of the body is read beside the format that it has.
+// pairing says whether the text of the body is declared a form, and begins as one.
 func (b *body) pairing() pairing {
 	switch {
 	case b.declared != formFormat:

@@ -62,9 +62,9 @@ func isZlib(v []byte) bool {
 	return len(v) >= 8 && v[0]&0x8f == 8 && (uint(v[0])<<8|uint(v[1]))%31 == 0 && v[1]&0x20 == 0
 }
 
-// isMessage reports whether the value at n is a message of SAML. The redirect binding
+// isSAML reports whether the value at n is a message of SAML. The redirect binding
 // compresses it without any header (SAML 2.0 Bindings, 3.4.4.1).
-func (t *Tree) isMessage(n Node) bool { return hasPrefixFold(t.NearestKey(n), "saml") }
+func (t *Tree) isSAML(n Node) bool { return hasPrefixFold(t.NearestKey(n), "saml") }
 
 // open returns a reader of what v holds compressed.
 func (f *inflater) open(v []byte) (io.Reader, error) {
@@ -86,7 +86,7 @@ func (f *inflater) openGzip(r io.Reader) (io.Reader, error) {
 }
 
 // openZlib reads what has the header and the checksum of RFC 1950.
-func (f *inflater) openZlib(r byteReader) (io.Reader, error) {
+func (f *inflater) openZlib(r flate.Reader) (io.Reader, error) {
 	for range 2 {
 		if _, err := r.ReadByte(); err != nil {
 			return nil, err
@@ -97,14 +97,9 @@ func (f *inflater) openZlib(r byteReader) (io.Reader, error) {
 	return &f.zlib, err
 }
 
-type byteReader interface {
-	io.Reader
-	io.ByteReader
-}
-
 // A zlibReader reads data and passes over the checksum behind it. To compare that
-// takes twice as long as to unpack what bombs hold, and tells nothing: what is
-// damaged is inspected as far as it can be read.
+// takes as long as to unpack what bombs hold, and tells nothing: what is damaged is
+// inspected as far as it can be read.
 type zlibReader struct {
 	data  io.Reader
 	in    io.ByteReader

@@ -8,7 +8,7 @@ import (
 
 // protobuf visits the fields of a message, by their names where d describes
 // them. Without, field 2 of a nested message in field 1 is protobuf.1.2, and
-// what could be text or a message is read as both.
+// what could be text or a message is read as both, but inside another that is.
 func (t *Tree) protobuf(n Node, v []byte, d *Description) {
 	at := t.pushDecoder(n, Protobuf)
 	t.message(at, v, d, false)

@@ -176,6 +176,9 @@ var codings = [...]Kind{
 	Percent, HTMLJS, Base64, Hex, JWT, Gzip, Charset, ViewState, JSON, XML, Multipart, GraphQL, Form, Calendar,
 }
 
+// first returns the decoder in c that is tried first.
+func (c coding) first() Kind { return codings[bits.TrailingZeros16(uint16(c))] }
+
 // decode visits what one decoder makes of the value v at n.
 func (t *Tree) decode(n Node, v []byte, kind Kind) {
 	switch kind {
@@ -191,7 +194,7 @@ func (t *Tree) decode(n Node, v []byte, kind Kind) {
 		t.transform(n, HTMLJS, v, appendCharDecoded)
 	case Base64:
 		decode := transformer(appendBase64Decoded)
-		if t.isMessage(n) {
+		if t.isSAML(n) {
 			decode = appendAnyBase64
 		}
 		t.transform(n, Base64, v, decode)
@@ -326,7 +329,7 @@ func seam(v []byte) []byte {
 // going to be visited.
 func (t *Tree) goesOn(n Node, v []byte, escapes coding) bool {
 	each := readEffort * len(v)
-	return t.visitor.Decode(t, n, codings[bits.TrailingZeros16(uint16(escapes))]) && t.roomToDecode(len(v)) && t.purse.room-t.kept(n) >= 2*each
+	return t.visitor.Decode(t, n, escapes.first()) && t.roomToDecode(len(v)) && t.purse.room-t.kept(n) >= 2*each
 }
 
 // maxMarkup is the length up to which a value that is a document of markup is
@@ -402,7 +405,7 @@ func (t *Tree) decodings(n Node, v []byte, c coding, took int) {
 	p.inside++
 	for ; c != 0; c &= c - 1 {
 		bit := c & -c
-		kind := codings[bits.TrailingZeros16(uint16(bit))]
+		kind := bit.first()
 		if bit&together != 0 {
 			c = c&^together | bit // which the loop takes out
 		}
@@ -431,7 +434,7 @@ func (t *Tree) unescapeAll(n Node, v []byte, c coding) {
 	mark, child := len(t.scratch), n
 	out := v
 	for ; c != 0; c &= c - 1 {
-		kind := codings[bits.TrailingZeros16(uint16(c&-c))]
+		kind := c.first()
 		if !t.visitor.Decode(t, n, kind) {
 			continue
 		}

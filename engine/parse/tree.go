@@ -221,11 +221,12 @@ type Tree struct {
 	written charset // the declared charset of the values
 	call    *call   // what the fields say of an MCP call, nil for nothing
 	relay   coding  // what undoes the value that comes next, which only leads from one to another
-	pairs   pairing // into which what is split elsewhere is split
+	pairs   pairing // of the text of a body
 	long    stretch
 }
 
-// A pairing says whether a text is read as a form, too, which decodes each pair.
+// A pairing says whether the text of a body is declared a form, and so read as one,
+// too, in which each pair is decoded.
 type pairing uint8
 
 const (
