@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -85,15 +86,25 @@ func (p *process) restart() {
 	p.start()
 }
 
-// port returns an address on loopback that is free.
+// lastPort is the port that was handed out last. They are below those that systems
+// give to connections, and to tests that ask for any: what one process is given and
+// has not taken yet, or comes back to, another one would get.
+var lastPort atomic.Int32
+
+func init() { lastPort.Store(10_000 + int32(os.Getpid()%100)*200) }
+
+// port returns an address on loopback that is free, and stays so for its process.
 func port(t *testing.T) string {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 1000 {
+		address := fmt.Sprintf("127.0.0.1:%d", lastPort.Add(1))
+		if ln, err := net.Listen("tcp", address); err == nil {
+			ln.Close()
+			return address
+		}
 	}
-	defer ln.Close()
-	return ln.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
 
 // eventually polls until f returns nil.
