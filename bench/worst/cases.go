@@ -29,6 +29,7 @@ func cases() []*testCase {
 		for _, u := range units {
 			out = append(out, &testCase{fmt.Sprintf("%s %q", c.name, u), c.most, func(size int) request { return c.put(fill(u, size)) }})
 		}
+		out = append(out, &testCase{c.name + " of signs", c.most, func(size int) request { return c.put(signs(size)) }})
 		for _, u := range nests {
 			out = append(out, &testCase{fmt.Sprintf("%s %q nested", c.name, u[0]+u[1]), c.most, func(size int) request { return c.put(nest(u, size)) }})
 		}

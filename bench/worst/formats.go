@@ -2,8 +2,10 @@ package main
 
 import (
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 )
 
@@ -11,7 +13,7 @@ import (
 func formats() []*testCase {
 	const (
 		form, js, xml, html = "application/x-www-form-urlencoded", "application/json", "application/xml", "text/html"
-		plain, binary       = "text/plain", "application/octet-stream"
+		plain, data         = "text/plain", "application/octet-stream"
 		multipart           = "multipart/form-data; boundary=b"
 		attack              = `' or 1=1 --`
 	)
@@ -20,6 +22,19 @@ func formats() []*testCase {
 	}
 	head := func(name string, build func(size int) request) *testCase { return &testCase{name, largestHead, build} }
 	return []*testCase{
+		head("crumbs: path", func(n int) request { return get("/" + escape(crumbs(n, "", "/"))) }),
+		head("crumbs: query", func(n int) request { return get("/?" + crumbs(n, "a=", "&")) }),
+		head("crumbs: cookies", func(n int) request { return get("/", field("Cookie", crumbs(n, "a=", "; "))) }),
+		body("crumbs: names", form, func(n int) string { return crumbs(n, "", "=&") }),
+		body("crumbs: fields", form, func(n int) string { return crumbs(n, "a=", "&") }),
+		body("crumbs: json", js, func(n int) string { return "[" + crumbs(n, `"`, `",`) + "1]" }),
+		body("crumbs: members", js, func(n int) string { return "{" + crumbs(n, `"`, `":1,`) + `"a":1}` }),
+		body("crumbs: xml", xml, func(n int) string { return "<a>" + crumbs(n, "<b>", "</b>") + "</a>" }),
+		body("crumbs: parts", multipart, func(n int) string { return crumbs(n, part("", ""), "\r\n") + "--b--" }),
+		body("protobuf: escaped text", "application/x-protobuf", func(n int) string {
+			v := fill("%7B%0A+'a'%3A+[\"b-c\"],+http%3A//d.example/e?f%3Dg+%7D%0A", n)
+			return "\x0a" + string(binary.AppendUvarint(nil, uint64(len(v)))) + v
+		}),
 		body("ndjson of forms", "application/x-ndjson", func(n int) string { return fill("{\"a\":\"b=1&c=2\"}\n", n) }),
 		body("json: long names", js, func(n int) string { return "{" + numbered(`"a.b[c]'d(%d)":1,`, n) + `"b":1}` }),
 		body("json: escaped names", js, func(n int) string { return "{" + fill(`"\u0061\u0027":1,`, n) + `"b":1}` }),
@@ -79,18 +94,18 @@ func formats() []*testCase {
 		body("multipart: json parts", multipart, func(n int) string {
 			return fill(part("\r\nContent-Type: application/json", `{"a":["'",{"b":1}]}`), n) + "--b--"
 		}),
-		body("tar", binary, func(n int) string { return fill(tarred("a.sh", "id; ls | sh\n"), n) }),
-		body("tar: near headers", binary, func(n int) string { return fill(strings.Repeat("\x00", 257)+"ustar"+strings.Repeat("0", 250), n) }),
-		body("zip: headers", binary, func(n int) string {
+		body("tar", data, func(n int) string { return fill(tarred("a.sh", "id; ls | sh\n"), n) }),
+		body("tar: near headers", data, func(n int) string { return fill(strings.Repeat("\x00", 257)+"ustar"+strings.Repeat("0", 250), n) }),
+		body("zip: headers", data, func(n int) string {
 			return fill("PK\x03\x04\x14\x00\x00\x00\x08\x00\x00\x00\x00\x00\x00\x00\x00\x00\xff\x00\x00\x00\xff\x00\x00\x00\x01\x00\x00\x00a", n)
 		}),
-		body("zip: names", binary, func(n int) string {
+		body("zip: names", data, func(n int) string {
 			return fill("PK\x03\x04\x14\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x06\x00\x00\x00../../", n)
 		}),
-		body("gzip: headers", binary, func(n int) string { return fill("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03", n) }),
-		body("texts in data", binary, func(n int) string { return fill("\x00\x01select a from b where c='d'\x00", n) }),
-		body("short texts in data", binary, func(n int) string { return fill("\x00\x01\x80a=$(b)\xff", n) }),
-		body("java objects", binary, func(n int) string { return fill("\xac\xed\x00\x05sr\x00\x11java.util.HashMap", n) }),
+		body("gzip: headers", data, func(n int) string { return fill("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03", n) }),
+		body("texts in data", data, func(n int) string { return fill("\x00\x01select a from b where c='d'\x00", n) }),
+		body("short texts in data", data, func(n int) string { return fill("\x00\x01\x80a=$(b)\xff", n) }),
+		body("java objects", data, func(n int) string { return fill("\xac\xed\x00\x05sr\x00\x11java.util.HashMap", n) }),
 		body("php objects", form, func(n int) string { return "a=" + fill(`O:1:"a":1:{s:1:"b";`, n) }),
 		body("view state", form, func(n int) string { return "__VIEWSTATE=/wEPDwUK" + fill(encoded(random(30)), n) }),
 		body("calendar", "text/calendar", func(n int) string {
@@ -144,4 +159,29 @@ func tarred(name, content string) string {
 	block := make([]byte, (len(content)+511)/512*512)
 	copy(block, content)
 	return string(h) + string(block)
+}
+
+// crumbs returns short values, no two alike, of signs that many languages use.
+func crumbs(size int, before, behind string) string {
+	r := rand.New(rand.NewPCG(9, 3))
+	var b strings.Builder
+	for b.Len() < size {
+		b.WriteString(before)
+		noise(&b, r, "')(;:}{][$|!-*,.@^~abcdefgh1234567890", 3+r.IntN(10))
+		b.WriteString(behind)
+	}
+	return b.String()
+}
+
+// signs returns a text in which any sign may follow any.
+func signs(size int) string {
+	var b strings.Builder
+	noise(&b, rand.New(rand.NewPCG(9, 4)), "'\"`)(;:}{][$|!-*,.@^~<>/\\=&%?# abcdefgh1234567890", size)
+	return b.String()
+}
+
+func noise(b *strings.Builder, r *rand.Rand, of string, n int) {
+	for range n {
+		b.WriteByte(of[r.IntN(len(of))])
+	}
 }
