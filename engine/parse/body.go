@@ -487,9 +487,10 @@ func (l *lane) feed(buf []byte, last bool) int {
 		l.before += next
 		return next
 	}
-	l.tree.part(l.root, buf, l.before, len(buf))
 	if l.format == protobufFormat {
-		l.tree.protobuf(l.root, buf, l.input)
+		l.message(buf)
+		return len(buf)
 	}
+	l.tree.part(l.root, buf, l.before, len(buf))
 	return len(buf)
 }

@@ -15,6 +15,16 @@ func (t *Tree) protobuf(n Node, v []byte, d *Description) {
 	t.drop(at)
 }
 
+// message visits buf, the last of a body that is declared a message, by its fields.
+// One that holds hardly anything but texts is nothing else; others could be text to
+// whoever does not go by what is declared.
+func (l *lane) message(buf []byte) {
+	if l.before > 0 || !isTexts(buf) {
+		l.tree.part(l.root, buf, l.before, len(buf))
+	}
+	l.tree.protobuf(l.root, buf, l.input)
+}
+
 // A wireField is a field of a message.
 type wireField struct {
 	number uint64
@@ -68,6 +78,21 @@ func isMessage(v []byte) bool {
 		v = v[f.size:]
 	}
 	return true
+}
+
+// isTexts reports whether v is made of whole fields, and three quarters of it are
+// values of fields that have a length.
+func isTexts(v []byte) bool {
+	texts, size := 0, len(v)
+	for len(v) > 0 {
+		f, ok := nextField(v)
+		if !ok {
+			return false
+		}
+		texts += len(f.bytes)
+		v = v[f.size:]
+	}
+	return texts*4 >= size*3
 }
 
 // message visits the fields of v, within which there is another message if inner is

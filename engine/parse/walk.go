@@ -75,6 +75,7 @@ func trimAuthority(target []byte) []byte {
 // its segments. It drops uri.
 func (t *Tree) path(uri Node, path []byte, apart bool) {
 	mark := len(t.scratch)
+	long := len(path) > maxMarkup
 	if bytes.IndexByte(path, '%') >= 0 {
 		t.scratch = appendUnescaped(t.scratch, path, false)
 		n := t.pushDecoder(uri, Percent)
@@ -92,13 +93,13 @@ func (t *Tree) path(uri Node, path []byte, apart bool) {
 			break
 		}
 		if path = rest; len(segment) > 0 {
-			t.segment(Path, i, segment)
+			t.segment(Path, i, segment, long)
 		}
 	}
 	name, ext, found := bytes.Cut(path, []byte{'.'})
-	t.segment(ActionName, 0, name)
+	t.segment(ActionName, 0, name, long)
 	if found {
-		t.segment(ActionExt, 0, ext)
+		t.segment(ActionExt, 0, ext, long)
 	}
 }
 
@@ -108,16 +109,27 @@ func (t *Tree) wholePath(n Node, path []byte) {
 		t.whole(n, path)
 		return
 	}
-	t.value(n, path)
+	t.inPath(n, path, len(path) > maxMarkup)
 }
 
-func (t *Tree) segment(kind Kind, i int32, v []byte) {
+// inPath visits the value v at n, a path or a part of one, which for a long one is read
+// by what its escapes stand for only: the path shows that, and each of its parts.
+func (t *Tree) inPath(n Node, v []byte, long bool) {
+	if long {
+		t.relay = asPercent
+	}
+	t.value(n, v)
+}
+
+func (t *Tree) segment(kind Kind, i int32, v []byte, long bool) {
 	mark := len(t.scratch)
 	if bytes.IndexByte(v, '%') >= 0 {
 		t.scratch = appendUnescaped(t.scratch, v, false)
 		v = t.scratch[mark:]
 	}
-	t.leaf(-1, kind, nil, i, v)
+	n := t.root(kind, nil, i)
+	t.inPath(n, v, long)
+	t.drop(n)
 	t.scratch = t.scratch[:mark]
 }
 
