@@ -344,7 +344,7 @@ const maxRecurring = 512
 // and what it may take to be remembered, both per byte.
 const (
 	recurringEffort = 16
-	mostRecurring   = 32
+	mostRecurring   = 64
 )
 
 // recurring is value for a name or a header field. One that is known is not

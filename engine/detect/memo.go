@@ -1,0 +1,65 @@
+package detect
+
+import (
+	"hash/maphash"
+	"math/bits"
+)
+
+// A memo knows short values of one request in which nothing was found, each in the
+// slot that its bytes pick: true, EUR, n/a and the like come again in every row of a
+// document. What it knows depends on nothing but the request. The hashes are keyed, so
+// that no one can make one value pass for another.
+type memo struct {
+	seed   maphash.Seed
+	seeded bool
+	slots  [64]uint64 // hashes, 0 for none
+	asked  uint64     // the hash that was asked for last, 0 for one not worth it
+	slot   int        // of that
+}
+
+// maxMemo is the length up to which values are worth remembering.
+const maxMemo = 16
+
+// forget begins another request.
+func (m *memo) forget() { clear(m.slots[:]) }
+
+// knows reports whether nothing was found in v before, at such a place.
+func (m *memo) knows(v []byte, w *Where) bool {
+	m.asked = 0
+	if len(v) == 0 || len(v) > maxMemo {
+		return false
+	}
+	if !m.seeded {
+		m.seed, m.seeded = maphash.MakeSeed(), true
+	}
+	hash := maphash.Bytes(m.seed, v)
+	for _, name := range [...][]byte{w.Key, w.Parent} {
+		if len(name) > 0 {
+			hash ^= maphash.Bytes(m.seed, name)
+		}
+		hash = bits.RotateLeft64(hash, 21)
+	}
+	m.asked = hash ^ w.facts() | 1
+	m.slot = (len(v) + 3*int(v[0]) + 5*int(v[len(v)/2]) + 7*int(v[len(v)-1])) % len(m.slots)
+	return m.slots[m.slot] == m.asked
+}
+
+// keep notes that nothing was found in the value that was asked for last.
+func (m *memo) keep() {
+	if m.asked != 0 {
+		m.slots[m.slot] = m.asked
+	}
+}
+
+// facts returns all of w but for names.
+func (w *Where) facts() uint64 {
+	f := uint64(w.Place)<<32 | uint64(w.Decoded)<<24 | uint64(w.Referrer)<<16
+	for i, is := range [...]bool{
+		w.Name, w.Container, w.Markup, w.Unescaped, w.Listing, w.Encoded, w.Binary, w.Excerpt, w.Within, w.Key != nil, w.Parent != nil,
+	} {
+		if is {
+			f |= 2 << i
+		}
+	}
+	return f * 0x9e3779b97f4a7c15 // over all bits
+}

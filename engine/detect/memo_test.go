@@ -1,0 +1,56 @@
+package detect
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// TestMemo checks that short values are judged alike whether or not others came
+// before them in the request, at this place or another.
+func TestMemo(t *testing.T) {
+	places := []Where{
+		{Place: InQuery, Key: []byte("id")}, {Place: InQuery, Key: []byte("file")}, {Place: InQuery, Key: []byte("cmd")}, {Place: InForm, Name: true},
+		{Place: InJSON, Key: []byte("$ne"), Parent: []byte("password")}, {Place: InJSON, Key: []byte("$ne")}, {Place: InJSON},
+		{Place: InJSON, Key: []byte{}}, {Place: InXML, Key: []byte("href")}, {Place: InPath}, {Place: InCookie, Decoded: 1},
+		{Place: InForm, Listing: true}, {Place: InBody, Container: true}, {Place: InFile, Excerpt: true},
+	}
+	r := rand.New(rand.NewPCG(7, 7))
+	known, fresh := new(Scanner), new(Scanner)
+	remembered, found := 0, 0
+	f := func(v []byte, w *Where) {
+		t.Helper()
+		got := slices.Clone(known.Scan(v, w))
+		effort := known.Effort()
+		fresh.Close()
+		want := fresh.Scan(v, w)
+		if !slices.EqualFunc(got, want, func(a, b Finding) bool {
+			return a.Class == b.Class && a.Weight == b.Weight && a.From == b.From && a.To == b.To
+		}) {
+			t.Fatalf("%q at %+v: %v, want %v", v, w, got, want)
+		}
+		if effort < fresh.Effort() {
+			remembered++
+		}
+		if len(want) > 0 {
+			found++
+		}
+	}
+	for range 20_000 {
+		class := Class(r.IntN(int(numClasses)))
+		if len(seeds[class]) == 0 {
+			continue
+		}
+		seed := seeds[class][r.IntN(len(seeds[class]))]
+		from := r.IntN(len(seed) + 1)
+		v := []byte(seed[from:min(len(seed), from+r.IntN(maxMemo+4))])
+		for range 3 {
+			w := places[r.IntN(len(places))]
+			f(v, &w)
+			f(v, &w)
+		}
+	}
+	if remembered < 1000 || found < 1000 {
+		t.Errorf("%d values were remembered, and something was found in %d", remembered, found)
+	}
+}
