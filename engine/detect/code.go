@@ -741,7 +741,7 @@ func (c *codeWalk) variable(best *lead, v []byte, i int) int {
 		}
 		best.offer(weight, i, min(len(v), j+12), "A variable of PHP reads the request.")
 	}
-	if !c.listing {
+	if !c.listing && !isDigit(v[i+1]) { // an amount of dollars is no variable
 		c.calledVariable(best, v, i, j)
 	}
 	return j

@@ -68,6 +68,7 @@ func TestCode(t *testing.T) {
 		"required (yes)",
 		"java.io.IOException: broken pipe",
 		"$5.00 (five)",
+		"$100 (or best offer); cash only",
 		"open(a) and close(b)",
 		"assert yourself (politely)",
 		"#parameters in the docs",

@@ -488,6 +488,9 @@ func (k *pathWalk) judge(best *lead, v []byte, w *Where) {
 		case steps < 6:
 			weight = [...]float32{0, 0.2, 0.35, 0.52, 0.62, 0.75}[steps]
 		}
+		if w.Place == InXML && k.span.from == 0 && !named && k.odd == 0 && !k.nul && isLink(w.Key) {
+			weight = min(weight, 0.35)
+		}
 		if asksFile(w) && pathLike && !k.url && served(v) {
 			weight = max(weight, 0.52)
 		}
@@ -540,6 +543,13 @@ var fileNames = lexicon.New(`file filename file_name filepath file_path fname fn
 // browseNames are those of them by which people walk through directories, and
 // up again.
 var browseNames = lexicon.New("path pathname dir directory folder")
+
+// linkNames are attributes by which a page in some directory names what stands in
+// another one: ../../../style.css
+var linkNames = lexicon.New("href src srcset action data poster")
+
+// isLink reports whether an attribute is one of those, or its own script's.
+func isLink(name []byte) bool { return linkNames.Has(name) || hasPrefixFold(name, "data-") }
 
 // asksFile reports whether a parameter asks for a file by its name.
 func asksFile(w *Where) bool {

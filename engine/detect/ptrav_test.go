@@ -47,6 +47,10 @@ func TestPathTraversal(t *testing.T) {
 	recognises(t, PathTraversal, Where{Place: InJSON, Key: []byte("file")}, []string{"/etc/./passwd", "/../x/y", "/etc/././shadow"},
 		[]string{"../x", "../../x", "/etc/.passwd", "/etc/./x.passwd"})
 	recognises(t, PathTraversal, Where{Place: InJSON, Key: []byte("all")}, nil, []string{"/../x", "/../../.."}) // what rules of scanners look for
+	recognises(t, PathTraversal, Where{Place: InXML, Key: []byte("href")}, []string{"../../../etc/passwd", "../../../../WEB-INF/web.xml", "..%2f..%2f..%2f..%2fx"},
+		[]string{"../../../style.css", "../../../../static.files/${f}"})
+	recognises(t, PathTraversal, Where{Place: InXML, Key: []byte("data-root-path")}, nil, []string{"../../../../"})
+	recognises(t, PathTraversal, Where{Place: InXML, Key: []byte("file")}, []string{"../../../x"}, nil)
 	recognises(t, PathTraversal, Where{Place: InFileName}, []string{"../shell.php", `..\a.asp`}, []string{"a.tar.gz", "..."})
 	recognises(t, PathTraversal, Where{Place: InPath}, []string{
 		"/.git/config", "/a/.env.local", "/.claude/settings.json", "/.docker/config.json", "/wp-content/debug.log", "/backup.sql.gz", "/proc/interrupts",

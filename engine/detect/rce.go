@@ -209,6 +209,9 @@ const (
 const splitSigns = ";|&\r\n(/`${}%\\^"
 
 func (t *shellText) command(best *lead, c *shlex.Command) {
+	if c.Assigned && !t.runsLater(c) {
+		return
+	}
 	t.kinds = commandKinds.Of(c.Name)
 	certain := t.kinds&isCertain != 0 || isVersioned(c.Name)
 	certain = certain || c.Path && !c.Bin && t.switched(c)
@@ -297,6 +300,30 @@ func (t *shellText) command(best *lead, c *shlex.Command) {
 		weight *= 0.5
 	}
 	best.offer(weight, c.At, c.End, reason)
+}
+
+// commandNames are parameters and variables of which what they hold is run.
+var commandNames = lexicon.New("cmd command exec execute run shell code payload")
+
+// runsLater reports whether what c sets a variable to is run: the variable stands
+// behind a dollar sign soon, or is a parameter that pages like that run. Otherwise
+// it is what every address and cookie has: &sort=date; lang=php
+func (t *shellText) runsLater(c *shlex.Command) bool {
+	from := c.From - 1 // the equals sign
+	for from > c.At && isWordASCII(t.v[from-1]) {
+		from--
+	}
+	name, rest := t.v[from:c.From-1], t.v[c.To:min(len(t.v), c.To+maxEvidence)]
+	if commandNames.Has(name) {
+		return true
+	}
+	for i := bytes.IndexByte(rest, '$'); i >= 0 && i+1 < len(rest); {
+		if rest = bytes.TrimPrefix(rest[i+1:], []byte{'{'}); bytes.HasPrefix(rest, name) {
+			return true
+		}
+		i = bytes.IndexByte(rest, '$')
+	}
+	return false
 }
 
 // isWord reports whether c is nothing but a word: none of what follows judges
@@ -440,13 +467,19 @@ func (t *shellText) scripted(c *shlex.Command) bool {
 	if t.script > 0 {
 		return true
 	}
-	for i := 0; i < len(before); {
-		j := run(before, i, len(before), isCommandByte)
-		if j > i && j < len(before) && isSpace(before[j]) && scriptSet.Has(before[i:j]) {
+	for from, i := 0, 0; i < len(before); i++ {
+		if !isSpace(before[i]) {
+			continue
+		}
+		word := i
+		for word > from && isCommandByte(before[word-1]) {
+			word--
+		}
+		if word < i && scriptSet.Has(before[word:i]) {
 			t.script++
 			return true
 		}
-		i = max(j, i+1)
+		from = i + 1
 	}
 	return false
 }
@@ -599,7 +632,7 @@ func (t *shellText) separated(c *shlex.Command, certain bool, args float32) floa
 	case certain && t.ends(c):
 		return 0.82
 	case certain && args >= 0.45:
-		return 0.6
+		return pick(c.Glued || c.Lead != shlex.Semi || !t.spoken(c), 0.6, 0.35)
 	case c.At <= 2 && (certain || args >= 0.7 || t.ends(c) && isBlankOrQuote(t.v[c.End:])):
 		return 0.75
 	case args >= 0.8 && c.Lead != shlex.Amp:
@@ -610,6 +643,19 @@ func (t *shellText) separated(c *shlex.Command, certain bool, args float32) floa
 		return 0.6
 	}
 	return 0.3 * args
+}
+
+// spoken reports whether a sentence of some words stands before c, which then goes on
+// as one: "javascript is a language; python too".
+func (t *shellText) spoken(c *shlex.Command) bool {
+	before, words := t.before(c), 0
+	for i := 0; i < len(before); i++ {
+		from := i
+		if i = run(before, i, len(before), isLetter); i > from+1 && (i == len(before) || before[i] == ' ') {
+			words++
+		}
+	}
+	return words > 2
 }
 
 // plainReaders are commands whose names are no words: what is behind them at the

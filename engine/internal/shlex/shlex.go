@@ -36,6 +36,7 @@ type Command struct {
 	Glob     bool // wildcards stand in the path of the name
 	Glued    bool // no space between the lead and the name
 	IFS      bool // the variable IFS stands for a space
+	Assigned bool // the name is what a variable is set to, and nothing is run
 
 	Words    int  // arguments that are plain words
 	Option   bool // an argument like -c or /c
@@ -262,7 +263,7 @@ name:
 		}
 		i++
 	}
-	c.Name, l.pos = l.name[:n], i
+	c.Name, c.Assigned, l.pos = l.name[:n], assigned, i
 	if assigned && i < len(src) && src[i] == '%' && !has(src[i:], "%20") {
 		c.Name = nil // the beginning of a text that was escaped
 	}

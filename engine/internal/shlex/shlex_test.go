@@ -57,6 +57,8 @@ func TestFlags(t *testing.T) {
 		}
 	}
 	f("cat /etc/passwd", func(c Command) bool { return c.File && c.Secret && c.Words == 0 })
+	f("a=id", func(c Command) bool { return c.Assigned && c.From == 2 })
+	f("a=b id", func(c Command) bool { return !c.Assigned })
 	f("ping -c 4 h", func(c Command) bool { return c.Option && c.Number && c.Words == 1 })
 	f("cat${IFS}x", func(c Command) bool { return c.IFS })
 	f("/???/??t", func(c Command) bool { return c.Glob })
