@@ -495,11 +495,15 @@ func probes(v []byte, at, end, open int) bool {
 }
 
 // isLineOfCode reports whether v is one line of a program: it is indented, or
-// defines the function at i.
+// defines the function at i, or a name for what that returns.
 func isLineOfCode(v []byte, i int) bool {
 	before := bytes.TrimRight(v[:i], " \t")
 	if len(before) == 0 {
 		return i > 3 || i > 0 && v[0] == '\t'
+	}
+	if bytes.HasPrefix(v, []byte("const ")) && before[len(before)-1] == '=' && bytes.HasPrefix(v[i:], []byte("require(")) {
+		call := bytes.TrimRight(v[i:], "; ")
+		return bytes.IndexByte(call, ')') == len(call)-1 && !bytes.Contains(call, []byte("child_process"))
 	}
 	from := len(before)
 	for from > 0 && isLetter(before[from-1]) {

@@ -67,6 +67,7 @@ func TestCode(t *testing.T) {
 		"while (we wait) there is tea",
 		"required (yes)",
 		"java.io.IOException: broken pipe",
+		"const fs = require('fs');",
 		"$5.00 (five)",
 		"$100 (or best offer); cash only",
 		"open(a) and close(b)",

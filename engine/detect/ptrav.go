@@ -675,7 +675,7 @@ func (k *pathWalk) judgeName(best *lead, v []byte, absolute bool, p Place) {
 	case k.secret && k.seps:
 		best.offer(0.3, k.file.from, k.file.to, "The path of a file of the system or of a secret is named in a text.")
 	case k.plain && absolute:
-		best.offer(pick(p == InJSON && (isServerLog(v) || isProgramPath(v)), 0.42, 0.55), k.file.from, k.file.to, "The path of a file that servers keep for themselves is given.")
+		best.offer(pick(p == InJSON && (isServerLog(v) || isProgramPath(v) || isSearchPath(v)), 0.42, 0.55), k.file.from, k.file.to, "The path of a file that servers keep for themselves is given.")
 	case absolute && k.seps:
 		judgeRoot(best, v, p)
 	}
@@ -701,6 +701,14 @@ func isProgramPath(v []byte) bool {
 		}
 	}
 	return false
+}
+
+// isSearchPath reports whether v is directories, by which systems are told where
+// programs are: /usr/local/bin:/usr/bin
+func isSearchPath(v []byte) bool {
+	return v[0] == '/' && bytes.Contains(v, []byte(":/")) && !bytes.Contains(v, []byte("//")) && bytes.IndexFunc(v, func(r rune) bool {
+		return r >= 0x80 || !isWordASCII(byte(r)) && r != '/' && r != ':' && r != '-' && r != '.'
+	}) < 0
 }
 
 // isServerLog reports whether v is the path of a log where servers write them,

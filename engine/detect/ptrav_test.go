@@ -46,7 +46,7 @@ func TestPathTraversal(t *testing.T) {
 	recognises(t, PathTraversal, Where{Place: InQuery, Key: []byte("dir")}, []string{"../../x"}, []string{"../x", "a/../x"})
 	recognises(t, PathTraversal, Where{Place: InJSON, Key: []byte("file")}, []string{"/etc/./passwd", "/../x/y", "/etc/././shadow"},
 		[]string{"../x", "../../x", "/etc/.passwd", "/etc/./x.passwd"})
-	recognises(t, PathTraversal, Where{Place: InJSON, Key: []byte("all")}, nil, []string{"/../x", "/../../.."}) // what rules of scanners look for
+	recognises(t, PathTraversal, Where{Place: InJSON, Key: []byte("all")}, nil, []string{"/../x", "/../../..", "/usr/local/bin:/usr/bin:/bin"}) // what rules of scanners look for
 	recognises(t, PathTraversal, Where{Place: InXML, Key: []byte("href")}, []string{"../../../etc/passwd", "../../../../WEB-INF/web.xml", "..%2f..%2f..%2f..%2fx"},
 		[]string{"../../../style.css", "../../../../static.files/${f}"})
 	recognises(t, PathTraversal, Where{Place: InXML, Key: []byte("data-root-path")}, nil, []string{"../../../../"})

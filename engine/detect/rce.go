@@ -655,7 +655,7 @@ func (t *shellText) spoken(c *shlex.Command) bool {
 			words++
 		}
 	}
-	return words > 2
+	return words > 1
 }
 
 // plainReaders are commands whose names are no words: what is behind them at the
