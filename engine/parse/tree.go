@@ -18,7 +18,7 @@ type Limits struct {
 // DefaultLimits returns the limits that zero fields of Limits stand for.
 func DefaultLimits() Limits {
 	return Limits{
-		Depth: 16, Points: 20_000, Decoded: 8 << 20, Effort: 44, Ratio: 100, Nesting: 512,
+		Depth: 16, Points: 20_000, Decoded: 8 << 20, Effort: 48, Ratio: 100, Nesting: 512,
 		Window: 64 << 10, Overlap: 4 << 10,
 	}
 }
@@ -91,7 +91,7 @@ const (
 // who only wants work done would spend it at once.
 const (
 	freeBytes  = 1 << 10
-	deepEffort = 32 << 10
+	deepEffort = 40 << 10
 	shallow    = 3
 )
 
