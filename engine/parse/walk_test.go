@@ -280,6 +280,17 @@ func TestProtobuf(t *testing.T) {
 		`post.grpc.protobuf.1="hello"`, `post.grpc.protobuf.2.1="<x>y"`, `post.grpc.protobuf.3="7"`)
 }
 
+// TestXMLInXML checks that a document which is most of what was visited as it is, is
+// not visited again but for its parts.
+func TestXMLInXML(t *testing.T) {
+	const text = "a text that is long enough to be most of it"
+	lines := walked("/", "application/xml", "<a><!--<b><!--<c>"+text+"</c>")
+	wantAll(t, lines, `post.xml.a.comment[0]="<b><!--<c>`+text+`</c>"`, `post.xml.a.comment[0].xml.b.comment[0].xml.c="`+text+`"`)
+	if slices.ContainsFunc(lines, func(l string) bool { return strings.HasPrefix(l, "post.xml.a.comment[0].xml.b.comment[0]=") }) {
+		t.Errorf("visited again: %q", lines)
+	}
+}
+
 // TestTexts checks that a message of texts is read as nothing else, and one that could
 // be a text to whoever does not go by its type as that, too.
 func TestTexts(t *testing.T) {

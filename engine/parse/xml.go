@@ -246,6 +246,7 @@ func (p *xmlParser) section(t *Tree, v []byte, must, last bool) int {
 		n = max(1, len(v)-t.limits.Overlap)
 	}
 	if p.inside == comment {
+		p.seen(t, body)
 		t.leaf(p.at(t), Comment, nil, p.comments, body)
 	} else {
 		p.hold(t)
@@ -308,9 +309,18 @@ func (p *xmlParser) flush(t *Tree) {
 	p.pending = false
 	if text := t.scratch[p.mark:]; p.value == nil || !bytes.Equal(text, p.value) {
 		t.spare(len(`<a></a>`))
+		p.seen(t, text)
 		t.value(p.at(t), text)
 	}
 	t.scratch = t.scratch[:p.mark]
+}
+
+// seen has text visited, if it is a document again, by its parts only, where it is most
+// of the value that the document is, and stands there as it is.
+func (p *xmlParser) seen(t *Tree, text []byte) {
+	if len(text)*4 >= len(p.value)*3 && len(text) > 0 && bytes.Contains(p.value, text) {
+		t.relay = asXML
+	}
 }
 
 func (p *xmlParser) pi(t *Tree, v []byte) {
