@@ -34,10 +34,10 @@ func (m *memo) knows(v []byte, w *Where) bool {
 	}
 	hash := maphash.Bytes(m.seed, v)
 	for _, name := range [...][]byte{w.Key, w.Parent} {
+		hash = bits.RotateLeft64(hash, 21) // a value may be what its name is
 		if len(name) > 0 {
 			hash ^= maphash.Bytes(m.seed, name)
 		}
-		hash = bits.RotateLeft64(hash, 21)
 	}
 	m.asked = hash ^ w.facts() | 1
 	m.slot = (len(v) + 3*int(v[0]) + 5*int(v[len(v)/2]) + 7*int(v[len(v)-1])) % len(m.slots)

@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -48,9 +49,34 @@ func TestMemo(t *testing.T) {
 			w := places[r.IntN(len(places))]
 			f(v, &w)
 			f(v, &w)
+			w.Key = v
+			f(v, &w)
+			w.Parent = v
+			f(v, &w)
 		}
 	}
 	if remembered < 1000 || found < 1000 {
 		t.Errorf("%d values were remembered, and something was found in %d", remembered, found)
+	}
+}
+
+// TestMemoOfNames checks that a harmless value which is what its name is does not stand
+// for another such value in its slot.
+func TestMemoOfNames(t *testing.T) {
+	s, attack := new(Scanner), []byte(";id")
+	same := func(v []byte) *Where { return &Where{Place: InQuery, Key: v} }
+	s.memo.knows(attack, same(attack))
+	slot, kept := s.memo.slot, 0
+	for i := range 10_000 {
+		v := fmt.Appendf(nil, "x;%d", i)
+		if s.memo.knows(v, same(v)); s.memo.slot != slot || len(s.Scan(v, same(v))) > 0 {
+			continue
+		}
+		if kept++; len(s.Scan(attack, same(attack))) == 0 {
+			t.Fatalf("%q hides %q", v, attack)
+		}
+	}
+	if kept == 0 {
+		t.Error("no value was kept there")
 	}
 }
