@@ -236,7 +236,7 @@ func (s *Scanner) Scan(v []byte, w *Where) []Finding {
 			d.scan(s, v, &s.at)
 		}
 	}
-	if left == 0 && s.skipped == 0 && len(s.findings) == 0 {
+	if left|s.skipped == 0 && len(s.findings) == 0 && !s.settles(0) {
 		s.memo.keep()
 	}
 	return s.findings
