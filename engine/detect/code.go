@@ -501,9 +501,8 @@ func isLineOfCode(v []byte, i int) bool {
 	if len(before) == 0 {
 		return i > 3 || i > 0 && v[0] == '\t'
 	}
-	if bytes.HasPrefix(v, []byte("const ")) && before[len(before)-1] == '=' && bytes.HasPrefix(v[i:], []byte("require(")) {
-		call := bytes.TrimRight(v[i:], "; ")
-		return bytes.IndexByte(call, ')') == len(call)-1 && !bytes.Contains(call, []byte("child_process"))
+	if isImport(v, i) {
+		return true
 	}
 	from := len(before)
 	for from > 0 && isLetter(before[from-1]) {
@@ -511,6 +510,23 @@ func isLineOfCode(v []byte, i int) bool {
 	}
 	return len(before) < i && definers.Has(before[from:])
 }
+
+// isImport reports whether v is const x = require('y'), the call at i, of a module that
+// runs nothing.
+func isImport(v []byte, i int) bool {
+	const begin, call = "const ", "require("
+	name := bytes.TrimRight(bytes.TrimPrefix(v[:i], []byte(begin)), " =")
+	rest := bytes.TrimPrefix(v[i:], []byte(call))
+	if !bytes.HasPrefix(v, []byte(begin)) || len(rest) == len(v)-i || run(name, 0, len(name), isWordASCII) < len(name) || len(rest) < 3 {
+		return false
+	}
+	end := run(rest, 1, len(rest), isCommandByte)
+	closed := bytes.TrimRight(rest[end:], "; ")
+	return (rest[0] == '\'' || rest[0] == '"') && len(closed) == 2 && closed[0] == rest[0] && closed[1] == ')' && !runningModules.Has(rest[1:end])
+}
+
+// runningModules are those of Node.js that run programs or code, or open connections.
+var runningModules = lexicon.New("child_process vm module net cluster worker_threads repl inspector http https dgram")
 
 var definers = lexicon.New("def function fn func sub fun void int bool static async override")
 

@@ -42,6 +42,10 @@ func TestCode(t *testing.T) {
 		"java.util.ArrayList.class",
 		`$e("id")`,
 		`$e=$_GET[0];$e("id")`,
+		"const x=require('/tmp/upload')",
+		"const x=require('child'+'_process')",
+		"const a=b;c=require('fs')",
+		"const a=require('vm');",
 		"filemtime($_GET[f])",
 		"filemtime('/etc/passwd')",
 	}, []string{

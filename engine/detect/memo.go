@@ -7,14 +7,21 @@ import (
 
 // A memo knows short values of one request in which nothing was found, each in the
 // slot that its bytes pick: true, EUR, n/a and the like come again in every row of a
-// document. What it knows depends on nothing but the request. The hashes are keyed, so
-// that no one can make one value pass for another.
+// document. The hashes are keyed, so that no one can make one value pass for another, and
+// what is known counts for the effort that it took, so that a memo changes neither verdict
+// nor report.
 type memo struct {
 	seed   maphash.Seed
 	seeded bool
-	slots  [64]uint64 // hashes, 0 for none
-	asked  uint64     // the hash that was asked for last, 0 for one not worth it
-	slot   int        // of that
+	slots  [64]memory
+	asked  uint64 // the hash that was asked for last, 0 for one not worth it
+	slot   int    // of that
+}
+
+// A memory is a value that was harmless.
+type memory struct {
+	hash   uint64 // 0 for none
+	effort int
 }
 
 // maxMemo is the length up to which values are worth remembering.
@@ -23,11 +30,12 @@ const maxMemo = 16
 // forget begins another request.
 func (m *memo) forget() { clear(m.slots[:]) }
 
-// knows reports whether nothing was found in v before, at such a place.
-func (m *memo) knows(v []byte, w *Where) bool {
+// knows reports whether nothing was found in v before, at such a place, and what effort
+// that took.
+func (m *memo) knows(v []byte, w *Where) (effort int, ok bool) {
 	m.asked = 0
 	if len(v) == 0 || len(v) > maxMemo {
-		return false
+		return 0, false
 	}
 	if !m.seeded {
 		m.seed, m.seeded = maphash.MakeSeed(), true
@@ -41,13 +49,14 @@ func (m *memo) knows(v []byte, w *Where) bool {
 	}
 	m.asked = hash ^ w.facts() | 1
 	m.slot = (len(v) + 3*int(v[0]) + 5*int(v[len(v)/2]) + 7*int(v[len(v)-1])) % len(m.slots)
-	return m.slots[m.slot] == m.asked
+	known := &m.slots[m.slot]
+	return known.effort, known.hash == m.asked
 }
 
-// keep notes that nothing was found in the value that was asked for last.
-func (m *memo) keep() {
+// keep notes that nothing was found, with that effort, in the value asked for last.
+func (m *memo) keep(effort int) {
 	if m.asked != 0 {
-		m.slots[m.slot] = m.asked
+		m.slots[m.slot] = memory{m.asked, effort}
 	}
 }
 

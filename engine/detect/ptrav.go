@@ -488,7 +488,7 @@ func (k *pathWalk) judge(best *lead, v []byte, w *Where) {
 		case steps < 6:
 			weight = [...]float32{0, 0.2, 0.35, 0.52, 0.62, 0.75}[steps]
 		}
-		if w.Place == InXML && k.span.from == 0 && !named && k.odd == 0 && !k.nul && isLink(w.Key) {
+		if w.Place == InXML && k.span.from == 0 && k.steps < 6 && !named && k.odd == 0 && !k.nul && isLink(w.Key, v) {
 			weight = min(weight, 0.35)
 		}
 		if asksFile(w) && pathLike && !k.url && served(v) {
@@ -548,8 +548,23 @@ var browseNames = lexicon.New("path pathname dir directory folder")
 // another one: ../../../style.css
 var linkNames = lexicon.New("href src srcset action data poster")
 
-// isLink reports whether an attribute is one of those, or its own script's.
-func isLink(name []byte) bool { return linkNames.Has(name) || hasPrefixFold(name, "data-") }
+// linked are the extensions of what pages are made of.
+var linked = lexicon.New("css js mjs map svg png jpg jpeg gif webp ico woff woff2 ttf html htm json")
+
+// isLink reports whether an attribute of a page, one of those or its own script's, leads
+// to what pages are made of, a directory, or what a script puts a name behind.
+func isLink(name, v []byte) bool {
+	if !linkNames.Has(name) && !hasPrefixFold(name, "data-") {
+		return false
+	}
+	if i := bytes.IndexAny(v, "?#"); i >= 0 {
+		v = v[:i]
+	}
+	if bytes.HasSuffix(v, []byte{'/'}) || bytes.HasSuffix(v, []byte("/${f}")) {
+		return true
+	}
+	return linked.Has(v[bytes.LastIndexByte(v, '.')+1:])
+}
 
 // asksFile reports whether a parameter asks for a file by its name.
 func asksFile(w *Where) bool {

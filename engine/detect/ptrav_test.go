@@ -47,7 +47,7 @@ func TestPathTraversal(t *testing.T) {
 	recognises(t, PathTraversal, Where{Place: InJSON, Key: []byte("file")}, []string{"/etc/./passwd", "/../x/y", "/etc/././shadow"},
 		[]string{"../x", "../../x", "/etc/.passwd", "/etc/./x.passwd"})
 	recognises(t, PathTraversal, Where{Place: InJSON, Key: []byte("all")}, nil, []string{"/../x", "/../../..", "/usr/local/bin:/usr/bin:/bin"}) // what rules of scanners look for
-	recognises(t, PathTraversal, Where{Place: InXML, Key: []byte("href")}, []string{"../../../etc/passwd", "../../../../WEB-INF/web.xml", "..%2f..%2f..%2f..%2fx"},
+	recognises(t, PathTraversal, Where{Place: InXML, Key: []byte("href")}, []string{"../../../etc/passwd", "../../../../WEB-INF/web.xml", "..%2f..%2f..%2f..%2fx", "../../../../srv/app/config.ini", "../../../../../../style.css"},
 		[]string{"../../../style.css", "../../../../static.files/${f}"})
 	recognises(t, PathTraversal, Where{Place: InXML, Key: []byte("data-root-path")}, nil, []string{"../../../../"})
 	recognises(t, PathTraversal, Where{Place: InXML, Key: []byte("file")}, []string{"../../../x"}, nil)

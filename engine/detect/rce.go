@@ -113,6 +113,10 @@ func (s *Scanner) rce(v []byte, w *Where) {
 	words.read = w.Place == InReferer && w.Decoded > 0
 	words.alone = w.Place.single() && len(v) <= maxWhole && (!s.any(hasLine) || bytes.IndexByte(bytes.TrimRight(v, "\r\n"), '\n') < 0)
 	words.sent = words.alone && w.Place == InForm && s.any(hasLine) && sentLine(v)
+	words.variable = -1
+	if s.any(hasDollar) {
+		words.variable = bytes.LastIndexByte(v, '$')
+	}
 	s.sh = shlex.New(v)
 	s.reads(v, readShell)
 	named := len(v) <= maxBreaking || s.have.any(whenNamed)
@@ -159,32 +163,33 @@ func isAddress(v []byte) bool {
 
 // A shellText is a value read as shell language.
 type shellText struct {
-	place   Place
-	v       []byte
-	name    bool  // a parameter's, which a & begins
-	agent   bool  // the place has semicolons and brackets of its own
-	keyed   bool  // the parameter's name says that it takes a command
-	address bool  // & and ? have their meaning in addresses
-	read    bool  // the value is the address of a page, with its escapes read
-	texts   bool  // the place holds whole texts
-	listing bool  // a text of several lines, which may quote scripts
-	shown   bool  // code, by where it stands
-	script  int   // commands so far in a row that follow another one: the text shows a script
-	end     int   // of the last command
-	kinds   uint8 // of the one that is judged
-	begun   bool  // the value begins with a command
-	looked  int   // commands so far that look around
-	firstAt int   // where the first of those is
-	loaded  bool  // a command before fetched a file from a host without a name
-	shell   int   // the end of a shell that was started to be talked with
-	head    int   // of the value: the first byte that is not blank
-	first   int   // behind the start of the word with which a line begins that was last looked up, 0 for none
-	begins  bool  // that is a command
-	login   bool  // the parameter may be the shell of a user
-	alone   bool  // the value is one line and stands for itself
-	sent    bool  // it ends as lines do that no browser sends
-	decoded bool  // a command before undoes what hides a text
-	lone    lead  // what a value that stands for itself shows
+	place    Place
+	v        []byte
+	name     bool  // a parameter's, which a & begins
+	agent    bool  // the place has semicolons and brackets of its own
+	keyed    bool  // the parameter's name says that it takes a command
+	address  bool  // & and ? have their meaning in addresses
+	read     bool  // the value is the address of a page, with its escapes read
+	texts    bool  // the place holds whole texts
+	listing  bool  // a text of several lines, which may quote scripts
+	shown    bool  // code, by where it stands
+	script   int   // commands so far in a row that follow another one: the text shows a script
+	end      int   // of the last command
+	kinds    uint8 // of the one that is judged
+	begun    bool  // the value begins with a command
+	looked   int   // commands so far that look around
+	firstAt  int   // where the first of those is
+	loaded   bool  // a command before fetched a file from a host without a name
+	shell    int   // the end of a shell that was started to be talked with
+	head     int   // of the value: the first byte that is not blank
+	first    int   // behind the start of the word with which a line begins that was last looked up, 0 for none
+	begins   bool  // that is a command
+	login    bool  // the parameter may be the shell of a user
+	alone    bool  // the value is one line and stands for itself
+	sent     bool  // it ends as lines do that no browser sends
+	decoded  bool  // a command before undoes what hides a text
+	lone     lead  // what a value that stands for itself shows
+	variable int   // where the last one is, -1 for nowhere
 }
 
 // maxLine bounds how much of a line before a separator is looked at.
@@ -305,25 +310,15 @@ func (t *shellText) command(best *lead, c *shlex.Command) {
 // commandNames are parameters and variables of which what they hold is run.
 var commandNames = lexicon.New("cmd command exec execute run shell code payload")
 
-// runsLater reports whether what c sets a variable to is run: the variable stands
-// behind a dollar sign soon, or is a parameter that pages like that run. Otherwise
-// it is what every address and cookie has: &sort=date; lang=php
+// runsLater reports whether what c sets a variable to may be run: variables stand
+// behind it, or it is a parameter of which pages run what it holds. Otherwise it is what
+// every address and cookie has: &sort=date; lang=php
 func (t *shellText) runsLater(c *shlex.Command) bool {
 	from := c.From - 1 // the equals sign
 	for from > c.At && isWordASCII(t.v[from-1]) {
 		from--
 	}
-	name, rest := t.v[from:c.From-1], t.v[c.To:min(len(t.v), c.To+maxEvidence)]
-	if commandNames.Has(name) {
-		return true
-	}
-	for i := bytes.IndexByte(rest, '$'); i >= 0 && i+1 < len(rest); {
-		if rest = bytes.TrimPrefix(rest[i+1:], []byte{'{'}); bytes.HasPrefix(rest, name) {
-			return true
-		}
-		i = bytes.IndexByte(rest, '$')
-	}
-	return false
+	return t.variable > c.To || commandNames.Has(t.v[from:c.From-1])
 }
 
 // isWord reports whether c is nothing but a word: none of what follows judges
@@ -632,7 +627,7 @@ func (t *shellText) separated(c *shlex.Command, certain bool, args float32) floa
 	case certain && t.ends(c):
 		return 0.82
 	case certain && args >= 0.45:
-		return pick(c.Glued || c.Lead != shlex.Semi || !t.spoken(c), 0.6, 0.35)
+		return 0.6
 	case c.At <= 2 && (certain || args >= 0.7 || t.ends(c) && isBlankOrQuote(t.v[c.End:])):
 		return 0.75
 	case args >= 0.8 && c.Lead != shlex.Amp:
@@ -643,19 +638,6 @@ func (t *shellText) separated(c *shlex.Command, certain bool, args float32) floa
 		return 0.6
 	}
 	return 0.3 * args
-}
-
-// spoken reports whether a sentence of some words stands before c, which then goes on
-// as one: "javascript is a language; python too".
-func (t *shellText) spoken(c *shlex.Command) bool {
-	before, words := t.before(c), 0
-	for i := 0; i < len(before); i++ {
-		from := i
-		if i = run(before, i, len(before), isLetter); i > from+1 && (i == len(before) || before[i] == ' ') {
-			words++
-		}
-	}
-	return words > 1
 }
 
 // plainReaders are commands whose names are no words: what is behind them at the

@@ -223,7 +223,11 @@ func (s *Scanner) Scan(v []byte, w *Where) []Finding {
 		return nil
 	}
 	left := have.admits() & longEnough[min(len(v), mostLeast-1)] &^ s.skipped
-	if left == 0 || s.memo.knows(v, w) {
+	if left == 0 {
+		return s.findings
+	}
+	if effort, ok := s.memo.knows(v, w); ok {
+		s.effort = effort
 		return s.findings
 	}
 	// What merely could be read in parts, as {{x}} behind which padding stands,
@@ -237,7 +241,7 @@ func (s *Scanner) Scan(v []byte, w *Where) []Finding {
 		}
 	}
 	if left|s.skipped == 0 && len(s.findings) == 0 && !s.settles(0) {
-		s.memo.keep()
+		s.memo.keep(s.effort)
 	}
 	return s.findings
 }

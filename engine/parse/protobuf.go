@@ -16,10 +16,10 @@ func (t *Tree) protobuf(n Node, v []byte, d *Description) {
 }
 
 // message visits buf, the last of a body that is declared a message, by its fields.
-// One that holds hardly anything but texts is nothing else; others could be text to
-// whoever does not go by what is declared.
+// One that holds hardly anything but texts is nothing else, if it is none itself; others
+// could be text to whoever does not go by what is declared.
 func (l *lane) message(buf []byte) {
-	if l.before > 0 || !isTexts(buf) {
+	if l.before > 0 || !isTexts(buf) || mayBeText(buf) {
 		l.tree.part(l.root, buf, l.before, len(buf))
 	}
 	l.tree.protobuf(l.root, buf, l.input)
@@ -78,6 +78,12 @@ func isMessage(v []byte) bool {
 		v = v[f.size:]
 	}
 	return true
+}
+
+// mayBeText reports whether buf is text, or begins as a document or form does.
+func mayBeText(buf []byte) bool {
+	v := trimLeft(buf)
+	return utf8.Valid(buf) && !hasBinary(buf) || looksJSON(v) || looksXML(v) || looksMultipart(v) || looksForm(v, traits(v))
 }
 
 // isTexts reports whether v is made of whole fields, and three quarters of it are

@@ -75,7 +75,6 @@ func trimAuthority(target []byte) []byte {
 // its segments. It drops uri.
 func (t *Tree) path(uri Node, path []byte, apart bool) {
 	mark := len(t.scratch)
-	long := len(path) > maxMarkup
 	if bytes.IndexByte(path, '%') >= 0 {
 		t.scratch = appendUnescaped(t.scratch, path, false)
 		n := t.pushDecoder(uri, Percent)
@@ -93,13 +92,13 @@ func (t *Tree) path(uri Node, path []byte, apart bool) {
 			break
 		}
 		if path = rest; len(segment) > 0 {
-			t.segment(Path, i, segment, long)
+			t.segment(Path, i, segment)
 		}
 	}
 	name, ext, found := bytes.Cut(path, []byte{'.'})
-	t.segment(ActionName, 0, name, long)
+	t.segment(ActionName, 0, name)
 	if found {
-		t.segment(ActionExt, 0, ext, long)
+		t.segment(ActionExt, 0, ext)
 	}
 }
 
@@ -109,27 +108,30 @@ func (t *Tree) wholePath(n Node, path []byte) {
 		t.whole(n, path)
 		return
 	}
-	t.inPath(n, path, len(path) > maxMarkup)
-}
-
-// inPath visits the value v at n, a path or a part of one, which for a long one is read
-// by what its escapes stand for only: the path shows that, and each of its parts.
-func (t *Tree) inPath(n Node, v []byte, long bool) {
-	if long {
-		t.relay = asPercent
+	if len(path) > maxMarkup && escapesText(path) {
+		t.relay = asPercent // its segments are read as they are
 	}
-	t.value(n, v)
+	t.value(n, path)
 }
 
-func (t *Tree) segment(kind Kind, i int32, v []byte, long bool) {
+// escapesText reports whether all escapes in v are of printable ASCII, so that whoever
+// reads them reads what stands around them as it is.
+func escapesText(v []byte) bool {
+	for i := 0; i+2 < len(v); i++ {
+		if hi, lo := hexValue[v[i+1]], hexValue[v[i+2]]; v[i] == '%' && hi|lo < 16 && (hi < 2 || hi > 7 || hi == 7 && lo == 15) {
+			return false
+		}
+	}
+	return true
+}
+
+func (t *Tree) segment(kind Kind, i int32, v []byte) {
 	mark := len(t.scratch)
 	if bytes.IndexByte(v, '%') >= 0 {
 		t.scratch = appendUnescaped(t.scratch, v, false)
 		v = t.scratch[mark:]
 	}
-	n := t.root(kind, nil, i)
-	t.inPath(n, v, long)
-	t.drop(n)
+	t.leaf(-1, kind, nil, i, v)
 	t.scratch = t.scratch[:mark]
 }
 

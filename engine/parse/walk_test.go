@@ -283,7 +283,7 @@ func TestProtobuf(t *testing.T) {
 // TestXMLInXML checks that a document which is most of what was visited as it is, is
 // not visited again but for its parts.
 func TestXMLInXML(t *testing.T) {
-	const text = "a text that is long enough to be most of it"
+	text := strings.Repeat("a text that is long enough to be most of it ", 10)
 	lines := walked("/", "application/xml", "<a><!--<b><!--<c>"+text+"</c>")
 	wantAll(t, lines, `post.xml.a.comment[0]="<b><!--<c>`+text+`</c>"`, `post.xml.a.comment[0].xml.b.comment[0].xml.c="`+text+`"`)
 	if slices.ContainsFunc(lines, func(l string) bool { return strings.HasPrefix(l, "post.xml.a.comment[0].xml.b.comment[0]=") }) {
@@ -305,23 +305,34 @@ func TestTexts(t *testing.T) {
 	}
 	f("\x0a"+string(rune(len(text)))+text, false)
 	f("\x0a"+string(rune(len(text)))+text+"\x11' or 1=1 ", true)
+	f("\x0a"+string(rune(len(text)))+text+"\n "+strings.Repeat("x", 32), false)
 }
 
-// TestLongPaths checks that of a long path and its parts only what their escapes stand
-// for is visited.
+// TestMessageOrText checks that a body which is a message, and a document or form to
+// others, is read as that.
+func TestMessageOrText(t *testing.T) {
+	pad := func(s string) string { return s + strings.Repeat(" ", 124-len(s)) } // the brace is the length
+	wantAll(t, walked("/", "application/x-protobuf", pad("\n{\"c\":\"x\"}")), `post.json.c="x"`)
+	form := "\nfile=a&path=b" + strings.Repeat("c", 90)
+	wantAll(t, walked("/", "application/x-protobuf", form), fmt.Sprintf("post=%q", form))
+}
+
+// TestLongPaths checks that of a long path as a whole only what its escapes stand for is
+// visited, unless those could make something else of it.
 func TestLongPaths(t *testing.T) {
-	f := func(padding string, both bool) {
+	f := func(path, decoded string, both bool) {
 		t.Helper()
-		lines := walked("/"+padding+"/%2527b?c", "", "")
-		wantAll(t, lines, fmt.Sprintf("uri.percent.percent=%q", "/"+padding+"/'b"), `action_name.percent="'b"`)
-		for _, point := range []string{"uri.percent=", "action_name="} {
-			if got := slices.ContainsFunc(lines, func(l string) bool { return strings.HasPrefix(l, point) }); got != both {
-				t.Errorf("%s as it is: %v, want %v: %q", point, got, both, lines)
-			}
+		lines := walked("/"+path+"?c", "", "")
+		wantAll(t, lines, fmt.Sprintf("uri.percent.percent=%q", "/"+decoded), `action_name="%27b"`, `action_name.percent="'b"`)
+		if got := slices.ContainsFunc(lines, func(l string) bool { return strings.HasPrefix(l, "uri.percent=") }); got != both {
+			t.Errorf("as it is: %v, want %v: %q", got, both, lines)
 		}
 	}
-	f("a", true)
-	f(strings.Repeat("d/d", 100), false)
+	long := strings.Repeat("d/d", 100)
+	f("a/%2527b", "a/'b", true)
+	f(long+"/%2527b", long+"/'b", false)
+	f(long+"%25ff/%2527b", long+"\xff/'b", true)
+	f(long+"%2501/%2527b", long+"\x01/'b", true)
 }
 
 // TestMessagesInMessages checks that a text is not visited again for each of the

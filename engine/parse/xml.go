@@ -315,10 +315,10 @@ func (p *xmlParser) flush(t *Tree) {
 	t.scratch = t.scratch[:p.mark]
 }
 
-// seen has text visited, if it is a document again, by its parts only, where it is most
-// of the value that the document is, and stands there as it is.
+// seen has a long text visited, if it is a document again, by its parts only, where it is
+// most of the value that the document is, and stands there as it is.
 func (p *xmlParser) seen(t *Tree, text []byte) {
-	if len(text)*4 >= len(p.value)*3 && len(text) > 0 && bytes.Contains(p.value, text) {
+	if len(text) > maxMarkup && len(text)*4 >= len(p.value)*3 && bytes.Contains(p.value, text) {
 		t.relay = asXML
 	}
 }

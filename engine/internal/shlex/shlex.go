@@ -263,7 +263,7 @@ name:
 		}
 		i++
 	}
-	c.Name, c.Assigned, l.pos = l.name[:n], assigned, i
+	c.Name, c.Assigned, l.pos = l.name[:n], assigned && (i == len(src) || !blank(src[i])), i
 	if assigned && i < len(src) && src[i] == '%' && !has(src[i:], "%20") {
 		c.Name = nil // the beginning of a text that was escaped
 	}
