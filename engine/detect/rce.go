@@ -190,6 +190,7 @@ type shellText struct {
 	decoded  bool  // a command before undoes what hides a text
 	lone     lead  // what a value that stands for itself shows
 	variable int   // where the last one is, -1 for nowhere
+	followed int   // variables that were looked for
 }
 
 // maxLine bounds how much of a line before a separator is looked at.
@@ -832,6 +833,11 @@ func (t *shellText) constructs(best *lead) {
 	v := t.v
 	t.beginning(best)
 	comma, closing := seeker{v: v, b: ','}, seeker{v: v, b: '}'}
+	for i := max(0, len(v)-4); i < len(v); i++ { // what is shorter than all else
+		if v[i] == ';' || v[i] == '&' || v[i] == '|' {
+			t.runsVariable(best, i)
+		}
+	}
 	for i := 0; i+4 < len(v); i++ {
 		if !beginsConstruct[v[i]] {
 			continue
@@ -854,9 +860,7 @@ func (t *shellText) constructs(best *lead) {
 				best.offer(0.7, 0, min(len(v), i+24), "A command reads what stands behind it.")
 			}
 		case ';', '&', '|':
-			if (v[i+1] == '$' || v[i+1] == ' ' && v[i+2] == '$') && len(v) <= 160 && assigned(v, i+int(pick(v[i+1] == ' ', 1, 0))) {
-				best.offer(0.7, i, min(len(v), i+12), "A variable that was just set is run as a command.")
-			}
+			t.runsVariable(best, i)
 		case '{':
 			if comma.from(i)-i >= maxBraceName || closing.from(i)-i >= maxBraces {
 				continue
@@ -975,12 +979,44 @@ func (t *shellText) inWord(best *lead, i int) {
 	}
 }
 
-// assigned reports whether the variable whose dollar stands behind i was set
-// before i.
-func assigned(v []byte, i int) bool {
-	name := v[i+2 : run(v, i+2, len(v), isWordASCII)]
-	at := bytes.Index(v[:i], name)
-	return len(name) > 0 && isLetter(name[0]) && at >= 0 && at+len(name) < i && v[at+len(name)] == '=' && (at == 0 || v[at-1] != '$')
+// maxScope is the length up to which a value is looked through for where a variable is
+// set, and maxFollowed how many are.
+const (
+	maxScope    = 256
+	maxFollowed = 4
+)
+
+// runsVariable judges a variable behind the separator at i that was set before: a=id;$a
+func (t *shellText) runsVariable(best *lead, i int) {
+	v := t.v
+	at := skipBlank(v, i+1)
+	if at+1 >= len(v) || v[at] != '$' || len(v) > maxScope {
+		return
+	}
+	from := at + 1
+	if v[from] == '{' {
+		from++
+	}
+	end := run(v, from, len(v), isWordASCII)
+	if t.followed++; t.followed > maxFollowed || end == from || !isLetter(v[from]) || end < len(v) && v[end] == '=' || !assigned(v[:i], v[from:end]) {
+		return
+	}
+	best.offer(0.7, i, min(len(v), i+12), "A variable that was just set is run as a command.")
+}
+
+// assigned reports whether the variable is set in v.
+func assigned(v, name []byte) bool {
+	for at := 0; ; {
+		n := bytes.Index(v[at:], name)
+		if n < 0 {
+			return false
+		}
+		from := at + n
+		at = from + len(name)
+		if at < len(v) && v[at] == '=' && (from == 0 || !isWordASCII(v[from-1]) && v[from-1] != '$') {
+			return true
+		}
+	}
 }
 
 func (t *shellText) dollar(best *lead, i int) {

@@ -253,9 +253,11 @@ name:
 		case b == '=' && n > 0: // an assignment stands before a command
 			n, c.Path, c.Split, c.Glob, assigned = 0, false, false, false, true
 			c.From = i + 1
-		case blank(b) && assigned && (n > 0 || quoted) && letter(l.peek(i+1)):
+		case blank(b) && assigned && (n > 0 || quoted) && l.named(l.skipBlank(i)):
 			n, c.Path, c.Split, c.Glob, assigned = 0, false, false, false, false
-			c.From = i + 1
+			i = l.skipBlank(i)
+			c.From = i
+			continue
 		case b == '{' && n == 0 && l.brace(i):
 			c.Split = true
 		default:
@@ -267,6 +269,20 @@ name:
 	if assigned && i < len(src) && src[i] == '%' && !has(src[i:], "%20") {
 		c.Name = nil // the beginning of a text that was escaped
 	}
+}
+
+// skipBlank returns where something other than blanks follows from i on.
+func (l *Lexer) skipBlank(i int) int {
+	for i < len(l.src) && blank(l.src[i]) {
+		i++
+	}
+	return i
+}
+
+// named reports whether the name of a command, or its path, begins at i.
+func (l *Lexer) named(i int) bool {
+	b := l.peek(i)
+	return letter(b) || b == '/' || b == '.' && l.peek(i+1) == '/'
 }
 
 // maxAssigned bounds the text that is assigned to a variable before a command.

@@ -32,6 +32,8 @@ func TestNames(t *testing.T) {
 	f("wh$()oami", "whoami")
 	f("||^f^o^r /f; ^x", "for")
 	f("A=1 id", "id")
+	f("A=1 /bin/id", "id")
+	f("A=1  ./x.sh; a=b c=d", "x d")
 	f("echo $(id) `w`", "echo id w")
 	f("x\nid", "x id")
 	f("CMD.EXE /c dir", "cmd")
