@@ -161,7 +161,7 @@ func tarred(name, content string) string {
 	return string(h) + string(block)
 }
 
-// crumbs returns short values, no two alike, of signs that many languages use.
+// crumbs returns short values, few of them alike, of signs that many languages use.
 func crumbs(size int, before, behind string) string {
 	r := rand.New(rand.NewPCG(9, 3))
 	var b strings.Builder

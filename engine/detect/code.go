@@ -514,15 +514,15 @@ func isLineOfCode(v []byte, i int) bool {
 // isImport reports whether v is const x = require('y'), the call at i, of a module that
 // runs nothing.
 func isImport(v []byte, i int) bool {
-	const begin, call = "const ", "require("
-	name := bytes.TrimRight(bytes.TrimPrefix(v[:i], []byte(begin)), " =")
-	rest := bytes.TrimPrefix(v[i:], []byte(call))
-	if !bytes.HasPrefix(v, []byte(begin)) || len(rest) == len(v)-i || run(name, 0, len(name), isWordASCII) < len(name) || len(rest) < 3 {
+	name, isConst := bytes.CutPrefix(v[:i], []byte("const "))
+	args, isCall := bytes.CutPrefix(v[i:], []byte("require("))
+	name, args = bytes.TrimRight(name, " ="), bytes.TrimRight(args, "; ")
+	n := len(args)
+	if !isConst || !isCall || n < 3 || args[n-1] != ')' || args[n-2] != args[0] || args[0] != '\'' && args[0] != '"' {
 		return false
 	}
-	end := run(rest, 1, len(rest), isCommandByte)
-	closed := bytes.TrimRight(rest[end:], "; ")
-	return (rest[0] == '\'' || rest[0] == '"') && len(closed) == 2 && closed[0] == rest[0] && closed[1] == ')' && !runningModules.Has(rest[1:end])
+	module := args[1 : n-2]
+	return run(name, 0, len(name), isWordASCII) == len(name) && run(module, 0, len(module), isCommandByte) == len(module) && !runningModules.Has(module)
 }
 
 // runningModules are those of Node.js that run programs or code, or open connections.

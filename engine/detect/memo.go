@@ -11,15 +11,14 @@ import (
 // what is known counts for the effort that it took, so that a memo changes neither verdict
 // nor report.
 type memo struct {
-	seed   maphash.Seed
-	seeded bool
-	slots  [64]memory
-	asked  uint64 // the hash that was asked for last, 0 for one not worth it
-	slot   int    // of that
+	seed  maphash.Seed
+	slots [64]harmless
+	asked uint64 // the hash that was asked for last, 0 for one not worth it
+	slot  int    // of that
 }
 
-// A memory is a value that was harmless.
-type memory struct {
+// A harmless value is one in which nothing was found.
+type harmless struct {
 	hash   uint64 // 0 for none
 	effort int
 }
@@ -37,8 +36,8 @@ func (m *memo) knows(v []byte, w *Where) (effort int, ok bool) {
 	if len(v) == 0 || len(v) > maxMemo {
 		return 0, false
 	}
-	if !m.seeded {
-		m.seed, m.seeded = maphash.MakeSeed(), true
+	if m.seed == (maphash.Seed{}) {
+		m.seed = maphash.MakeSeed()
 	}
 	hash := maphash.Bytes(m.seed, v)
 	for _, name := range [...][]byte{w.Key, w.Parent} {
@@ -56,7 +55,7 @@ func (m *memo) knows(v []byte, w *Where) (effort int, ok bool) {
 // keep notes that nothing was found, with that effort, in the value asked for last.
 func (m *memo) keep(effort int) {
 	if m.asked != 0 {
-		m.slots[m.slot] = memory{m.asked, effort}
+		m.slots[m.slot] = harmless{m.asked, effort}
 	}
 }
 

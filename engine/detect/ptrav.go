@@ -544,15 +544,15 @@ var fileNames = lexicon.New(`file filename file_name filepath file_path fname fn
 // up again.
 var browseNames = lexicon.New("path pathname dir directory folder")
 
-// linkNames are attributes by which a page in some directory names what stands in
-// another one: ../../../style.css
+// linkNames are attributes, and elements, by which a page in some directory names what
+// stands in another one: ../../../style.css
 var linkNames = lexicon.New("href src srcset action data poster")
 
 // linked are the extensions of what pages are made of.
 var linked = lexicon.New("css js mjs map svg png jpg jpeg gif webp ico woff woff2 ttf html htm json")
 
-// isLink reports whether an attribute of a page, one of those or its own script's, leads
-// to what pages are made of, a directory, or what a script puts a name behind.
+// isLink reports whether one of those, or an attribute for the script of a page, leads to
+// what pages are made of, a directory, or what a script puts a name behind.
 func isLink(name, v []byte) bool {
 	if !linkNames.Has(name) && !hasPrefixFold(name, "data-") {
 		return false
@@ -721,9 +721,8 @@ func isProgramPath(v []byte) bool {
 // isSearchPath reports whether v is directories, by which systems are told where
 // programs are: /usr/local/bin:/usr/bin
 func isSearchPath(v []byte) bool {
-	return v[0] == '/' && bytes.Contains(v, []byte(":/")) && !bytes.Contains(v, []byte("//")) && bytes.IndexFunc(v, func(r rune) bool {
-		return r >= 0x80 || !isWordASCII(byte(r)) && r != '/' && r != ':' && r != '-' && r != '.'
-	}) < 0
+	return v[0] == '/' && bytes.Contains(v, []byte(":/")) && !bytes.Contains(v, []byte("//")) &&
+		run(v, 0, len(v), func(b byte) bool { return isProgramByte(b) || b == ':' }) == len(v)
 }
 
 // isServerLog reports whether v is the path of a log where servers write them,

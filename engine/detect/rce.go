@@ -189,8 +189,8 @@ type shellText struct {
 	sent     bool  // it ends as lines do that no browser sends
 	decoded  bool  // a command before undoes what hides a text
 	lone     lead  // what a value that stands for itself shows
-	variable int   // where the last one is, -1 for nowhere
-	followed int   // variables that were looked for
+	variable int   // where the last dollar sign is, -1 for nowhere
+	followed int   // variables behind separators so far
 }
 
 // maxLine bounds how much of a line before a separator is looked at.

@@ -254,8 +254,9 @@ func (s *Scanner) any(f feature) bool { return s.have&f != 0 }
 
 // What work takes, in units of about a nanosecond, beside what a detector takes to run
 // and a quarter of one per byte for each. They were fitted to what the detectors took
-// of 5,800 hostile values; where what those repeat is mixed at random, so that guesses of
-// the processor fail, work takes half as much again, and twice of random signs.
+// of 5,800 hostile values, and what each takes to run was made a quarter more; where what
+// those repeat is mixed at random, so that guesses of the processor fail, work takes half
+// as much again, and two to three times as much of random signs.
 const (
 	valueEffort      = 60 // per value, however short
 	gateEffort       = 2  // per byte, with what finds out how it is written

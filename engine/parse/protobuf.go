@@ -16,10 +16,10 @@ func (t *Tree) protobuf(n Node, v []byte, d *Description) {
 }
 
 // message visits buf, the last of a body that is declared a message, by its fields.
-// One that holds hardly anything but texts is nothing else, if it is none itself; others
+// One of which three quarters are texts is nothing else, if it is none itself; others
 // could be text to whoever does not go by what is declared.
 func (l *lane) message(buf []byte) {
-	if l.before > 0 || !isTexts(buf) || mayBeText(buf) {
+	if n, ok := texts(buf); !ok || n*4 < len(buf)*3 || l.before > 0 || mayBeText(buf) {
 		l.tree.part(l.root, buf, l.before, len(buf))
 	}
 	l.tree.protobuf(l.root, buf, l.input)
@@ -67,38 +67,28 @@ func nextField(v []byte) (f wireField, ok bool) {
 
 // isMessage reports whether v is made of whole fields.
 func isMessage(v []byte) bool {
-	if len(v) == 0 {
-		return false
-	}
-	for len(v) > 0 {
-		f, ok := nextField(v)
+	_, ok := texts(v)
+	return ok
+}
+
+// texts returns how many bytes of v are values of fields that have a length. ok is false
+// when v is not made of whole fields.
+func texts(v []byte) (n int, ok bool) {
+	for rest := v; len(rest) > 0; {
+		f, ok := nextField(rest)
 		if !ok {
-			return false
+			return 0, false
 		}
-		v = v[f.size:]
+		n += len(f.bytes)
+		rest = rest[f.size:]
 	}
-	return true
+	return n, len(v) > 0
 }
 
 // mayBeText reports whether buf is text, or begins as a document or form does.
 func mayBeText(buf []byte) bool {
 	v := trimLeft(buf)
 	return utf8.Valid(buf) && !hasBinary(buf) || looksJSON(v) || looksXML(v) || looksMultipart(v) || looksForm(v, traits(v))
-}
-
-// isTexts reports whether v is made of whole fields, and three quarters of it are
-// values of fields that have a length.
-func isTexts(v []byte) bool {
-	texts, size := 0, len(v)
-	for len(v) > 0 {
-		f, ok := nextField(v)
-		if !ok {
-			return false
-		}
-		texts += len(f.bytes)
-		v = v[f.size:]
-	}
-	return texts*4 >= size*3
 }
 
 // message visits the fields of v, within which there is another message if inner is

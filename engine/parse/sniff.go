@@ -325,11 +325,10 @@ func seam(v []byte) []byte {
 	return v[max(0, eq-maxSeam):min(len(v), eq+maxSeam)]
 }
 
-// goesOn reports whether what escapes of characters in the value v at n stand for is
-// going to be visited.
-func (t *Tree) goesOn(n Node, v []byte, escapes coding) bool {
+// goesOn reports whether what a decoder makes of the value v at n is going to be visited.
+func (t *Tree) goesOn(n Node, v []byte, by coding) bool {
 	each := readEffort * len(v)
-	return t.visitor.Decode(t, n, escapes.first()) && t.roomToDecode(len(v)) && t.purse.room-t.kept(n) >= 2*each
+	return t.visitor.Decode(t, n, by.first()) && t.roomToDecode(len(v)) && t.purse.room-t.kept(n) >= 2*each
 }
 
 // maxMarkup is the length up to which a value that is a document of markup is

@@ -220,7 +220,7 @@ type Tree struct {
 	frames  []frame // open containers of the JSON documents on the path
 	written charset // the declared charset of the values
 	call    *call   // what the fields say of an MCP call, nil for nothing
-	relay   coding  // what undoes the value that comes next, which only leads from one to another
+	relay   coding  // what undoes the value that comes next, which shows nothing by itself
 	pairs   pairing // of the text of a body
 	long    stretch
 }

@@ -308,8 +308,8 @@ func TestTexts(t *testing.T) {
 	f("\x0a"+string(rune(len(text)))+text+"\n "+strings.Repeat("x", 32), false)
 }
 
-// TestMessageOrText checks that a body which is a message, and a document or form to
-// others, is read as that.
+// TestMessageOrText checks that a body which is a message, and a text to others, is read
+// as that, too.
 func TestMessageOrText(t *testing.T) {
 	pad := func(s string) string { return s + strings.Repeat(" ", 124-len(s)) } // the brace is the length
 	wantAll(t, walked("/", "application/x-protobuf", pad("\n{\"c\":\"x\"}")), `post.json.c="x"`)
