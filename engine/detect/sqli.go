@@ -165,9 +165,9 @@ func (s *sqlScratch) leaves(after []byte) bool {
 }
 
 // beginsOperand are the bytes that numbers, strings and lists begin with, and what
-// nothing of SQL begins with.
+// nothing of SQL begins with. Variables are not among them: @> is an operator.
 var beginsOperand = func() (t [256]bool) {
-	for _, b := range "0123456789'\"`[{.:?@$\\" {
+	for _, b := range "0123456789'\"`[{.:?$\\" {
 		t[b] = true
 	}
 	return t
