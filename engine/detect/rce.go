@@ -463,22 +463,24 @@ func (t *shellText) scripted(c *shlex.Command) bool {
 	if t.script > 0 {
 		return true
 	}
-	for from, i := 0, 0; i < len(before); i++ {
-		if !isSpace(before[i]) {
+	for i := 1; i < len(before); i++ {
+		if !wordEnds.begin(before[i-1], before[i]) {
 			continue
 		}
-		word := i
-		for word > from && isCommandByte(before[word-1]) {
+		word := i - 1
+		for word > 0 && isCommandByte(before[word-1]) {
 			word--
 		}
-		if word < i && scriptSet.Has(before[word:i]) {
+		if scriptSet.Has(before[word:i]) {
 			t.script++
 			return true
 		}
-		from = i + 1
 	}
 	return false
 }
+
+// wordEnds are the last byte of what may be the name of a command, and a blank.
+var wordEnds = newPairs([2]string{letterBytes + "0123456789-_", " \t\n\v\f\r"})
 
 // afterCommand reports whether the line before c's separator begins with a
 // command and an argument, behind the mark of a prompt, a list or a quotation.
@@ -839,7 +841,7 @@ func (t *shellText) constructs(best *lead) {
 		}
 	}
 	for i := 0; i+4 < len(v); i++ {
-		if !beginsConstruct[v[i]] {
+		if !constructPairs.begin(v[i], v[i+1]) {
 			continue
 		}
 		switch v[i] {
@@ -875,9 +877,6 @@ func (t *shellText) constructs(best *lead) {
 				t.batchFor(best, i)
 			}
 		case 'i', 'I':
-			if f := lower(v[i+1]); f != 'f' && f != 'e' {
-				continue
-			}
 			if i > 0 && isLetter(v[i-1]) {
 				break
 			}
@@ -904,13 +903,12 @@ func (t *shellText) constructs(best *lead) {
 	}
 }
 
-// beginsConstruct are the bytes that constructs of a shell begin with.
-var beginsConstruct = func() (t [256]bool) {
-	for _, b := range "/>$`<;&|{%fFiI!nN[-" {
-		t[b] = true
-	}
-	return t
-}()
+// constructPairs are what constructs of a shell begin with.
+var constructPairs = newPairs(
+	[2]string{"/", "dDiI"}, [2]string{">", "&"}, [2]string{"<", "<"}, [2]string{"$", "iI('[0{"},
+	[2]string{";&|", "$ \t\n\v\f\r\x00"}, [2]string{"%", letterBytes}, [2]string{"!", " /"},
+	[2]string{"`{", ""}, [2]string{"fF", "oO"}, [2]string{"iI", "fFeE"}, [2]string{"nN", "eE"}, [2]string{"[", "sS"}, [2]string{"-", "eEnN"},
+)
 
 // callsSystem reports whether PowerShell calls a method of a class that reaches
 // the network, other programs or code.

@@ -12,8 +12,8 @@ const (
 	Semi                 // ;
 	Pipe                 // |
 	Amp                  // &
+	Or                   // ||, as far from | as && from &
 	And                  // &&
-	Or                   // ||
 	Line                 // a line end
 	Backtick             // `
 	Subst                // $( and <( and >(
@@ -72,11 +72,13 @@ func New(src []byte) Lexer { return Lexer{src: src, tick: -1} }
 // the caller keeps the command: to return one took longer than to read it.
 func (l *Lexer) Next(c *Command) bool {
 	for !l.done {
-		if l.nothing() {
+		begin := l.begin()
+		if l.separates(begin) {
+			l.pos = begin
 			l.separator()
 			continue
 		}
-		l.command(c)
+		l.command(c, begin)
 		l.separator()
 		if len(c.Name) > 0 || c.IFS {
 			return true
@@ -85,97 +87,66 @@ func (l *Lexer) Next(c *Command) bool {
 	return false
 }
 
-// nothing reports whether another separator follows at once, or behind blanks
-// and quotes, and goes there.
-func (l *Lexer) nothing() bool {
+// begin returns where something other than blanks and quotes follows.
+func (l *Lexer) begin() int {
 	i := l.pos
-	for i < len(l.src) && class[l.src[i]] <= lastSkipped {
+	for i < len(l.src) && skipped[l.src[i]] {
 		i++
 	}
-	if i == len(l.src) || class[l.src[i]] != separates && !(l.src[i] == '$' && l.peek(i+1) == '(') {
-		return false
-	}
-	l.pos = i
-	return true
+	return i
 }
 
-// The classes of bytes. Those up to lastSkipped may stand in front of a name.
-const (
-	blanks uint8 = iota
-	quotes
-	ats
-	separates // commands, wherever it stands
-	plain     // in an argument, says nothing
-	letters
-	digits
-	ampersand
-	dollar
-	percents
-	angle
-	paths
-	backslash
-	dash
-	cut
-
-	lastSkipped = ats
-)
-
-var class = makeClass()
-
-func makeClass() *[256]uint8 {
-	t := new([256]uint8)
-	for i := range t {
-		b := byte(i)
-		switch {
-		case blank(b):
-			t[i] = blanks
-		case letter(b):
-			t[i] = letters
-		case digit(b):
-			t[i] = digits
-		default:
-			t[i] = plain
-		}
-	}
-	for _, c := range []struct {
-		bytes string
-		class uint8
-	}{
-		{"'\"", quotes}, {"@", ats}, {";|\n\r`()", separates}, {"&", ampersand}, {"$", dollar}, {"%", percents}, {"<>", angle},
-		{"/~", paths}, {"\\", backslash}, {"-", dash}, {"\x1a", cut},
-	} {
-		for _, b := range []byte(c.bytes) {
-			t[b] = c.class
-		}
-	}
-	return t
+// separates reports whether a separator stands at i.
+func (l *Lexer) separates(i int) bool {
+	return i < len(l.src) && (separators[l.src[i]] || l.src[i] == '$' && l.peek(i+1) == '(')
 }
 
-// command reads the word and the arguments at pos.
-func (l *Lexer) command(c *Command) {
+// skipped are the bytes that may stand in front of a name.
+var skipped = [256]bool{' ': true, '\t': true, '+': true, 0: true, 0x0b: true, 0x0c: true, '\'': true, '"': true, '@': true}
+
+// separators are the bytes that separate commands, wherever they stand.
+var separators = [256]bool{';': true, '|': true, '\n': true, '\r': true, '`': true, '(': true, ')': true}
+
+// command reads the word that begins at i, behind what may stand in front of it, and
+// its arguments.
+func (l *Lexer) command(c *Command, i int) {
 	*c = Command{}
 	c.Lead, c.At, c.Line, c.Tick = l.lead, l.at, l.line, l.tick
-	gap := l.pos
-	for l.pos < len(l.src) && (blank(l.src[l.pos]) || l.src[l.pos] == '"' || l.src[l.pos] == '\'' || l.src[l.pos] == '@' || l.src[l.pos] == '{' && (l.peek(l.pos+1) == '{' || l.pos > 0 && l.src[l.pos-1] == '{') || l.src[l.pos] == '^' && letter(l.peek(l.pos+1)) && l.peek(l.pos+2) == '^') {
-		l.pos++
-	}
-	c.Glued = gap == l.pos
-	c.From = l.pos
+	i = l.prefix(i)
+	c.Glued = i == l.pos
+	c.From, l.pos = i, i
 	l.word(c)
 	c.To = l.pos
 	if !l.bounded() && !(c.Split && l.peek(c.From) == '{') {
 		c.Name = nil
 	}
 	c.Bin = c.Path && programDir(c.Name)
-	c.Glob = c.Glob && wildPath(c.Name)
+	c.Glob = c.Glob && c.Path && wildPath(c.Name)
 	c.Name = base(c.Name, c.Path)
-	l.arguments(c)
+	if len(c.Name) > 0 || c.IFS || l.spaced() {
+		l.arguments(c)
+	}
 	c.End = l.pos
+}
+
+// prefix skips what may stand in front of a name from i on.
+func (l *Lexer) prefix(i int) int {
+	for i < len(l.src) {
+		switch b := l.src[i]; {
+		case skipped[b]:
+		case b == '{' && (l.peek(i+1) == '{' || i > 0 && l.src[i-1] == '{'):
+		case b == '^' && letter(l.peek(i+1)) && l.peek(i+2) == '^':
+		default:
+			return i
+		}
+		i++
+	}
+	return i
 }
 
 // word reads the command's name and takes out what splits it.
 func (l *Lexer) word(c *Command) {
-	n, assigned, quoted, open := 0, false, false, byte(0)
+	n, signs, assigned, quoted, open := 0, uint16(0), false, false, byte(0)
 	src, i := l.src, l.pos
 	if i > 0 && (src[i-1] == '\'' || src[i-1] == '"') {
 		open = src[i-1]
@@ -183,27 +154,25 @@ func (l *Lexer) word(c *Command) {
 name:
 	for i < len(src) {
 		b := src[i]
-		if k := class[b]; k == letters || k == digits {
+		if sign := nameSigns[b]; sign != 0 {
 			if n < maxName {
-				l.name[n] = lower(b)
+				l.name[n] = byte(sign)
 				n++
 			}
+			signs |= sign
 			i++
 			continue
 		}
 		switch {
-		case b == '+' && n > 1 && (letter(l.peek(i+1)) || l.peek(i+1) == '-'): // a space that nobody decoded
+		case !inNames[b]:
 			break name
-		case b == '_' || b == '.' || b == '-' || b == ':' || b == '+' || b == '/' || b == '?' || b == '*' || b == '[' || b == ']':
+		case b == '+':
+			if n > 1 && (letter(l.peek(i+1)) || l.peek(i+1) == '-') { // a space that nobody decoded
+				break name
+			}
 			if n < maxName {
 				l.name[n] = b
 				n++
-			}
-			switch b {
-			case '/':
-				c.Path = true
-			case '?', '*', '[', ']':
-				c.Glob = c.Path
 			}
 		case b == '\\':
 			switch {
@@ -212,7 +181,7 @@ name:
 					l.name[n] = '/'
 					n++
 				}
-				c.Path = true
+				signs |= pathSign
 			case n > 0 && letter(l.peek(i+1)):
 				c.Split = true
 			default:
@@ -251,10 +220,10 @@ name:
 			i += k
 			continue
 		case b == '=' && n > 0: // an assignment stands before a command
-			n, c.Path, c.Split, c.Glob, assigned = 0, false, false, false, true
+			n, signs, c.Split, assigned = 0, 0, false, true
 			c.From = i + 1
 		case blank(b) && assigned && (n > 0 || quoted) && l.named(l.skipBlank(i)):
-			n, c.Path, c.Split, c.Glob, assigned = 0, false, false, false, false
+			n, signs, c.Split, assigned = 0, 0, false, false
 			i = l.skipBlank(i)
 			c.From = i
 			continue
@@ -265,10 +234,42 @@ name:
 		}
 		i++
 	}
+	c.Path, c.Glob = signs&pathSign != 0, signs&globSign != 0
 	c.Name, c.Assigned, l.pos = l.name[:n], assigned && (i == len(src) || !blank(src[i])), i
 	if assigned && i < len(src) && src[i] == '%' && !has(src[i:], "%20") {
 		c.Name = nil // the beginning of a text that was escaped
 	}
+}
+
+// What is added to the signs of names that say what they are.
+const (
+	pathSign uint16 = 0x100 << iota
+	globSign
+)
+
+// nameSigns are the bytes that names are made of, as they are compared, and inNames
+// others that may stand in them.
+var nameSigns, inNames = makeNameSigns()
+
+func makeNameSigns() (*[256]uint16, *[256]bool) {
+	signs, others := new([256]uint16), new([256]bool)
+	for b := range signs {
+		if letter(byte(b)) || digit(byte(b)) {
+			signs[b] = uint16(lower(byte(b)))
+		}
+		others[b] = blank(byte(b)) // behind what is set
+	}
+	for _, b := range []byte("_.-:/?*[]") {
+		signs[b] = uint16(b)
+	}
+	signs['/'] |= pathSign
+	for _, b := range []byte("?*[]") {
+		signs[b] |= globSign
+	}
+	for _, b := range []byte(`+\'"^$={`) {
+		others[b] = true
+	}
+	return signs, others
 }
 
 // skipBlank returns where something other than blanks follows from i on.
@@ -301,15 +302,16 @@ func (l *Lexer) stringEnd(i int) int {
 // bounded reports whether a name ends at pos: what follows can stand behind
 // a command.
 func (l *Lexer) bounded() bool {
-	switch b := l.peek(l.pos); b {
-	case ',', '(', '=', ':', '!', '{':
-		return false
-	case '"', '\'':
-		next := l.peek(l.pos + 1)
-		return next != ',' && next != ':' && next != ']' && !letter(next)
+	b := l.peek(l.pos)
+	if !binds[b] {
+		return true
 	}
-	return true
+	next := l.peek(l.pos + 1)
+	return (b == '"' || b == '\'') && next != ',' && next != ':' && next != ']' && !letter(next)
 }
+
+// binds are the bytes that make what stands before them no name, quotes not always.
+var binds = [256]bool{',': true, '(': true, '=': true, ':': true, '!': true, '{': true, '"': true, '\'': true}
 
 // closes reports whether the quote b ends within a few bytes from i, with
 // letters only before it.
@@ -406,95 +408,6 @@ func bracedVariable(rest []byte) int {
 	return 0
 }
 
-// arguments reads up to the next separator.
-func (l *Lexer) arguments(c *Command) {
-	fresh, slash := false, false
-	src, i := l.src, l.pos
-	for i < len(src) {
-		b := src[i]
-		switch class[b] {
-		case letters:
-			if fresh {
-				c.Words++
-			}
-		case digits:
-			c.Number = c.Number || fresh
-		case plain, ats:
-		case blanks:
-			fresh, slash = true, false
-			i++
-			continue
-		case separates:
-			l.pos = i
-			return
-		case quotes:
-			c.Quote = true
-			c.Torn = c.Torn || l.peek(i+1) == b && i > 0 && letter(src[i-1]) && letter(l.peek(i+2))
-			i++
-			continue
-		case cut:
-			if l.cuts(i) {
-				l.pos = i
-				return
-			}
-		case ampersand:
-			n := l.entity(i)
-			if n == 0 && !l.redirected(i) {
-				l.pos = i
-				return
-			}
-			if n > 0 { // of HTML; the decoded text is a value of its own
-				i += n
-				continue
-			}
-		case dollar:
-			if l.peek(i+1) == '(' {
-				c.Var, l.pos = true, i
-				return
-			}
-			k := l.variable(i)
-			if k < 0 {
-				c.IFS, fresh = true, true
-				i += -k
-				continue
-			}
-			c.Var = true
-			c.Torn = c.Torn || k > 0 && i > 0 && letter(src[i-1]) && letter(l.peek(i+k))
-		case percents:
-			c.Var = c.Var || letter(l.peek(i+1))
-		case angle:
-			if l.peek(i+1) == '(' {
-				l.pos = i
-				return
-			}
-			c.Redirect = true
-		case backslash:
-			c.Torn = c.Torn || slash && letter(src[i-1]) && letter(l.peek(i+1))
-			if letter(l.peek(i+1)) || i > 0 && src[i-1] == ':' {
-				l.path(c, i, fresh)
-			}
-		case paths:
-			slash = slash || b == '/'
-			l.path(c, i, fresh)
-		case dash:
-			c.Option = c.Option || fresh && (letter(l.peek(i+1)) || l.peek(i+1) == '-')
-		}
-		fresh = false
-		i++
-	}
-	l.pos = i
-}
-
-// path reads the sign of a path at i; fresh says that an argument begins there.
-func (l *Lexer) path(c *Command, i int, fresh bool) {
-	b, next := l.src[i], l.peek(i+1)
-	drive := i > 0 && l.src[i-1] == ':'
-	c.File = c.File || letter(next) || next == '/' || next == '*' || next == '?' ||
-		fresh && b == '/' && (i+1 == len(l.src) || blank(next)) || b == '\\' && drive
-	c.URL = c.URL || next == '/' && drive
-	c.Secret = c.Secret || b != '~' && secret(l.src[i:])
-}
-
 // sub ends what cmd.exe reads as a line.
 const sub = 0x1a
 
@@ -532,43 +445,40 @@ func (l *Lexer) separator() {
 		l.done = true
 		return
 	}
-	switch b := l.src[l.at]; {
-	case l.at == l.pos: // the first one
-	case b == '\n':
-		l.line = l.at + 1
-	case b == '`':
-		l.tick = l.at
+	if l.at != l.pos { // not the first one
+		switch l.src[l.at] {
+		case '\n':
+			l.line = l.at + 1
+		case '`':
+			l.tick = l.at
+		}
 	}
 	l.at = l.pos
-	b := l.src[l.pos]
+	b, next := l.src[l.pos], l.peek(l.pos+1)
 	l.pos++
-	next := l.peek(l.pos)
+	l.lead = leads[b]
 	switch {
-	case b == ';':
-		l.lead = Semi
-	case b == '|' && next == '|':
-		l.lead = Or
-		l.pos++
-	case b == '|':
-		l.lead = Pipe
-	case b == '&' && next == '&':
-		l.lead = And
-		l.pos++
-	case b == '&':
-		l.lead = Amp
-	case b == '\n' || b == '\r':
-		l.lead = Line
-	case b == sub:
-		l.lead = Semi
-	case b == '`':
-		l.lead = Backtick
-	case (b == '$' || b == '<' || b == '>') && next == '(':
+	case next == '(' && (b == '$' || b == '<' || b == '>'):
 		l.lead = Subst
 		l.pos++
-	default:
-		l.lead = Group
+	case next == b && (b == '|' || b == '&'):
+		l.lead += doubled
+		l.pos++
 	}
 }
+
+// doubled is what separates the lead of && from that of &, and of || from |.
+const doubled = And - Amp
+
+// leads are those of separators of one byte.
+var leads = func() (t [256]Lead) {
+	for b := range t {
+		t[b] = Group
+	}
+	t[';'], t[sub], t['|'], t['&'] = Semi, Semi, Pipe, Amp
+	t['\n'], t['\r'], t['`'] = Line, Line, Backtick
+	return t
+}()
 
 // secret reports whether a path at the start of b leads to what attacks
 // read or run first.

@@ -73,6 +73,7 @@ func TestFlags(t *testing.T) {
 func FuzzLexer(f *testing.F) {
 	f.Add("a=b c''at ${IFS}/e*c|x;`y`$(z)&&{w,}")
 	f.Fuzz(func(t *testing.T, src string) {
+		sameArguments(t, []byte(src))
 		l := New([]byte(src))
 		for n := 0; ; n++ {
 			var c Command
