@@ -105,7 +105,8 @@ func (s *Scanner) ptrav(v []byte, w *Where) {
 	}
 	share(&best, v)
 	if len(v) <= maxPath || bytes.Contains(v, []byte("..")) || bytes.IndexByte(v, '%') >= 0 {
-		k := pathWalk{v: v, raw: len(v) <= maxPath && w.Place != InFile, collapses: s.any(hasDotDot | hasFileWord), nameless: !s.any(hasPathWord | hasFileWord)}
+		k := pathWalk{v: v, raw: len(v) <= maxPath && w.Place != InFile, collapses: s.any(hasDotDot | hasFileWord), wordless: !s.any(hasPathWord | hasFileWord)}
+		k.nameless = k.wordless
 		k.url = hasPrefixFold(v, "http") && !hasPrefixFold(v, `http\`) || bytes.IndexByte(v, '?') > 0 && v[0] == '/'
 		s.reads(v, readPath)
 		k.walk()
@@ -152,9 +153,8 @@ type pathWalk struct {
 	collapses bool // it has dots in a row, or in numbers
 	url       bool // it is an address or has a query
 
-	// No name has been read that is looked up: the value has no word of theirs,
-	// and no escape yet that hides a letter, or where a word begins.
-	nameless bool
+	wordless bool // no word of a name that is looked up stands in the value
+	nameless bool // nor is there an escape in the path that hides one, or where it begins
 
 	// The segment being read.
 	from         int
@@ -173,6 +173,10 @@ type pathWalk struct {
 func (k *pathWalk) walk() {
 	v := k.v
 	for i := 0; i < len(v); {
+		if j := k.leadsNowhere(i); j > i {
+			i = j
+			continue
+		}
 		switch c := v[i]; pathByte[c] {
 		case pathLetter:
 			if k.dots >= 2 && k.junk == 0 && !k.other && lostEscape(v[i:]) {
@@ -249,6 +253,43 @@ func (k *pathWalk) walk() {
 	k.word(len(v))
 }
 
+// leadsNowhere returns where something other than words and marks follows, from i on,
+// which are no steps and, while nobody reads names, nothing else.
+func (k *pathWalk) leadsNowhere(i int) int {
+	if !k.nameless || k.param || !k.other && k.dots+k.junk > 0 {
+		return i
+	}
+	v, j, mark := k.v, i, -1
+	for j < len(v) && nowhere[v[j]] != 0 {
+		if nowhere[v[j]] == pathMark {
+			mark = j
+		}
+		j++
+	}
+	if mark >= 0 {
+		k.blank = k.blank || bytes.IndexByte(v[max(i, 1):max(1, min(mark+1, len(v)-1))], ' ') >= 0
+		k.ends(mark)
+		i = mark + 1
+	}
+	if i < j {
+		k.letters(i, j)
+	}
+	return j
+}
+
+// nowhere are words, and what is in no path.
+var nowhere = func() (t [256]uint8) {
+	for c, kind := range pathByte {
+		switch {
+		case kind == pathLetter, c == '-', c == '_':
+			t[c] = pathLetter
+		case kind == pathMark, kind == pathBlank:
+			t[c] = pathMark
+		}
+	}
+	return t
+}()
+
 // The kinds of bytes of a path, 0 for those that pathnorm has to read.
 const (
 	_          uint8 = iota
@@ -279,6 +320,7 @@ func (k *pathWalk) ends(i int) {
 	}
 	k.segment(i + 1)
 	k.prev, k.sep, k.afterStep = 0, 0, false
+	k.nameless = k.wordless
 }
 
 // lostEscape reports whether b begins with the digits of an escaped slash
