@@ -2,6 +2,7 @@ package detect
 
 import (
 	"bytes"
+	"strings"
 
 	"github.com/gabionhq/gabion/engine/internal/lexicon"
 	"github.com/gabionhq/gabion/engine/internal/pathnorm"
@@ -254,19 +255,26 @@ func (k *pathWalk) walk() {
 }
 
 // leadsNowhere returns where something other than words and marks follows, from i on,
-// which are no steps and, while nobody reads names, nothing else.
+// which are no steps and no names: nobody reads names, or the words are too short.
 func (k *pathWalk) leadsNowhere(i int) int {
-	if !k.nameless || k.param || !k.other && k.dots+k.junk > 0 {
+	longest := len(k.v)
+	switch {
+	case k.param || !k.other && k.dots+k.junk > 0:
 		return i
+	case k.nameless:
+	case k.other || k.length+k.prev > 0 || k.sep != 0 || k.afterStep:
+		return i
+	default:
+		longest = shortestName - 1
 	}
-	v, j, mark := k.v, i, -1
-	for j < len(v) && nowhere[v[j]] != 0 {
+	v, j, mark := k.v, i, i-1
+	for j < len(v) && nowhere[v[j]] != 0 && j-mark <= longest {
 		if nowhere[v[j]] == pathMark {
 			mark = j
 		}
 		j++
 	}
-	if mark >= 0 {
+	if mark >= i {
 		k.blank = k.blank || bytes.IndexByte(v[max(i, 1):max(1, min(mark+1, len(v)-1))], ' ') >= 0
 		k.ends(mark)
 		i = mark + 1
@@ -276,6 +284,17 @@ func (k *pathWalk) leadsNowhere(i int) int {
 	}
 	return j
 }
+
+// shortestName is the length of the shortest file that is named by one word.
+var shortestName = func() int {
+	n := maxPath
+	for _, name := range strings.Fields(secretFiles + " " + plainFiles) {
+		if !strings.ContainsAny(name, "./") {
+			n = min(n, len(name))
+		}
+	}
+	return n
+}()
 
 // nowhere are words, and what is in no path.
 var nowhere = func() (t [256]uint8) {
