@@ -5,6 +5,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/gabionhq/gabion/engine/internal/lexicon"
+	"github.com/gabionhq/gabion/engine/internal/pair"
 	"github.com/gabionhq/gabion/engine/internal/shlex"
 )
 
@@ -464,7 +465,7 @@ func (t *shellText) scripted(c *shlex.Command) bool {
 		return true
 	}
 	for i := 1; i < len(before); i++ {
-		if !wordEnds.begin(before[i-1], before[i]) {
+		if !wordEnds.Begin(before[i-1], before[i]) {
 			continue
 		}
 		word := i - 1
@@ -480,7 +481,7 @@ func (t *shellText) scripted(c *shlex.Command) bool {
 }
 
 // wordEnds are the last byte of what may be the name of a command, and a blank.
-var wordEnds = newPairs([2]string{letterBytes + "0123456789-_", " \t\n\v\f\r"})
+var wordEnds = pair.New([2]string{pair.Letters + "0123456789-_", " \t\n\v\f\r"})
 
 // afterCommand reports whether the line before c's separator begins with a
 // command and an argument, behind the mark of a prompt, a list or a quotation.
@@ -841,7 +842,7 @@ func (t *shellText) constructs(best *lead) {
 		}
 	}
 	for i := 0; i+4 < len(v); i++ {
-		if !constructPairs.begin(v[i], v[i+1]) {
+		if !constructPairs.Begin(v[i], v[i+1]) {
 			continue
 		}
 		switch v[i] {
@@ -904,9 +905,9 @@ func (t *shellText) constructs(best *lead) {
 }
 
 // constructPairs are what constructs of a shell begin with.
-var constructPairs = newPairs(
+var constructPairs = pair.New(
 	[2]string{"/", "dDiI"}, [2]string{">", "&"}, [2]string{"<", "<"}, [2]string{"$", "iI('[0{"},
-	[2]string{";&|", "$ \t\n\v\f\r\x00"}, [2]string{"%", letterBytes}, [2]string{"!", " /"},
+	[2]string{";&|", "$ \t\n\v\f\r\x00"}, [2]string{"%", pair.Letters}, [2]string{"!", " /"},
 	[2]string{"`{", ""}, [2]string{"fF", "oO"}, [2]string{"iI", "fFeE"}, [2]string{"nN", "eE"}, [2]string{"[", "sS"}, [2]string{"-", "eEnN"},
 )
 

@@ -1,19 +1,27 @@
 package parse
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/gabionhq/gabion/engine/internal/pair"
+)
 
 // hasCharEscape reports whether v holds an HTML character reference or an
 // escape of a JavaScript, C or CSS string.
 func hasCharEscape(v []byte) bool {
 	for i := 0; i+2 < len(v); i++ {
-		if v[i] == '&' || v[i] == '\\' {
-			if _, n := charEscape(v[i:]); n > 0 {
-				return true
-			}
+		if !charEscapes.Begin(v[i], v[i+1]) {
+			continue
+		}
+		if _, n := charEscape(v[i:]); n > 0 {
+			return true
 		}
 	}
 	return false
 }
+
+// charEscapes are what such escapes begin with.
+var charEscapes = pair.New([2]string{"&", "#" + pair.Letters}, [2]string{`\`, "xu0123"})
 
 // isCharEscapes reports whether v is nothing but such escapes.
 func isCharEscapes(v []byte) bool {
@@ -52,23 +60,27 @@ func isCharRelay(v []byte) bool {
 // appendCharDecoded undoes one layer of such escapes, and takes out the tags
 // inside words.
 func appendCharDecoded(dst, v []byte) ([]byte, bool) {
-	for i := 0; i < len(v); i++ {
-		if v[i] == '<' && i > 0 {
-			if n := splitTag(v[i-1], v[i:]); n > 0 {
-				i += n - 1
-				continue
-			}
-		}
-		if v[i] == '&' || v[i] == '\\' {
+	plain := 0
+	for i := 0; i+1 < len(v); {
+		switch {
+		case charEscapes.Begin(v[i], v[i+1]):
 			if r, n := charEscape(v[i:]); n > 0 {
-				dst = appendRune(dst, r)
-				i += n - 1
+				dst = appendRune(append(dst, v[plain:i]...), r)
+				i += n
+				plain = i
+				continue
+			}
+		case v[i] == '<' && i > 0:
+			if n := splitTag(v[i-1], v[i:]); n > 0 {
+				dst = append(dst, v[plain:i]...)
+				i += n
+				plain = i
 				continue
 			}
 		}
-		dst = append(dst, v[i])
+		i++
 	}
-	return dst, true
+	return append(dst, v[plain:]...), true
 }
 
 // maxSplit is the longest tag that counts as one inside a word.

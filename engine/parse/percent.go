@@ -1,6 +1,10 @@
 package parse
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/gabionhq/gabion/engine/internal/pair"
+)
 
 var hexValue = buildHexValue()
 
@@ -21,12 +25,15 @@ func buildHexValue() (table [256]byte) {
 // hasPercentEscape reports whether v holds %XX or %uXXXX.
 func hasPercentEscape(v []byte) bool {
 	for i := 0; i+2 < len(v); i++ {
-		if v[i] == '%' && percentEscape(v[i:]) > 0 {
+		if percentEscapes.Begin(v[i], v[i+1]) && percentEscape(v[i:]) > 0 {
 			return true
 		}
 	}
 	return false
 }
+
+// percentEscapes are what such escapes begin with.
+var percentEscapes = pair.New([2]string{"%", "0123456789abcdefABCDEFuU"})
 
 // isRelay reports whether all escapes in v are of the percent sign, as where it was
 // encoded several times. What comes of it says nothing that v does not, or what
