@@ -225,7 +225,7 @@ func (t *shellText) command(best *lead, c *shlex.Command) {
 	known := certain || t.kinds&isCommon != 0 || string(c.Name) == "expr" && c.Number && c.Words == 0
 	known = known || c.At <= 2 && c.Lead != shlex.Start && (c.Words == 1 || c.File) && t.kinds&isPlainReader != 0
 	scripted := t.scripted(c)
-	if !known && t.isWord(c) {
+	if !known && t.isText(c) {
 		return
 	}
 	args := t.arguments(c)
@@ -323,10 +323,10 @@ func (t *shellText) runsLater(c *shlex.Command) bool {
 	return t.variable > c.To || commandNames.Has(t.v[from:c.From-1])
 }
 
-// isWord reports whether c is nothing but a word: none of what follows judges
-// that by itself, but in short values.
-func (t *shellText) isWord(c *shlex.Command) bool {
-	return c.To == c.End && !c.Path && !c.Glob && !c.IFS && len(t.v) > maxBreaking && !t.alone && t.shell != c.At
+// isText reports whether c, which nobody listed, is words and signs: none of what
+// follows judges those, but in short values.
+func (t *shellText) isText(c *shlex.Command) bool {
+	return !c.Path && !c.Glob && !c.IFS && !c.Option && !c.Secret && !c.URL && len(t.v) > maxBreaking && !t.alone && t.shell != c.At
 }
 
 // escaped reports whether the command stands in the path of the page that led
