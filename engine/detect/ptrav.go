@@ -407,6 +407,9 @@ func (k *pathWalk) word(i int) {
 
 // lookUp judges the last two words, which end at i.
 func (k *pathWalk) lookUp(i int) {
+	if k.prev == 0 && k.length < shortestName && k.sep != '.' && !k.afterStep {
+		return
+	}
 	pair, last := k.name[:k.prev+1+k.length], k.name[k.prev:k.prev+1+k.length]
 	word := last[1:]
 	from := k.at

@@ -72,13 +72,13 @@ func New(src []byte) Lexer { return Lexer{src: src, tick: -1} }
 // the caller keeps the command: to return one took longer than to read it.
 func (l *Lexer) Next(c *Command) bool {
 	for !l.done {
-		begin := l.begin()
-		if l.separates(begin) {
-			l.pos = begin
+		gap := l.pos
+		l.skip()
+		if l.runsNothing() {
 			l.separator()
 			continue
 		}
-		l.command(c, begin)
+		l.command(c, gap)
 		l.separator()
 		if len(c.Name) > 0 || c.IFS {
 			return true
@@ -87,18 +87,21 @@ func (l *Lexer) Next(c *Command) bool {
 	return false
 }
 
-// begin returns where something other than blanks and quotes follows.
-func (l *Lexer) begin() int {
-	i := l.pos
-	for i < len(l.src) && skipped[l.src[i]] {
-		i++
+// skip goes to where something other than blanks and quotes follows.
+func (l *Lexer) skip() {
+	for l.pos < len(l.src) && skipped[l.src[l.pos]] {
+		l.pos++
 	}
-	return i
 }
 
-// separates reports whether a separator stands at i.
-func (l *Lexer) separates(i int) bool {
-	return i < len(l.src) && (separators[l.src[i]] || l.src[i] == '$' && l.peek(i+1) == '(')
+// runsNothing reports whether a separator stands at pos, or what is no name and is handed
+// nothing of interest, and goes to where that ends.
+func (l *Lexer) runsNothing() bool {
+	if l.pos == len(l.src) {
+		return true
+	}
+	b := l.src[l.pos]
+	return separators[b] || b == '$' && l.peek(l.pos+1) == '(' || nameSigns[b] == 0 && !inNames[b] && !l.spaced()
 }
 
 // skipped are the bytes that may stand in front of a name.
@@ -107,14 +110,14 @@ var skipped = [256]bool{' ': true, '\t': true, '+': true, 0: true, 0x0b: true, 0
 // separators are the bytes that separate commands, wherever they stand.
 var separators = [256]bool{';': true, '|': true, '\n': true, '\r': true, '`': true, '(': true, ')': true}
 
-// command reads the word that begins at i, behind what may stand in front of it, and
-// its arguments.
-func (l *Lexer) command(c *Command, i int) {
+// command reads the word at pos, behind what may stand in front of it, which begins at
+// gap, and its arguments.
+func (l *Lexer) command(c *Command, gap int) {
 	*c = Command{}
 	c.Lead, c.At, c.Line, c.Tick = l.lead, l.at, l.line, l.tick
-	i = l.prefix(i)
-	c.Glued = i == l.pos
-	c.From, l.pos = i, i
+	l.prefix()
+	c.Glued = l.pos == gap
+	c.From = l.pos
 	l.word(c)
 	c.To = l.pos
 	if !l.bounded() && !(c.Split && l.peek(c.From) == '{') {
@@ -129,19 +132,18 @@ func (l *Lexer) command(c *Command, i int) {
 	c.End = l.pos
 }
 
-// prefix skips what may stand in front of a name from i on.
-func (l *Lexer) prefix(i int) int {
-	for i < len(l.src) {
+// prefix skips what may stand in front of a name.
+func (l *Lexer) prefix() {
+	for i := l.pos; i < len(l.src); i++ {
 		switch b := l.src[i]; {
 		case skipped[b]:
 		case b == '{' && (l.peek(i+1) == '{' || i > 0 && l.src[i-1] == '{'):
 		case b == '^' && letter(l.peek(i+1)) && l.peek(i+2) == '^':
 		default:
-			return i
+			return
 		}
-		i++
+		l.pos = i + 1
 	}
-	return i
 }
 
 // word reads the command's name and takes out what splits it.
