@@ -121,9 +121,30 @@ type Scanner struct {
 	most     int     // effort, where one is settled
 	skipped  uint32  // detectors that do not run, bit i for the one at i
 
-	sql  sqlScratch
-	sh   shlex.Lexer
-	memo memo
+	sql      sqlScratch
+	sh       shlex.Lexer
+	memo     memo
+	admitted [1 << admittedBits]admission
+}
+
+// An admission is what feature.admits says of some features.
+type admission struct {
+	have feature
+	set  uint32
+}
+
+// admittedBits is how many bits of a hash tell where an admission is kept. Ordinary
+// values have few sets of features, and the same over and over.
+const admittedBits = 6
+
+// admits is feature.admits.
+func (s *Scanner) admits(have feature) uint32 {
+	const mix = 0x9e3779b97f4a7c15 // 2^64 over the golden ratio
+	at := &s.admitted[uint64(have)*mix>>(64-admittedBits)]
+	if at.have != have {
+		*at = admission{have, have.admits()}
+	}
+	return at.set
 }
 
 // A detector is one recogniser. Its function reads the value and calls
@@ -222,7 +243,7 @@ func (s *Scanner) Scan(v []byte, w *Where) []Finding {
 	if w.Place == InTarget && have&^addressMarks == 0 && bytes.IndexByte(v, '?') >= 0 {
 		return nil
 	}
-	left := have.admits() & longEnough[min(len(v), mostLeast-1)] &^ s.skipped
+	left := s.admits(have) & longEnough[min(len(v), mostLeast-1)] &^ s.skipped
 	if left == 0 {
 		return s.findings
 	}
