@@ -264,13 +264,11 @@ func (s *Scanner) sqlContext(v []byte, w *Where, start int, broken bool, whole i
 	buf := s.sql.toks[:0]
 	most := int(pick(s.sql.goesOn, sqlChunk, sqlBeginning))
 	for {
-		for len(buf) < most {
-			n := len(buf)
-			buf = slices.Grow(buf, 1)[:n+1]
-			if lex.Next(&buf[n]); buf[n].Kind == sqllex.End {
-				buf, r.last = buf[:n], true
-				break
-			}
+		for r.last = false; len(buf) < most && !r.last; {
+			buf = slices.Grow(buf, 1)
+			room := buf[len(buf):min(cap(buf), most)]
+			n := lex.Fill(room)
+			buf, r.last = buf[:len(buf)+n], n < len(room)
 		}
 		s.effort += sqlEffort * len(buf)
 		if s.any(hasOpen) {
@@ -348,11 +346,8 @@ func (s *Scanner) sqlReport(v []byte, w *Where) {
 		s.tok(r.start-1, r.start, Punct, true)
 	}
 	// Tokens some bytes before the evidence give it context.
-	for t := (sqllex.Token{}); len(s.tokens)-mark < maxTokens; {
-		if lex.Next(&t); t.Kind == sqllex.End {
-			break
-		}
-		if t.To > r.from-sqlContextTokens {
+	for one := s.sql.toks[:1]; len(s.tokens)-mark < maxTokens && lex.Fill(one) > 0; {
+		if t := &one[0]; t.To > r.from-sqlContextTokens {
 			s.tok(int(t.From), int(t.To), sqlTokenKind(t.Kind), sqlKnown(t.Kind))
 		}
 	}

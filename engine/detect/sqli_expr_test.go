@@ -44,14 +44,8 @@ func TestExpressionsAreRemembered(t *testing.T) {
 		for range 1 + rnd.IntN(60) {
 			v = append(append(v, words[rnd.IntN(len(words))]...), ' ')
 		}
-		var toks []sqllex.Token
-		for lex := sqllex.New(v, 0); ; {
-			var k sqllex.Token
-			if lex.Next(&k); k.Kind == sqllex.End {
-				break
-			}
-			toks = append(toks, k)
-		}
+		lex, toks := sqllex.New(v, 0), make([]sqllex.Token, len(v))
+		toks = toks[:lex.Fill(toks)]
 		pairParens(toks)
 		var c chains
 		c.reset(len(toks))

@@ -58,121 +58,88 @@ type Lexer struct {
 // New returns a lexer of src that begins at pos.
 func New(src []byte, pos int) Lexer { return Lexer{src: src, pos: pos} }
 
-// Next makes t the next token, of kind End when there is none. It writes where
-// the caller keeps the token: to return one took longer than to read it.
-func (l *Lexer) Next(t *Token) {
-	for l.pos < len(l.src) {
-		from := l.pos
-		kind, role := l.lex(l.src[from])
-		if kind == End {
-			continue
+// Fill writes the next tokens to toks and returns how many: less than there is
+// room for only at the end of the source.
+func (l *Lexer) Fill(toks []Token) int {
+	src, pos, n := l.src, l.pos, 0
+	glued, hint := l.glued, l.hint
+	for n < len(toks) && pos < len(src) {
+		c, next := src[pos], byte(0)
+		if pos+1 < len(src) {
+			next = src[pos+1]
 		}
 		// One by one: a literal is written twice, by bytes and then at once, and
 		// processors wait for the first before the second.
-		t.From, t.To = int32(from), int32(l.pos)
-		t.Kind, t.Role, t.Quote = kind, role, 0
-		t.Glued, t.Hint, t.Pair = l.glued, l.hint, 0
-		switch kind {
-		case String, Open:
-			t.Quote = l.src[from]
-			if t.Quote != '\'' && t.Quote != '"' && t.Quote != '$' {
-				t.Quote = l.src[from+1] // N'', x'', E''
-			}
-		case Word:
-			if c := l.src[from]; c == '`' || c == '[' {
-				t.Quote = c
+		t := &toks[n]
+		t.From, t.Kind, t.Role, t.Quote = int32(pos), alone[c], None, 0
+		if begins[c]&goesOn[next] == 0 {
+			pos++
+		} else {
+			l.pos, l.glued, l.hint = pos, glued, hint
+			t.Kind, t.Role = l.lex(t, c, next)
+			pos, glued, hint = l.pos, l.glued, l.hint
+			if t.Kind == End {
+				continue
 			}
 		}
-		l.glued = false
-		return
+		t.To, t.Glued, t.Hint, t.Pair = int32(pos), glued, hint, 0
+		glued = false
+		n++
 	}
-	*t = Token{From: int32(len(l.src)), To: int32(len(l.src))}
+	l.pos, l.glued, l.hint = pos, glued, hint
+	return n
 }
 
-// lex reads what begins with c. It returns End for white space and for
-// comments that stand for it.
-func (l *Lexer) lex(c byte) (Kind, Role) {
+// lex reads what begins with c, before next, and may be more than one byte. It
+// returns End for white space and for comments that stand for it, and tells t of
+// a quote.
+func (l *Lexer) lex(t *Token, c, next byte) (Kind, Role) {
 	switch class[c] {
 	case space:
 		l.pos++
 		return End, None
 	case letter:
-		return l.word(l.pos)
-	case digit:
+		return l.word(t)
+	case digit, dot:
 		return l.number()
 	case high:
-		if n := l.wideSpace(l.pos); n > 0 {
-			l.pos += n
-			return End, None
-		}
-		if l.longDash() {
-			l.pos += 3
-			return Cut, None
-		}
-		return l.word(l.pos)
-	}
-	next := l.at(l.pos + 1)
-	switch c {
-	case '\'', '"':
+		return l.wide(t)
+	case quote:
+		t.Quote = c
 		return l.str(l.pos), None
-	case '`':
-		return l.quoted()
-	case '[':
-		return l.bracket(), None
-	case '(':
-		return l.one(LParen), None
-	case ')':
-		return l.one(RParen), None
-	case ',':
-		return l.one(Comma), None
-	case ';':
-		return l.one(Semicolon), None
-	case '.':
-		if class[next] == digit {
-			return l.number()
-		}
-		return l.one(Dot), None
-	case '/':
-		if next == '*' {
-			return l.block(), None
-		}
-		return l.one(Arith), None
-	case '*':
-		if next == '/' {
-			l.pos += 2
-			l.glued, l.hint = true, false
-			return End, None
-		}
-		return l.one(Arith), None
-	case '-':
+	case backtick:
+		return l.quoted(t)
+	case bracket:
+		return l.bracket(t), None
+	case dash:
 		if next == '-' {
 			return l.line(2), None
 		}
-		if next == '>' {
-			return l.arrow(), None
-		}
-		return l.one(Arith), None
-	case '#':
+		return l.arrow(), None
+	case star:
+		l.pos += 2
+		l.glued, l.hint = true, false
+		return End, None
+	case slash:
+		return l.block(), None
+	case pound:
 		return l.line(1), None
-	case '@':
-		return l.variable(), None
-	case '&':
-		return l.twice(Logic, Arith), None
-	case '|':
-		return l.twice(Logic, Arith), None
-	case '=', '<', '>', '!', '~':
+	case amp, pipe:
+		l.pos += 2
+		return Logic, None
+	case bang, tilde, equal, less:
 		return l.compare(c, next), None
-	case '+', '%', '^':
-		return l.one(Arith), None
-	case ':':
+	case colon:
 		return l.colon(next), None
-	case '\\':
-		if next == 'N' && (!wordByte[l.at(l.pos+2)] || l.keyAt(l.pos+2)) {
+	case at:
+		return l.variable(), None
+	case dollar:
+		return l.dollar(t, next), None
+	case backslash:
+		if !wordByte[l.at(l.pos+2)] || l.keyAt(l.pos+2) {
 			l.pos += 2
 			return Key, Literal // \N, null
 		}
-	case '$':
-		return l.dollar(next), None
 	}
 	return l.one(Other), None
 }
@@ -187,17 +154,6 @@ func (l *Lexer) at(i int) byte {
 func (l *Lexer) one(k Kind) Kind {
 	l.pos++
 	return k
-}
-
-// twice takes the operator that the same byte makes alone or doubled.
-func (l *Lexer) twice(double, single Kind) Kind {
-	c := l.src[l.pos]
-	l.pos++
-	if l.at(l.pos) != c {
-		return single
-	}
-	l.pos++
-	return double
 }
 
 // arrow takes -> and ->>, which reach into JSON.
@@ -216,9 +172,6 @@ func (l *Lexer) compare(c, next byte) Kind {
 		l.pos++
 		return Arith
 	}
-	if c == '!' && next != '=' && next != '~' && next != '<' && next != '>' || c == '~' && next != '*' {
-		return Arith // not, complement: as a sign before an operand
-	}
 	for n := 0; n < 2 && l.pos < len(l.src); n++ {
 		switch l.src[l.pos] {
 		case '=', '<', '>', '~', '*', '@':
@@ -236,17 +189,13 @@ func (l *Lexer) compare(c, next byte) Kind {
 	return Compare
 }
 
-// colon takes := and :: as operators, :name as a variable.
+// colon takes := and ::.
 func (l *Lexer) colon(next byte) Kind {
-	switch {
-	case next == ':':
-		l.pos += 2
+	l.pos += 2
+	if next == ':' {
 		return Dot // a cast binds its operand to a name, as a dot does
-	case next == '=':
-		l.pos += 2
-		return Compare
 	}
-	return l.one(Other)
+	return Compare
 }
 
 // variable takes @x, @@x.y, @'x', and the operator @>.
@@ -274,7 +223,7 @@ func (l *Lexer) variable() Kind {
 const maxTag = 512
 
 // dollar takes $$text$$ and $tag$text$tag$, else $1.
-func (l *Lexer) dollar(next byte) Kind {
+func (l *Lexer) dollar(t *Token, next byte) Kind {
 	end := l.pos + 1
 	for end < len(l.src) && end-l.pos < 16 && wordByte[l.src[end]] && l.src[end] != '$' {
 		end++
@@ -290,7 +239,7 @@ func (l *Lexer) dollar(next byte) Kind {
 	limit := min(len(l.src), end+1+maxTag)
 	for i := end + 1; i+len(tag) <= limit; i++ {
 		if l.src[i] == '$' && string(l.src[i:i+len(tag)]) == string(tag) {
-			l.pos = i + len(tag)
+			l.pos, t.Quote = i+len(tag), '$'
 			return String
 		}
 	}
@@ -319,7 +268,7 @@ func (l *Lexer) str(quote int) Kind {
 }
 
 // quoted takes a quoted name; without its end the quote is a stray byte.
-func (l *Lexer) quoted() (Kind, Role) {
+func (l *Lexer) quoted(t *Token) (Kind, Role) {
 	if l.noBacktick {
 		return l.one(Other), None
 	}
@@ -330,19 +279,20 @@ func (l *Lexer) quoted() (Kind, Role) {
 	}
 	name := l.src[l.pos+1:][:end]
 	l.pos += end + 2
-	if Lookup(name) == System {
+	if end > 0 && class[name[0]] == letter && Lookup(name) == System { // as all of those begin
 		return Key, System
 	}
+	t.Quote = '`'
 	return Word, None
 }
 
 // bracket takes a name of SQL Server, [x]. A name is short and of one line;
 // other brackets are stray bytes, as in an array.
-func (l *Lexer) bracket() Kind {
+func (l *Lexer) bracket(t *Token) Kind {
 	for i := l.pos + 1; i < len(l.src) && i-l.pos < 64; i++ {
 		switch c := l.src[i]; {
 		case c == ']' && i > l.pos+1:
-			l.pos = i + 1
+			l.pos, t.Quote = i+1, '['
 			return Word
 		case !wordByte[c] && c != ' ':
 			return l.one(Other)
@@ -429,6 +379,9 @@ func (l *Lexer) number() (Kind, Role) {
 		return l.numberOrWord()
 	}
 	l.digits()
+	if c := l.at(l.pos); !wordByte[c] && c != '.' {
+		return Number, None
+	}
 	if l.at(l.pos) == '.' {
 		l.pos++
 		l.digits()
@@ -454,10 +407,14 @@ func (l *Lexer) number() (Kind, Role) {
 // numberOrWord ends a number, before a word of the vocabulary too, as in
 // 1union. Other letters make all of it a word.
 func (l *Lexer) numberOrWord() (Kind, Role) {
-	if !wordByte[l.at(l.pos)] || class[l.at(l.pos)] == high || l.keyAt(l.pos) {
+	if !wordByte[l.at(l.pos)] || class[l.at(l.pos)] == high {
 		return Number, None
 	}
-	l.pos = l.wordEnd(l.pos)
+	end := l.wordEnd(l.pos)
+	if Lookup(l.src[l.pos:end]) != None {
+		return Number, None
+	}
+	l.pos = end
 	return Word, None
 }
 
@@ -479,10 +436,25 @@ func (l *Lexer) wordEnd(i int) int {
 	return i
 }
 
+// wide takes what begins with a byte above ASCII: a space, a dash or a word.
+func (l *Lexer) wide(t *Token) (Kind, Role) {
+	if n := l.wideSpace(l.pos); n > 0 {
+		l.pos += n
+		return End, None
+	}
+	if l.longDash() {
+		l.pos += 3
+		return Cut, None
+	}
+	return l.word(t)
+}
+
 // word takes a word, or a string with a prefix, as in N'x'.
-func (l *Lexer) word(from int) (Kind, Role) {
+func (l *Lexer) word(t *Token) (Kind, Role) {
+	from := l.pos
 	end := l.wordEnd(from)
 	if end-from == 1 && l.at(end) == '\'' && prefix(l.src[from]) && end+1 < len(l.src) {
+		t.Quote = '\''
 		return l.str(end), None
 	}
 	l.pos = end
@@ -520,55 +492,4 @@ func (l *Lexer) wideSpace(i int) int {
 // of the two dashes of a comment, and some servers read as them.
 func (l *Lexer) longDash() bool {
 	return l.src[l.pos] == 0xE2 && l.at(l.pos+1) == 0x80 && (l.at(l.pos+2) == 0x93 || l.at(l.pos+2) == 0x94)
-}
-
-// The classes of bytes.
-const (
-	other uint8 = iota
-	space
-	letter
-	digit
-	high
-)
-
-var class = makeClass()
-
-func makeClass() *[256]uint8 {
-	t := new([256]uint8)
-	for i := 1; i <= ' '; i++ {
-		t[i] = space // MySQL and others take several controls for space
-	}
-	for c := range 26 {
-		t['a'+c], t['A'+c] = letter, letter
-	}
-	t['_'] = letter
-	for c := range 10 {
-		t['0'+c] = digit
-	}
-	for i := 0x80; i < 0x100; i++ {
-		t[i] = high
-	}
-	return t
-}
-
-// wordByte holds the bytes that go on a word.
-var wordByte = makeWordByte()
-
-func makeWordByte() *[256]bool {
-	t := new([256]bool)
-	for i, c := range class {
-		t[i] = c == letter || c == digit || c == high && i != 0xA0
-	}
-	t['$'] = true
-	return t
-}
-
-var hex = makeHex()
-
-func makeHex() *[256]bool {
-	t := new([256]bool)
-	for _, c := range "0123456789abcdefABCDEF" {
-		t[c] = true
-	}
-	return t
 }

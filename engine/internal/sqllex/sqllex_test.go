@@ -9,8 +9,8 @@ import (
 func render(src string, pos int) string {
 	var out []string
 	l := New([]byte(src), pos)
-	var t Token
-	for l.Next(&t); t.Kind != End; l.Next(&t) {
+	for one := make([]Token, 1); l.Fill(one) > 0; {
+		t := one[0]
 		name := [...]string{"", "word", "key", "num", "str", "open", "var", "cmp", "op", "logic", "(", ")", ",", ";", ".", "cut", "other"}[t.Kind]
 		text := src[t.From:t.To]
 		if t.Glued {
@@ -59,6 +59,24 @@ func TestLexer(t *testing.T) {
 	f("SeLeCt pg_SLEEP", "key:SeLeCt key:pg_SLEEP")
 }
 
+// TestPairs lists the signs that are one token, or none, where they follow each
+// other: the tables of single bytes must know each.
+func TestPairs(t *testing.T) {
+	const want = "!< != !> !~ && */ -- -> /* :: := << <= <> <@ <~ =< == => =~ >< >= >> >~ @$ @> @@ `` || ~*"
+	signs := "!#$%&()*+,-./:;<=>?@[\\]^`{|}~"
+	var got []string
+	for _, a := range signs {
+		for _, b := range signs {
+			if pair := string(a) + string(b); strings.Count(render(pair, 0), " ") == 0 {
+				got = append(got, pair)
+			}
+		}
+	}
+	if got := strings.Join(got, " "); got != want {
+		t.Errorf("\n got %s\nwant %s", got, want)
+	}
+}
+
 func TestLookup(t *testing.T) {
 	for r, list := range words {
 		for _, w := range strings.Fields(list) {
@@ -84,8 +102,8 @@ func FuzzLexer(f *testing.F) {
 		}
 		l := New(src, pos)
 		last := int32(pos)
-		var k Token
-		for l.Next(&k); k.Kind != End; l.Next(&k) {
+		for one := make([]Token, 1); l.Fill(one) > 0; {
+			k := one[0]
 			if k.From < last || k.To <= k.From || int(k.To) > len(src) {
 				t.Fatalf("%q: token %+v after %d", src, k, last)
 			}
