@@ -236,12 +236,10 @@ func (l *Lexer) dollar(t *Token, next byte) Kind {
 		return l.one(Other)
 	}
 	tag := l.src[l.pos : end+1]
-	limit := min(len(l.src), end+1+maxTag)
-	for i := end + 1; i+len(tag) <= limit; i++ {
-		if l.src[i] == '$' && string(l.src[i:i+len(tag)]) == string(tag) {
-			l.pos, t.Quote = i+len(tag), '$'
-			return String
-		}
+	text := l.src[end+1 : min(len(l.src), end+1+maxTag)]
+	if i := bytes.Index(text, tag); i >= 0 {
+		l.pos, t.Quote = end+1+i+len(tag), '$'
+		return String
 	}
 	return l.one(Other)
 }
@@ -250,21 +248,31 @@ func (l *Lexer) dollar(t *Token, next byte) Kind {
 // backslash keep the quote inside.
 func (l *Lexer) str(quote int) Kind {
 	q := l.src[quote]
-	i := quote + 1
-	for i < len(l.src) {
+	for i := quote + 1; ; {
+		n := bytes.IndexByte(l.src[i:], q)
+		if n < 0 {
+			l.pos = len(l.src)
+			return Open
+		}
+		i += n + 1
 		switch {
-		case l.src[i] == '\\':
+		case l.src[i-2] == '\\' && l.escaped(i-1):
+		case l.at(i) == q:
 			i++
-		case l.src[i] == q && l.at(i+1) == q:
-			i++
-		case l.src[i] == q:
-			l.pos = i + 1
+		default:
+			l.pos = i
 			return String
 		}
-		i++
 	}
-	l.pos = len(l.src)
-	return Open
+}
+
+// escaped reports whether an odd number of backslashes stands before i.
+func (l *Lexer) escaped(i int) bool {
+	n := 0
+	for l.src[i-n-1] == '\\' {
+		n++
+	}
+	return n%2 == 1
 }
 
 // quoted takes a quoted name; without its end the quote is a stray byte.
@@ -301,6 +309,8 @@ func (l *Lexer) bracket(t *Token) Kind {
 	return l.one(Other)
 }
 
+var blockEnd = []byte("*/")
+
 // block takes a comment. What a version comment holds is lexed; a comment
 // without end cuts the query off.
 func (l *Lexer) block() Kind {
@@ -310,12 +320,10 @@ func (l *Lexer) block() Kind {
 		return End
 	}
 	if !l.noBlockEnd {
-		for i := l.pos + 2; i+1 < len(l.src); i++ {
-			if l.src[i] == '*' && l.src[i+1] == '/' {
-				l.pos = i + 2
-				l.glued = true
-				return End
-			}
+		if i := bytes.Index(l.src[l.pos+2:], blockEnd); i >= 0 {
+			l.pos += i + 4
+			l.glued = true
+			return End
 		}
 		l.noBlockEnd = true
 	}
