@@ -2,6 +2,7 @@ package detect
 
 import (
 	"bytes"
+	"math"
 	"slices"
 	"unicode"
 
@@ -280,8 +281,10 @@ func (s *Scanner) sqlContext(v []byte, w *Where, start int, broken bool, whole i
 		if !r.last && s.sql.goesOn {
 			end -= sqlOverlap
 		}
-		for i := range end {
-			r.read(i)
+		for i := range buf[:end] {
+			if t := &buf[i]; t.To-t.From >= leastToken[t.Kind] || i == 0 {
+				r.read(i)
+			}
 		}
 		if r.last || !s.sql.goesOn || s.settles(s.sqlWeight(&r, w)) {
 			break
@@ -445,6 +448,20 @@ func equalFold(b []byte, lower string) bool {
 	}
 	return true
 }
+
+// leastToken is the length from which on tokens of a kind begin anything: of a
+// name, WITH, of a number, 1.e, of a variable, one of the server. Most tokens of
+// text that is no SQL are passed over by this, and without a guess at their kind.
+var leastToken = func() (t [sqllex.Other + 1]int32) {
+	for k := range t {
+		t[k] = math.MaxInt32
+	}
+	for _, k := range [...]sqllex.Kind{sqllex.Key, sqllex.Logic, sqllex.Semicolon, sqllex.Cut, sqllex.LParen} {
+		t[k] = 0
+	}
+	t[sqllex.Word], t[sqllex.Number], t[sqllex.Variable] = 4, 3, 5
+	return t
+}()
 
 // read looks for what begins at token i.
 func (r *sqlReader) read(i int) {
