@@ -199,7 +199,8 @@ type sqlReader struct {
 	stops    stops
 	cutKnown bool // cutAt is that of the tokens being read
 	cutAt    int
-	end      int // of the value without the white space behind it
+	paired   bool // the parentheses of the tokens being read are linked
+	end      int  // of the value without the white space behind it
 
 	seen  uint64 // signs
 	miss  float32
@@ -272,10 +273,7 @@ func (s *Scanner) sqlContext(v []byte, w *Where, start int, broken bool, whole i
 			buf, r.last = buf[:len(buf)+n], n < len(room)
 		}
 		s.effort += sqlEffort * len(buf)
-		if s.any(hasOpen) {
-			pairParens(buf)
-		}
-		r.toks, r.stops, r.cutKnown = buf, stops{}, false
+		r.toks, r.stops, r.cutKnown, r.paired = buf, stops{}, false, false
 		r.chains.reset(len(buf))
 		end := len(buf)
 		if !r.last && s.sql.goesOn {
@@ -300,16 +298,29 @@ func (s *Scanner) sqlContext(v []byte, w *Where, start int, broken bool, whole i
 	return r.at
 }
 
+// pair returns the distance from the parenthesis that token i opens to the one that
+// closes it, 0 for none. They are linked once per chunk, and only if anything asks.
+func (r *sqlReader) pair(i int) int {
+	if r.kind(i) != sqllex.LParen {
+		return 0
+	}
+	if !r.paired {
+		r.paired = true
+		pairParens(r.toks)
+	}
+	return int(r.toks[i].Pair)
+}
+
 // pairParens links each opening parenthesis to its closing one.
 func pairParens(toks []sqllex.Token) {
-	var open [maxNesting]int32
+	var open [maxNesting]int16
 	depth := 0
 	for i := range toks {
 		switch toks[i].Kind {
 		case sqllex.LParen:
 			toks[i].Pair = 0
 			if depth < maxNesting {
-				open[depth] = int32(i)
+				open[depth] = int16(i)
 			}
 			depth++
 		case sqllex.RParen:
@@ -318,7 +329,7 @@ func pairParens(toks []sqllex.Token) {
 			}
 			depth--
 			if depth < maxNesting {
-				toks[open[depth]].Pair = int32(i) - open[depth]
+				toks[open[depth]].Pair = int16(i) - open[depth]
 			}
 		}
 	}
@@ -644,7 +655,7 @@ func (r *sqlReader) probe() {
 		r.hit(signName, 0, n)
 	case n > 2 && n < 2*maxOperand && r.kind(n-2) == sqllex.Dot && r.v[r.toks[n-2].From] == ':' && r.role(n-1) == sqllex.Type:
 		r.hit(signName, 0, n)
-	case r.kind(0) == sqllex.LParen && int(r.toks[0].Pair) == n-2 && r.kind(n-1) == sqllex.Cut && r.onlySQL(n-1):
+	case r.kind(0) == sqllex.LParen && r.pair(0) == n-2 && r.kind(n-1) == sqllex.Cut && r.onlySQL(n-1):
 		r.hit(signName, 0, n)
 	}
 }
@@ -658,19 +669,19 @@ func (r *sqlReader) wholeCall(n int) bool {
 	case n < 3 || n > maxOperand || r.segment:
 		return false
 	case r.kind(0) == sqllex.LParen:
-		return n == 6 && int(r.toks[0].Pair) == 5 && r.is(1, "sleep") && r.kind(2) == sqllex.LParen && r.kind(3) == sqllex.Number
+		return n == 6 && r.pair(0) == 5 && r.is(1, "sleep") && r.kind(2) == sqllex.LParen && r.kind(3) == sqllex.Number
 	case r.role(0) == sqllex.Sleep:
 		return n == 4 && r.kind(1) == sqllex.LParen && r.kind(2) == sqllex.Number && r.kind(3) == sqllex.RParen || r.is(0, "benchmark") && r.kind(1) == sqllex.LParen && r.kind(2) == sqllex.Number
 	case r.kind(0) == sqllex.Comma:
-		return function(1) && r.kind(2) == sqllex.LParen && int(r.toks[2].Pair) == n-3
+		return function(1) && r.kind(2) == sqllex.LParen && r.pair(2) == n-3
 	case r.is(0, "div"):
-		return r.kind(1) == sqllex.LParen && int(r.toks[1].Pair) == n-2 && r.kind(2) == sqllex.Number && r.kind(3) == sqllex.Comma
+		return r.kind(1) == sqllex.LParen && r.pair(1) == n-2 && r.kind(2) == sqllex.Number && r.kind(3) == sqllex.Comma
 	case r.role(0) == sqllex.Select && r.testsNumbers(1):
 		return true
 	case r.role(0) == sqllex.Select:
 		return r.kind(n-1) == sqllex.LParen && function(n-2) || n == 4 && function(1) && r.kind(2) == sqllex.LParen && r.toks[2].From == r.toks[1].To && r.kind(3) == sqllex.Word
 	case r.is(0, "cast"), r.is(0, "convert"):
-		return r.kind(1) == sqllex.LParen && int(r.toks[1].Pair) == n-2 && r.serverVariable(n)
+		return r.kind(1) == sqllex.LParen && r.pair(1) == n-2 && r.serverVariable(n)
 	case r.is(0, "if"):
 		return n == 4 && r.kind(1) == sqllex.LParen && r.kind(2) == sqllex.Number && r.kind(3) == sqllex.Compare
 	case r.role(0) == sqllex.Exec:

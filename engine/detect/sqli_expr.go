@@ -188,13 +188,13 @@ func (r *sqlReader) group(i int) (int, operand) {
 		}
 	}
 	end := len(r.toks)
-	if r.toks[i].Pair > 0 {
-		end = i + int(r.toks[i].Pair) + 1
+	if n := r.pair(i); n > 0 {
+		end = i + n + 1
 	}
 	if r.role(inner) == sqllex.Select {
 		return end, opQuery
 	}
-	if end == len(r.toks) && r.toks[i].Pair == 0 {
+	if end == len(r.toks) && r.pair(i) == 0 {
 		return r.expression(inner) // it is never closed
 	}
 	last, op := r.expression(inner)
@@ -230,8 +230,8 @@ func (r *sqlReader) name(i int) (int, operand) {
 // afterArguments returns the token after the parenthesis that token i opens, or
 // would open behind the last.
 func (r *sqlReader) afterArguments(i int) int {
-	if i < len(r.toks) && r.toks[i].Pair > 0 {
-		return r.casts(i + int(r.toks[i].Pair) + 1)
+	if n := r.pair(i); n > 0 {
+		return r.casts(i + n + 1)
 	}
 	return len(r.toks)
 }
@@ -280,8 +280,8 @@ func (r *sqlReader) afterCase(i int) int {
 		s.from = j
 	}
 	for ; j < len(r.toks) && j < i+4*maxOperand; j++ {
-		if r.kind(j) == sqllex.LParen && r.toks[j].Pair > 0 {
-			j += int(r.toks[j].Pair)
+		if n := r.pair(j); n > 0 {
+			j += n
 			s.from = j + 1
 			continue
 		}

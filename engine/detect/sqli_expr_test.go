@@ -46,7 +46,6 @@ func TestExpressionsAreRemembered(t *testing.T) {
 		}
 		lex, toks := sqllex.New(v, 0), make([]sqllex.Token, len(v))
 		toks = toks[:lex.Fill(toks)]
-		pairParens(toks)
 		var c chains
 		c.reset(len(toks))
 		r := sqlReader{v: v, toks: toks, first: true, last: true, chains: &c, end: len(strings.TrimRightFunc(string(v), unicode.IsSpace))}

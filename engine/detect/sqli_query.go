@@ -404,10 +404,10 @@ func (r *sqlReader) definesFunction(i int) bool {
 	if r.is(i, "or") {
 		i += 2
 	}
-	if !r.is(i, "function") && !r.is(i, "procedure") || r.kind(i+2) != sqllex.LParen || r.toks[i+2].Pair == 0 {
+	if !r.is(i, "function") && !r.is(i, "procedure") || r.pair(i+2) == 0 {
 		return false
 	}
-	i += 2 + int(r.toks[i+2].Pair) + 1
+	i += 2 + r.pair(i+2) + 1
 	return r.is(i, "returns") || r.is(i, "return") || r.is(i, "as") || r.is(i, "begin") || r.is(i, "language")
 }
 
@@ -458,8 +458,8 @@ func (r *sqlReader) opensCommon(i int) bool {
 		i++
 	}
 	i++
-	if r.kind(i) == sqllex.LParen && r.toks[i].Pair > 0 {
-		i += int(r.toks[i].Pair) + 1
+	if n := r.pair(i); n > 0 {
+		i += n + 1
 	}
 	return r.is(i, "as") && r.kind(i+1) == sqllex.LParen
 }
@@ -694,12 +694,12 @@ func (r *sqlReader) fileAccess(i int, name func(int) bool) sqlGrade {
 	case r.is(i, "copy"):
 		to := i + 2
 		if r.kind(i+1) == sqllex.LParen {
-			to += int(r.toks[i+1].Pair)
+			to += r.pair(i + 1)
 		} else if !name(i+1) && r.kind(i+1) != sqllex.Number {
 			return no
 		}
-		if r.kind(to) == sqllex.LParen && r.toks[to].Pair > 0 {
-			to += int(r.toks[to].Pair) + 1 // columns
+		if n := r.pair(to); n > 0 {
+			to += n + 1 // columns
 		}
 		if (r.role(to) == sqllex.From || r.is(to, "to")) && (r.quoteAt(to+1) || r.is(to+1, "program")) {
 			return harmful

@@ -41,7 +41,7 @@ type Token struct {
 	Hint     bool // it is in a version comment, as in /*!50000select*/
 	// Pair is the distance to the matching parenthesis in the token buffer,
 	// 0 for none.
-	Pair int32
+	Pair int16
 }
 
 // A Lexer yields the tokens of a source. It reads each byte a bounded number
