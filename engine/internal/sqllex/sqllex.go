@@ -136,7 +136,7 @@ func (l *Lexer) lex(t *Token, c, next byte) (Kind, Role) {
 	case dollar:
 		return l.dollar(t, next), None
 	case backslash:
-		if !wordByte[l.at(l.pos+2)] || l.keyAt(l.pos+2) {
+		if _, r := l.wordAt(l.pos + 2); r != None || !wordByte[l.at(l.pos+2)] {
 			l.pos += 2
 			return Key, Literal // \N, null
 		}
@@ -346,7 +346,7 @@ func (l *Lexer) versioned() int {
 	if class[l.at(i+1)] == space {
 		for i++; class[l.at(i)] == space; i++ {
 		}
-		if r := Lookup(l.src[i:l.wordEnd(i)]); r == Union || r == Select || r == And {
+		if _, r := l.wordAt(i); r == Union || r == Select || r == And {
 			return i
 		}
 		return 0
@@ -381,30 +381,22 @@ func (l *Lexer) line(n int) Kind {
 // number takes a number, and a word that begins with digits.
 func (l *Lexer) number() (Kind, Role) {
 	from := l.pos
-	if l.src[from] == '0' && l.at(from+1)|0x20 == 'x' && hex[l.at(from+2)] {
+	if l.at(from+1)|0x20 == 'x' && l.src[from] == '0' && hex[l.at(from+2)] {
 		for l.pos = from + 2; hex[l.at(l.pos)]; l.pos++ {
 		}
 		return l.numberOrWord()
 	}
-	l.digits()
-	if c := l.at(l.pos); !wordByte[c] && c != '.' {
+	l.pos = l.afterDigits(from)
+	c := l.at(l.pos)
+	if !wordByte[c] && c != '.' {
 		return Number, None
 	}
-	if l.at(l.pos) == '.' {
-		l.pos++
-		l.digits()
+	if c == '.' {
+		l.pos = l.afterDigits(l.pos + 1)
+		c = l.at(l.pos)
 	}
-	if l.at(l.pos)|0x20 == 'e' {
-		i := l.pos + 1
-		if c := l.at(i); c == '+' || c == '-' {
-			i++
-		}
-		if class[l.at(i)] == digit {
-			l.pos = i
-			l.digits()
-		} else if l.src[l.pos-1] == '.' && !wordByte[l.at(i)] {
-			l.pos = i // 1.e(: an empty exponent, which MySQL drops
-		}
+	if c|0x20 == 'e' {
+		l.exponent()
 	}
 	if l.src[l.pos-1] == '.' || l.src[from] == '.' {
 		return Number, None
@@ -412,29 +404,55 @@ func (l *Lexer) number() (Kind, Role) {
 	return l.numberOrWord()
 }
 
+// exponent takes that of a number, if one follows the e.
+func (l *Lexer) exponent() {
+	i := l.pos + 1
+	if c := l.at(i); c == '+' || c == '-' {
+		i++
+	}
+	if class[l.at(i)] == digit {
+		l.pos = l.afterDigits(i)
+	} else if l.src[l.pos-1] == '.' && !wordByte[l.at(i)] {
+		l.pos = i // 1.e(: an empty exponent, which MySQL drops
+	}
+}
+
 // numberOrWord ends a number, before a word of the vocabulary too, as in
 // 1union. Other letters make all of it a word.
 func (l *Lexer) numberOrWord() (Kind, Role) {
-	if !wordByte[l.at(l.pos)] || class[l.at(l.pos)] == high {
+	if c := l.at(l.pos); !wordByte[c] || c >= 0x80 {
 		return Number, None
 	}
-	end := l.wordEnd(l.pos)
-	if Lookup(l.src[l.pos:end]) != None {
+	end, r := l.wordAt(l.pos)
+	if r != None {
 		return Number, None
 	}
 	l.pos = end
 	return Word, None
 }
 
-func (l *Lexer) digits() {
-	for class[l.at(l.pos)] == digit {
-		l.pos++
+// afterDigits returns where the digits end that begin at i.
+func (l *Lexer) afterDigits(i int) int {
+	for i < len(l.src) && class[l.src[i]] == digit {
+		i++
 	}
+	return i
 }
 
-// keyAt reports whether a word of the vocabulary begins at i.
-func (l *Lexer) keyAt(i int) bool {
-	return Lookup(l.src[i:l.wordEnd(i)]) != None
+// wordAt returns where the word ends that begins at i, and its role.
+func (l *Lexer) wordAt(i int) (end int, r Role) {
+	src, h := l.src, uint32(0)
+	for end = i; end < len(src); end++ {
+		c := src[end]
+		if !wordByte[c] || c >= 0x80 && l.wideSpace(end) != 0 {
+			break
+		}
+		if end == i+maxWord {
+			return l.wordEnd(end), None
+		}
+		h = mix(h, c)
+	}
+	return end, find(src[i:end], h)
 }
 
 func (l *Lexer) wordEnd(i int) int {
@@ -460,13 +478,13 @@ func (l *Lexer) wide(t *Token) (Kind, Role) {
 // word takes a word, or a string with a prefix, as in N'x'.
 func (l *Lexer) word(t *Token) (Kind, Role) {
 	from := l.pos
-	end := l.wordEnd(from)
+	end, r := l.wordAt(from)
 	if end-from == 1 && l.at(end) == '\'' && prefix(l.src[from]) && end+1 < len(l.src) {
 		t.Quote = '\''
 		return l.str(end), None
 	}
 	l.pos = end
-	if r := Lookup(l.src[from:end]); r != None {
+	if r != None {
 		return Key, r
 	}
 	return Word, None

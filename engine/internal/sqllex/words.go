@@ -110,7 +110,7 @@ func makeVocabulary() *table {
 	t := new(table)
 	for r, list := range words {
 		for _, w := range strings.Fields(list) {
-			i := hash([]byte(w))
+			i := slot(hash([]byte(w)))
 			for t.roles[i] != None && t.words[i] != w {
 				i = (i + 1) % slots
 			}
@@ -120,13 +120,18 @@ func makeVocabulary() *table {
 	return t
 }
 
-func hash(word []byte) uint32 {
-	h := uint32(len(word))
+func hash(word []byte) (h uint32) {
 	for _, c := range word {
-		h = h*31 + uint32(c|0x20)
+		h = mix(h, c)
 	}
-	return (h * 0x9E3779B1) >> 20
+	return h
 }
+
+// mix adds a byte to the hash of those before it.
+func mix(h uint32, c byte) uint32 { return h*31 + uint32(c|0x20) }
+
+// slot returns where to look first for words with a hash.
+func slot(h uint32) uint32 { return (h * 0x9E3779B1) >> 20 }
 
 // maxWord is longer than every word of the vocabulary.
 const maxWord = 28
@@ -134,11 +139,16 @@ const maxWord = 28
 // Lookup returns the role of a word in any case, None if it is not in the
 // vocabulary.
 func Lookup(word []byte) Role {
-	if len(word) > maxWord || len(word) < 2 {
+	if len(word) > maxWord {
 		return None
 	}
+	return find(word, hash(word))
+}
+
+// find returns the role of a word with the hash h.
+func find(word []byte, h uint32) Role {
 	t := vocabulary
-	for i := hash(word); t.roles[i] != None; i = (i + 1) % slots {
+	for i := slot(h); t.roles[i] != None; i = (i + 1) % slots {
 		if fold(word, t.words[i]) {
 			return t.roles[i]
 		}
