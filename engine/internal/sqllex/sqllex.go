@@ -74,6 +74,7 @@ func (l *Lexer) Fill(toks []Token) int {
 		t.From, t.Kind, t.Role, t.Quote = int32(pos), alone[c], None, 0
 		if begins[c]&goesOn[next] == 0 {
 			pos++
+			t.To = int32(pos)
 		} else {
 			l.pos, l.glued, l.hint = pos, glued, hint
 			t.Kind, t.Role = l.lex(t, c, next)
@@ -81,8 +82,12 @@ func (l *Lexer) Fill(toks []Token) int {
 			if t.Kind == End {
 				continue
 			}
+			t.To = int32(pos)
+			if pos < len(src) && src[pos] == ' ' {
+				pos++ // as behind words
+			}
 		}
-		t.To, t.Glued, t.Hint, t.Pair = int32(pos), glued, hint, 0
+		t.Glued, t.Hint, t.Pair = glued, hint, 0
 		glued = false
 		n++
 	}
