@@ -258,10 +258,10 @@ var endOfComment = []byte("*/")
 // is more than any context showed before. A whole statement may have begun
 // at whole, outside; sqlContext returns where one began here.
 func (s *Scanner) sqlContext(v []byte, w *Where, start int, broken bool, whole int32) int32 {
-	r := sqlReader{
-		v: v, texts: s.sql.texts, listing: s.sql.listing, segment: s.sql.segment, broken: broken, first: true, miss: 1,
-		start: start, at: whole, whole: int(whole) < start, end: s.sql.end, chains: &s.sql.chains,
-	}
+	var r sqlReader // field by field, as are tokens
+	r.v, r.start, r.end, r.broken, r.first, r.miss = v, start, s.sql.end, broken, true, 1
+	r.texts, r.listing, r.segment = s.sql.texts, s.sql.listing, s.sql.segment
+	r.at, r.whole, r.chains = whole, int(whole) < start, &s.sql.chains
 	lex := sqllex.New(v, start)
 	buf := s.sql.toks[:0]
 	most := int(pick(s.sql.goesOn, sqlChunk, sqlBeginning))

@@ -437,16 +437,23 @@ func (r *sqlReader) selects() bool {
 	return false
 }
 
+// maxScriptOpening is how many tokens follow the first of a statement that sets up
+// others.
+const maxScriptOpening = 7
+
 // opensScript reports whether the value begins with a statement that sets up
 // others: what follows it is no injection into a query, which cannot end there.
 func (r *sqlReader) opensScript() bool {
+	end := 1
+	for end < maxScriptOpening && r.kind(end) != sqllex.Semicolon {
+		end++
+	}
+	if r.kind(end) != sqllex.Semicolon {
+		return false
+	}
 	for _, word := range [...]string{"begin", "start", "set", "use", "pragma", "explain", "show", "describe", "prepare", "commit", "savepoint", "vacuum"} {
 		if r.is(0, word) {
-			for i := 1; i < 8; i++ {
-				if r.kind(i) == sqllex.Semicolon {
-					return true
-				}
-			}
+			return true
 		}
 	}
 	return false
