@@ -24,13 +24,19 @@ var whenSQLi = []feature{
 	hasPipePipe | hasOpen | ofFive, hasSlashStar, hasAtAt | ofFive, hasDollar | ofFive,
 }
 
-// whenSQLGoesOn: a word, or what works without one anywhere in a query. Without
-// these only what follows the end of a string can be instruction, and be its end.
-var whenSQLGoesOn = []feature{hasSQLWord, hasSQLLink, hasPipePipe, hasAmpAmp, hasAtAt, hasOpen | hasDigit}
+// sqlOperators: a word, or what works without one anywhere in a query.
+const sqlOperators = hasSQLWord | hasSQLLink | hasPipePipe | hasAmpAmp | hasAtAt
 
-// whenSQLBegins: of those what works where no string was ended: operators, a number
-// that is called; and what sets up a script, behind which quotes leave nothing.
-var whenSQLBegins = []feature{hasSQLWord, hasSQLLink, hasPipePipe, hasAmpAmp, hasAtAt, hasCall | hasDigit, hasOpen | hasDigit | hasSemi}
+// goesOnAsSQL reports whether more of the value than what follows the end of a
+// string, and may be its end, can be instruction.
+func (s *Scanner) goesOnAsSQL() bool { return s.any(sqlOperators) || s.all(hasOpen|hasDigit) }
+
+// beginsAsSQL reports whether anything may be instruction where no string was ended:
+// operators, a number that is called; and what sets up a script, behind which quotes
+// leave nothing.
+func (s *Scanner) beginsAsSQL() bool {
+	return s.any(sqlOperators) || s.all(hasCall|hasDigit) || s.all(hasOpen|hasDigit|hasSemi)
+}
 
 // sqlGateWords make structure by themselves; sqlGateLinks only around what
 // they join or call.
@@ -226,8 +232,8 @@ func (s *Scanner) sqli(v []byte, w *Where) {
 	if w.Listing {
 		whole = -1 // its statement began on a line before
 	}
-	s.sql.goesOn = s.have.any(whenSQLGoesOn)
-	if s.have.any(whenSQLBegins) {
+	s.sql.goesOn = s.goesOnAsSQL()
+	if s.beginsAsSQL() {
 		whole = s.sqlContext(v, w, 0, false, whole)
 	}
 	for n, q := range [...]byte{'\'', '"', '`'} {
