@@ -737,7 +737,7 @@ func (r *sqlReader) wholePiece(n int) bool {
 // query of one name, or the end of the statement.
 func (r *sqlReader) cutPiece() bool {
 	n := len(r.toks)
-	if !r.last || n == 0 || n > 7 || !r.shortPrefix() {
+	if k := r.kind(0); k != sqllex.Key && k != sqllex.Semicolon || !r.last || n > 7 || !r.shortPrefix() {
 		return false
 	}
 	i := 0
@@ -789,7 +789,7 @@ func (r *sqlReader) shortPrefix() bool {
 		return false
 	}
 	for _, c := range r.v[:r.start-1] {
-		switch classOf(c) {
+		switch byteClass[c] {
 		case cLetter, cDigit, cSpace, cDash, cDot, cPercent, cAt, cHigh, cClose, cBackslash:
 		default:
 			return false
@@ -997,7 +997,7 @@ func (r *sqlReader) cutEnds(i int) bool {
 	}
 	letters := 0
 	for _, c := range tail {
-		switch classOf(c) {
+		switch byteClass[c] {
 		case cLetter, cDigit:
 			letters++
 		case cDash, cSlash, cStar, cHash, cQuote, cDQuote, cOpen, cClose, cSemi:

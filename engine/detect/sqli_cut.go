@@ -26,14 +26,18 @@ var clauses = lexicon.New(`and or xor not is like ilike rlike regexp similar in 
 // graphs are the words by which queries of graph databases (Cypher) go on.
 var graphs = lexicon.New("match return call with unwind merge create detach delete set remove foreach load union where or and")
 
+var lineComment = []byte("//")
+
 // graphCut reports whether a query of a graph database goes on behind the end
 // of the string at i and of what it stands in, and ends in a comment.
 func (r *sqlReader) graphCut(i int) bool {
+	if !bytes.HasSuffix(r.v[:r.end], lineComment) {
+		return false
+	}
 	for n := 0; n < 4 && (r.kind(i) == sqllex.RParen || r.kind(i) == sqllex.Other && r.text(i)[0] == '}'); n++ {
 		i++
 	}
-	tail := bytes.TrimRight(r.v[:r.end], " ")
-	if !r.tightPrefix() || i+2 >= len(r.toks) || !bytes.HasSuffix(tail, []byte("//")) || r.end-r.start > maxPath || !graphs.Has(r.text(i)) {
+	if !r.tightPrefix() || i+2 >= len(r.toks) || r.end-r.start > maxPath || !graphs.Has(r.text(i)) {
 		return false
 	}
 	query := r.v[r.toks[i].From:r.end]
@@ -125,7 +129,7 @@ func (r *sqlReader) tightPrefix() bool {
 		return false
 	}
 	for _, c := range r.v[:r.start-1] {
-		switch classOf(c) {
+		switch byteClass[c] {
 		case cLetter, cDigit, cDash, cDot, cPercent, cAt, cHigh, cBackslash:
 		default:
 			return false
