@@ -200,19 +200,86 @@ func (w *Where) features() (f feature) {
 // features returns the features of v, and how many pieces it falls into at
 // least: bytes that are in no word and no number.
 func features(v []byte) (f feature, pieces int) {
-	classes, pairs := byteClass, pairFeatures
-	prev := uint32(0)
-	for _, b := range v {
-		c := uint32(classes[b])
-		f |= pairs[(prev|c)&1023]
-		prev = c << 5
+	var g gate
+	for rest := v; len(rest) > 0; {
+		n := min(len(rest), gateChunk)
+		g.read(rest[:n])
+		rest = rest[n:]
 	}
-	if f&^hasHigh == 0 && len(v) > maxWordOnly {
-		return f | lengths, 0
+	if g.has&^hasHigh == 0 && len(v) > maxWordOnly {
+		return g.has | lengths, 0
 	}
-	words, pieces := wordFeaturesOf(v)
-	return f | words | lengthFeatures[min(len(v), len(lengthFeatures)-1)], pieces
+	f = g.has | feature(g.families|familiesOf(g.hash))*hasSQLWord | lengthFeatures[min(len(v), len(lengthFeatures)-1)]
+	if g.hidden {
+		f |= hiddenWordFeaturesOf(v)
+	}
+	return f, g.pieces
 }
+
+// A gate is what has been seen of a value up to some byte.
+type gate struct {
+	has      feature
+	families uint16 // of the words that have ended
+	hidden   bool   // there are bytes that a lexicon ignores
+	pieces   int
+	hash     uint32 // of the word that goes on, 0 for none
+	last     uint32 // the byte before, as gateByte has it
+}
+
+// read goes on with a chunk of the value. It asks for no byte with a branch, as
+// nobody could guess the next: the hash of each word is kept in a list, in which
+// those of its beginnings are overwritten.
+func (s *gate) read(chunk []byte) {
+	var words [gateChunk/2 + 1]uint32
+	n, sum := uint(0), uint32(0)
+	f, h, last := s.has, s.hash, s.last
+	for _, b := range chunk {
+		g := gateByte[b]
+		sum += g
+		f |= pairFeatures[g&gateClass|last>>5&gateLetter]
+		words[n%uint(len(words))] = h
+		n += uint(last &^ g >> 31)
+		h = (bits.RotateLeft32(h, 5) ^ g&gateLetter) & uint32(int32(g)>>31)
+		last = g
+	}
+	s.has, s.hash, s.last = f, h, last
+	s.pieces += int(sum / gatePiece % 64)
+	s.hidden = s.hidden || sum/gateHidden%64 != 0
+	for _, h := range words[:n%uint(len(words))] {
+		s.families |= familiesOf(h)
+	}
+}
+
+// gateChunk is how many bytes the gate takes at once: every other one may end a
+// word, of which fifteen have room in the list and the next one behind them.
+const gateChunk = 30
+
+// gateByte holds what the gate asks of a byte, so that it is looked up once: the
+// letter, the class, and whether it is a piece, hidden or, by the sign, a letter.
+// The sum of a chunk of them holds how many are pieces and hidden.
+var gateByte = func() (t [256]uint32) {
+	for c := range t {
+		b := byte(c)
+		t[c] = uint32(classOf(b))<<5 | uint32(wordByte[b])
+		if wordByte[b] != 0 {
+			t[c] |= 1 << 31
+		} else if b < 0x80 && !isDigit(b) {
+			t[c] |= gatePiece
+		}
+		if b < ' ' && b != '\n' {
+			t[c] |= gateHidden
+		}
+	}
+	return t
+}()
+
+// The parts of what gateByte holds.
+const (
+	gateLetter = 1<<5 - 1
+	gateClass  = gateLetter << 5
+	gatePiece  = 1 << 16
+	gateHidden = 1 << 24
+)
 
 // lengths are the features that any long value has.
 const lengths = ofFive | ofSix | ofNine
@@ -231,48 +298,26 @@ const (
 	wordTableSize = 1 << wordTableBits
 )
 
-func wordFeaturesOf(v []byte) (words feature, pieces int) {
-	var f uint16
-	letters, single := wordByte, pieceByte
-	h, low := uint32(0), false
-	for _, b := range v {
-		l := letters[b]
-		if l != 0 {
-			h = bits.RotateLeft32(h, 5) ^ uint32(l)
-			continue
-		}
-		pieces += int(single[b])
-		low = low || b < ' ' && b != '\n'
-		if h != 0 {
-			f |= familiesOf(h)
-			h = 0
-		}
-	}
-	if h != 0 {
-		f |= familiesOf(h)
-	}
-	words = feature(f) * hasSQLWord
-	if low {
-		words |= hiddenWordFeaturesOf(v)
-	}
-	return words, pieces
-}
-
-// hiddenWordFeaturesOf returns the features of the words that v holds for who
-// ignores control bytes, as a lexicon does.
+// hiddenWordFeaturesOf returns the features of the words that go on behind
+// control bytes for who ignores those, as a lexicon does.
 func hiddenWordFeaturesOf(v []byte) feature {
 	var f uint16
-	h := uint32(0)
-	for _, b := range v {
-		switch l := wordByte[b]; {
-		case l != 0:
-			h = bits.RotateLeft32(h, 5) ^ uint32(l)
-		case b >= ' ' && h != 0:
-			f |= familiesOf(h)
-			h = 0
+	for i := 1; i < len(v); i++ {
+		if v[i] >= ' ' || wordByte[v[i-1]] == 0 {
+			continue
 		}
-	}
-	if h != 0 {
+		from := i - 1
+		for from > 0 && wordByte[v[from-1]] != 0 {
+			from--
+		}
+		h := uint32(0)
+		for i = from; i < len(v); i++ {
+			if l := wordByte[v[i]]; l != 0 {
+				h = bits.RotateLeft32(h, 5) ^ uint32(l)
+			} else if v[i] >= ' ' {
+				break
+			}
+		}
 		f |= familiesOf(h)
 	}
 	return feature(f) * hasSQLWord
@@ -280,21 +325,11 @@ func hiddenWordFeaturesOf(v []byte) feature {
 
 // familiesOf returns the families that a word may be of.
 func familiesOf(h uint32) uint16 {
+	if h == 0 {
+		return 0
+	}
 	i, j := wordSlots(h)
 	return wordTable[i] & wordTable[j]
-}
-
-// pieceByte is 1 for what no word and no number is made of.
-var pieceByte = makePieceByte()
-
-func makePieceByte() *[256]uint8 {
-	t := new([256]uint8)
-	for b := range 0x80 {
-		if wordByte[b] == 0 && !isDigit(byte(b)) {
-			t[b] = 1
-		}
-	}
-	return t
 }
 
 // wordSlots returns the two slots of a word.
@@ -455,7 +490,7 @@ func classOf(b byte) uint8 {
 // second of a pair.
 var pairFeatures = makePairFeatures()
 
-func makePairFeatures() *[1024]feature {
+func makePairFeatures() (t [1024]feature) {
 	single := [32]feature{
 		cDigit: hasDigit, cQuote: hasQuote, cDQuote: hasDQuote, cBacktick: hasBacktick,
 		cOpen: hasOpen, cClose: hasClose, cBracket: hasBracket, cLBrace: hasBrace, cRBrace: hasBrace,
@@ -464,11 +499,10 @@ func makePairFeatures() *[1024]feature {
 		cBackslash: hasBackslash, cColon: hasColon, cStar: hasStar, cAt: hasAt, cBang: hasBang,
 		cSpace: hasSpace, cLine: hasLine, cControl: hasControl, cHigh: hasHigh,
 	}
-	t := new([1024]feature)
 	for i := range t {
-		t[i] = single[i&31]
+		t[i] = single[i>>5]
 	}
-	pair := func(a, b uint8, f feature) { t[uint16(a)<<5|uint16(b)] |= f }
+	pair := func(a, b uint8, f feature) { t[uint16(b)<<5|uint16(a)] |= f }
 	pair(cDash, cDash, hasDashDash)
 	pair(cSlash, cStar, hasSlashStar)
 	pair(cDot, cDot, hasDotDot)
