@@ -33,59 +33,149 @@ type Hit struct {
 type Lexer struct {
 	src []byte
 	pos int
+	// the next program without letters, from len(src) on for none
+	run, runEnd int
 	// the first closing bracket from one place on, 0 for not looked for
 	from, close int
 }
 
 // New returns a lexer of src.
-func New(src []byte) Lexer { return Lexer{src: src} }
+func New(src []byte) Lexer {
+	l := Lexer{src: src}
+	l.seekRun(0)
+	return l
+}
 
 // Next makes h the next hit, or reports false at the end. It writes where the
 // caller keeps the hit: calls of no interest are many.
 func (l *Lexer) Next(h *Hit) bool {
-	src, p := l.src, l.pos
-	for p < len(src) {
-		switch class[src[p]] {
-		default:
-			p++
-			continue
-		case identifier:
-			from := p
-			for p++; p < len(src) && class[src[p]]&(identifier|digit) != 0; p++ {
-			}
-			if shapes[src[from]]>>min(p-from, 63)&1 == 0 {
-				if p < len(src) && (src[p] == '(' || src[p] == '`') {
-					l.pos = p
-					*h = Hit{Sink: Call, From: from, To: p + 1}
-					return true
-				}
-				continue
-			}
+	for {
+		switch p := l.seek(); {
+		case p >= len(l.src):
 			l.pos = p
-			*h = l.ident(from)
-		case symbol:
-			from := p
-			for p++; p < len(src) && symbolByte[src[p]] != 0; p++ {
-			}
-			if p-from < symbolRun {
-				continue
-			}
-			*h, l.pos = programOf(src, from, p), p
-		case escape:
-			if p++; p == len(src) || src[p] != 'u' {
-				continue
-			}
-			l.pos = p - 1
+			return false
+		case p > l.pos && (l.src[p] == '(' || l.src[p] == '`'):
+			l.name(h, p)
+		case p == l.run:
+			*h, l.pos = programOf(l.src, p, l.runEnd), l.runEnd
+			l.seekRun(l.runEnd)
+		case l.src[p] == '\\':
+			l.pos = p
 			*h = l.escape()
+		default:
+			l.name(h, p)
 		}
 		if h.Sink != None {
 			return true
 		}
-		p = l.pos
 	}
-	l.pos = p
-	return false
 }
+
+// seek returns where the next hit may be: at the first letters of a name, a
+// bracket behind one, an escape, or the next program without letters; len(src)
+// for none. What stands before the place from which it looks has been read.
+func (l *Lexer) seek() int {
+	src, p := l.src, l.pos
+	last := byte(0)
+	for end := min(l.run, len(src)-1); p < end; p++ {
+		c := src[p]
+		if before[last]&at[c]&behind[src[p+1]] != 0 {
+			return p
+		}
+		last = c
+	}
+	if p == l.run || p < len(src) && before[last]&at[src[p]]&bracket != 0 {
+		return p
+	}
+	return len(src)
+}
+
+// name makes h the hit of the name at p or before the bracket at p, if it is one.
+func (l *Lexer) name(h *Hit, p int) {
+	src, from, to := l.src, p, p
+	for from > l.pos && class[src[from-1]]&(identifier|digit) != 0 {
+		from--
+	}
+	for to < len(src) && class[src[to]]&(identifier|digit) != 0 {
+		to++
+	}
+	for from < to && class[src[from]] == digit {
+		from++
+	}
+	l.pos = to
+	switch {
+	case from == to:
+		*h = Hit{}
+	case shapes[src[from]]>>min(to-from, 63)&1 != 0:
+		*h = l.ident(from)
+	case to < len(src) && (src[to] == '(' || src[to] == '`'):
+		*h = Hit{Sink: Call, From: from, To: to + 1}
+	default:
+		*h = Hit{}
+	}
+}
+
+// seekRun finds the next program without letters from a place on that is not
+// inside of one. None is so short that a look at every so many bytes misses it.
+func (l *Lexer) seekRun(from int) {
+	src := l.src
+	l.run = len(src)
+	for i := from + symbolRun - 1; i < len(src); i += symbolRun {
+		if symbolByte[src[i]] == 0 {
+			continue
+		}
+		first, end := i, i
+		for first > from && symbolByte[src[first-1]] != 0 {
+			first--
+		}
+		for end < len(src) && symbolByte[src[end]] != 0 {
+			end++
+		}
+		for first < end && class[src[first]] != symbol {
+			first++
+		}
+		if end-first >= symbolRun {
+			l.run, l.runEnd = first, end
+			return
+		}
+		from, i = end, end-1
+	}
+}
+
+// The signs of what seek looks for are bits, those of names by the first letter,
+// in a byte, the one before it and the one behind.
+const (
+	bracket uint32 = 1 << iota // behind a name
+	slash                      // of an escape
+	firstName
+)
+
+var before, at, behind = func() (before, at, behind [256]uint32) {
+	next := firstName
+	for _, name := range names {
+		if at[name[0]] == 0 {
+			at[name[0]] = next
+			next <<= 1
+		}
+		behind[name[1]] |= at[name[0]]
+	}
+	if next == 0 {
+		panic("BUG: jslex: more first letters than bits")
+	}
+	at['('], at['`'], at['\\'] = bracket, bracket, slash
+	behind['u'] |= slash
+	for c := range before {
+		before[c] = slash
+		if class[c]&(identifier|digit) != 0 {
+			before[c] |= bracket
+		}
+		if class[c] != identifier {
+			before[c] |= ^(firstName - 1)
+		}
+		behind[c] |= bracket
+	}
+	return before, at, behind
+}()
 
 // The classes of bytes, by what they may begin.
 const (
