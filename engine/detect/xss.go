@@ -324,21 +324,20 @@ func (p *page) span(v []byte, i, to int) int {
 	if !p.texts || p.whole || p.bare {
 		return 0
 	}
-	for ; p.at < i; p.at++ {
-		switch v[p.at] {
-		case '\n':
+	for p.at < i {
+		from, to := p.at, i
+		if n := bytes.IndexByte(v[from:i], '`'); n >= 0 {
+			to = from + n
+		}
+		if p.ticks > 0 && bytes.IndexByte(v[from:to], '\n') >= 0 {
 			p.ticks = 0
-		case '`':
-			n := 1
-			for p.at+1 < i && v[p.at+1] == '`' {
-				p.at++
-				n++
-			}
-			if first := p.at + 1 - n; p.ticks == n {
-				p.ticks = 0
-			} else if p.ticks == 0 && n < len(codeFence) && first > 0 && bytes.IndexByte([]byte(" \n(|[*_\"'"), v[first-1]) >= 0 {
-				p.ticks, p.began = n, first
-			}
+		}
+		for p.at = to; p.at < i && v[p.at] == '`'; p.at++ {
+		}
+		if n := p.at - to; n > 0 && p.ticks == n {
+			p.ticks = 0
+		} else if n > 0 && p.ticks == 0 && n < len(codeFence) && to > 0 && bytes.IndexByte([]byte(" \n(|[*_\"'"), v[to-1]) >= 0 {
+			p.ticks, p.began = n, to
 		}
 	}
 	if p.ticks == 0 {
@@ -1018,7 +1017,7 @@ var whenLinks = []feature{hasBracket | hasOpen, hasAmp | hasBrace, hasHigh}
 func links(best *lead, v []byte, scripts bool) {
 	count := 0
 	for i := 0; i+8 < len(v); i++ {
-		if !oddByte[v[i]] {
+		if oddFirst[v[i]]&oddNext[v[i+1]] == 0 {
 			continue
 		}
 		switch {
@@ -1040,8 +1039,12 @@ func links(best *lead, v []byte, scripts bool) {
 	}
 }
 
-// oddByte are the bytes with which begins what links looks for.
-var oddByte = [256]bool{']': true, '+': true, '&': true, 0xbc: true, 0x9c: true}
+// oddFirst and oddNext have a bit in common for two bytes with which begins
+// what links looks for.
+var (
+	oddFirst = [256]uint8{']': 1, '+': 2, '&': 4, 0xbc: 8, 0x9c: 8}
+	oddNext  = [256]uint8{'(': 1, 'A': 2, '{': 4, 's': 8, 'S': 8, 'i': 8, 'I': 8}
+)
 
 func scriptURLWeight(code []byte) float32 {
 	c := bytes.TrimRight(code, " ;)")
