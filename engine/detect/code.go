@@ -95,63 +95,99 @@ func (s *Scanner) code(v []byte, w *Where) {
 	var best lead
 	c := codeWalk{head: skipBlank(v, 0), end: -1, close: seeker{v: v, b: ')'}, listing: w.Listing || w.Place.holdsText() && (len(v) > 120 && bytes.IndexByte(v, '\n') >= 0 || len(v) > maxPath || s.any(hasLine) && isProgram(v))}
 	c.named, c.called = s.any(hasCodeWord), s.any(hasCallWord)
-	for i := 0; i < len(v); {
-		switch codeByte[v[i]] {
-		default:
-			i++
-			continue
-		case codeName:
-			i = c.name(&best, v, i, w)
-			continue
-		case codeVariable:
-			i = c.variable(&best, v, i)
-			continue
-		case codeTag:
-			if i+1 < len(v) && startsCode[v[i+1]] {
-				c.tag(&best, v, i)
-			}
-		case codeQuote:
-			if i == 0 && !c.listing {
-				escapedName(&best, v)
-			}
-		case codeBracket:
-			if c.called && (v[i] == '(' || i == 0 || v[i-1] == '{') && i+2 < len(v) && (i == 0 || v[i-1] != '(') {
-				c.brackets(&best, v, i)
-			}
-		case codeObject:
-			c.ognl(&best, v, i)
-		}
-		i++
+	if len(v) > 0 && v[0] == '"' && !c.listing {
+		escapedName(&best, v)
 	}
+	c.walk(&best, v, w)
 	s.effort += nameEffort*c.names + callEffort*c.calls
 	c.judge(&best)
 	s.follow(Code, v, best, codeVocabulary)
 }
 
-// The kinds of bytes with which begins what code looks at.
+// walk reads all of v that may be code by the two bytes with which it begins.
+func (c *codeWalk) walk(best *lead, v []byte, w *Where) {
+	i, letters := 0, 0 // that are names by themselves, of which none is known
+	for i+1 < len(v) {
+		first := codeFirst[v[i]]
+		kind := first & codeNext[v[i+1]]
+		if i < c.opened {
+			kind |= first & codeBracket
+		}
+		if kind == 0 {
+			letters += int(first / codeLetter)
+			i++
+			continue
+		}
+		switch kind {
+		case codeName:
+			i = c.name(best, v, i, w)
+			continue
+		case codeVariable:
+			i = c.variable(best, v, i)
+			continue
+		case codeTag:
+			c.tag(best, v, i)
+		case codeBracket:
+			if c.called && (v[i] == '(' || i == 0 || v[i-1] == '{') && i+2 < len(v) && (i == 0 || v[i-1] != '(') {
+				c.brackets(best, v, i)
+			}
+		case codeObject:
+			c.ognl(best, v, i)
+		}
+		i++
+	}
+	if i < len(v) {
+		letters += int(codeFirst[v[i]] / codeLetter)
+	}
+	if c.named {
+		c.names += letters
+	}
+}
+
+// The kinds of what code looks at. A byte with which one begins and the bytes
+// that go on with it have its bit in common; letters have one more.
 const (
-	_ uint8 = iota
-	codeName
+	codeName uint8 = 1 << iota
 	codeVariable
 	codeTag
-	codeQuote
 	codeBracket
 	codeObject
+	codeLetter uint8 = 1 << 7
 )
 
-var codeByte = func() (t [256]uint8) {
-	for c := range t {
-		if isLetter(byte(c)) || c == '_' {
-			t[c] = codeName
+var codeFirst, codeNext = func() (first, next [256]uint8) {
+	for c := range first {
+		b := byte(c)
+		if isLetter(b) || b == '_' {
+			first[c] = codeName | codeLetter
+			next[c] = codeBracket
+		}
+		if isWordASCII(b) {
+			next[c] |= codeName | codeVariable
+		}
+		if beforeArguments[c] {
+			next[c] |= codeName
+		}
+		if isSpace(b) {
+			next[c] |= codeBracket
+		}
+		if beginsObject[c] {
+			next[c] |= codeObject
 		}
 	}
-	t['$'], t['<'], t['"'] = codeVariable, codeTag, codeQuote
-	t['('], t['['], t['@'], t['#'] = codeBracket, codeBracket, codeObject, codeObject
-	return t
+	first['$'], first['<'] = codeVariable, codeTag
+	first['('], first['['], first['@'], first['#'] = codeBracket, codeBracket, codeObject, codeObject
+	also := func(kind uint8, bytes string) {
+		for _, c := range bytes {
+			next[c] |= kind
+		}
+	}
+	also(codeName, ".=")
+	also(codeVariable, "{$")
+	also(codeTag, "?%sSjJ")
+	also(codeBracket, "([\\'\"/#")
+	return first, next
 }()
-
-// startsCode are the bytes behind the < of the tags that code knows.
-var startsCode = [256]bool{'?': true, '%': true, 's': true, 'S': true, 'j': true, 'J': true}
 
 // isProgram reports whether v is a program of several lines: four of them, or
 // what programs begin with.
@@ -193,12 +229,15 @@ func (c *codeWalk) name(best *lead, v []byte, i int, w *Where) int {
 	if c.named && v[j] == 'j' && j+5 < len(v) && javaPackage(v[j:]) {
 		c.typeName(best, v, i, min(len(v), i+20), w)
 	}
-	for j < len(v) && (wordASCII[v[j]] || v[j] == '.' && j+1 < len(v) && wordASCII[v[j+1]]) {
-		if v[j] == '.' {
-			dot = j
-			if c.named && j-i < 40 && dangerousTypes.Has(v[i:j]) && !isThrown(v[j+1:]) {
-				c.typeName(best, v, i, j, w)
-			}
+	for {
+		for j < len(v) && wordASCII[v[j]] {
+			j++
+		}
+		if j+1 >= len(v) || v[j] != '.' || !wordASCII[v[j+1]] {
+			break
+		}
+		if dot = j; c.named && j-i < 40 && dangerousTypes.Has(v[i:j]) && !isThrown(v[j+1:]) {
+			c.typeName(best, v, i, j, w)
 		}
 		j++
 	}
