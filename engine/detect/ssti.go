@@ -45,7 +45,7 @@ func (s *Scanner) ssti(v []byte, w *Where) {
 	e := expression{v: v, listing: listing, shown: w.Place.holdsText() && w.Place != InForm}
 	asked := false
 	for i := 0; i+1 < len(v); i++ {
-		if kind := opens[v[i]]; kind == 0 || i < open[kind&7] {
+		if openFirst[v[i]]&openNext[v[i+1]] == 0 || i < open[opens[v[i]]&7] {
 			continue
 		}
 		skip, end := opener(v, i)
@@ -109,6 +109,22 @@ func opener(v []byte, i int) (int, byte) {
 	}
 	return 0, 0
 }
+
+// openFirst and openNext have a bit in common for two bytes with which an opener
+// may begin.
+var openFirst, openNext = func() (first, next [256]uint8) {
+	for bit, pair := range [...][2]string{
+		{"{$#*@~%", "{"}, {"{", "%#$@.0123456789pslimfPSLIMF"}, {"<", "%#@"}, {"[", "#=[("}, {"#", "sipefSIPEF"}, {"@", "sS("},
+	} {
+		for _, c := range pair[0] {
+			first[c] |= 1 << bit
+		}
+		for _, c := range pair[1] {
+			next[c] |= 1 << bit
+		}
+	}
+	return first, next
+}()
 
 // opens are the bytes with which openers begin, by what closes all of theirs: its
 // upper half, or 1 where there are several.
