@@ -182,23 +182,23 @@ var typeTagsAt = [...]struct {
 // whenTypeTags: what they hold beside words.
 var whenTypeTags = []feature{hasDollar, hasBang, hasDQuote | hasAt | hasColon, hasDQuote | hasSlash}
 
-// marksTag are the bytes in front of their first letters.
-var marksTag = [256]bool{'!': true, '"': true, '$': true, '@': true}
-
-// beginsTag reports whether c is the first letter of one of them.
-func beginsTag(c byte) bool {
-	switch c {
-	case 'N', 'p', 'j', 'o', 'c', 'r', 't':
-		return true
+// tagFirst and tagNext have a bit in common for a mark and the first letter behind
+// it.
+var tagFirst, tagNext = func() (first, next [256]uint8) {
+	for bit, mark := range `$!@"` {
+		first[mark] = 1 << bit
 	}
-	return false
-}
+	for _, t := range typeTagsAt {
+		next[t.text[t.at]] |= first[t.mark]
+	}
+	return first, next
+}()
 
 // typeTags finds names of types that a reader makes instances of.
 func typeTags(best *lead, v []byte) {
 	for last, mark := range v[:max(len(v)-1, 0)] {
 		i := last + 1
-		if !marksTag[mark] || !beginsTag(v[i]) {
+		if tagFirst[mark]&tagNext[v[i]] == 0 {
 			continue
 		}
 		for j := range typeTagsAt {

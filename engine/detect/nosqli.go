@@ -422,13 +422,13 @@ func busyLoop(v []byte) (from, to int) {
 	if from < 0 || from > maxPrefix {
 		return 0, 0
 	}
-	clock := indexFold(v[from:], "new date")
-	if clock < 0 || clock > 64 {
+	clock := indexFold(v[from:min(len(v), from+64+len("new date"))], "new date")
+	if clock < 0 {
 		return 0, 0
 	}
 	rest := v[from+clock+len("new date"):]
-	loop := indexFold(rest, "while")
-	if loop < 0 || loop > 128 {
+	loop := indexFold(rest[:min(len(rest), 128+len("while"))], "while")
+	if loop < 0 {
 		return 0, 0
 	}
 	open := skipBlank(rest, loop+len("while"))
