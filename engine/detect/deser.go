@@ -182,25 +182,13 @@ var typeTagsAt = [...]struct {
 // whenTypeTags: what they hold beside words.
 var whenTypeTags = []feature{hasDollar, hasBang, hasDQuote | hasAt | hasColon, hasDQuote | hasSlash}
 
-// tagFirst and tagNext have a bit in common for a mark and the first letter behind
-// it.
-var tagFirst, tagNext = func() (first, next [256]uint8) {
-	for bit, mark := range `$!@"` {
-		first[mark] = 1 << bit
-	}
-	for _, t := range typeTagsAt {
-		next[t.text[t.at]] |= first[t.mark]
-	}
-	return first, next
-}()
+// tagPairs are the bytes in front of their first letters, and those.
+var tagPairs = newPairs(pair{"$", "Nt"}, pair{"!", "pjocr"}, pair{"@", "t"}, pair{`"`, "p"})
 
 // typeTags finds names of types that a reader makes instances of.
 func typeTags(best *lead, v []byte) {
-	for last, mark := range v[:max(len(v)-1, 0)] {
-		i := last + 1
-		if tagFirst[mark]&tagNext[v[i]] == 0 {
-			continue
-		}
+	for last := tagPairs.from(v, 0); last < len(v); last = tagPairs.from(v, last+1) {
+		i, mark := last+1, v[last]
 		for j := range typeTagsAt {
 			t := &typeTagsAt[j]
 			if from := i - t.at; t.mark == mark && from >= 0 && bytes.HasPrefix(v[from:], []byte(t.text)) {

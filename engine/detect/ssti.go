@@ -44,8 +44,8 @@ func (s *Scanner) ssti(v []byte, w *Where) {
 	var open [8]int // by the upper half of a closing byte: where it has not been found up to
 	e := expression{v: v, listing: listing, shown: w.Place.holdsText() && w.Place != InForm}
 	asked := false
-	for i := 0; i+1 < len(v); i++ {
-		if openFirst[v[i]]&openNext[v[i+1]] == 0 || i < open[opens[v[i]]&7] {
+	for i := openPairs.from(v, 0); i < len(v); i = openPairs.from(v, i+1) {
+		if i < open[opens[v[i]]&7] {
 			continue
 		}
 		skip, end := opener(v, i)
@@ -110,21 +110,9 @@ func opener(v []byte, i int) (int, byte) {
 	return 0, 0
 }
 
-// openFirst and openNext have a bit in common for two bytes with which an opener
-// may begin.
-var openFirst, openNext = func() (first, next [256]uint8) {
-	for bit, pair := range [...][2]string{
-		{"{$#*@~%", "{"}, {"{", "%#$@.0123456789pslimfPSLIMF"}, {"<", "%#@"}, {"[", "#=[("}, {"#", "sipefSIPEF"}, {"@", "sS("},
-	} {
-		for _, c := range pair[0] {
-			first[c] |= 1 << bit
-		}
-		for _, c := range pair[1] {
-			next[c] |= 1 << bit
-		}
-	}
-	return first, next
-}()
+// openPairs are those with which openers begin.
+var openPairs = newPairs(pair{"{$#*@~%", "{"}, pair{"{", "%#$@.0123456789pslimfPSLIMF"}, pair{"<", "%#@"}, pair{"[", "#=[("},
+	pair{"#", "sipefSIPEF"}, pair{"@", "sS("})
 
 // opens are the bytes with which openers begin, by what closes all of theirs: its
 // upper half, or 1 where there are several.

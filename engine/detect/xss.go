@@ -1016,10 +1016,7 @@ var whenLinks = []feature{hasBracket | hasOpen, hasAmp | hasBrace, hasHigh}
 // old browsers guessed: UTF-7, and 7-bit ASCII whose eighth bit they dropped.
 func links(best *lead, v []byte, scripts bool) {
 	count := 0
-	for i := 0; i+8 < len(v); i++ {
-		if oddFirst[v[i]]&oddNext[v[i+1]] == 0 {
-			continue
-		}
+	for i := oddPairs.from(v, 0); i+8 < len(v); i = oddPairs.from(v, i+1) {
 		switch {
 		case v[i] == ']' && v[i+1] == '(':
 			end := len(v)
@@ -1039,12 +1036,8 @@ func links(best *lead, v []byte, scripts bool) {
 	}
 }
 
-// oddFirst and oddNext have a bit in common for two bytes with which begins
-// what links looks for.
-var (
-	oddFirst = [256]uint8{']': 1, '+': 2, '&': 4, 0xbc: 8, 0x9c: 8}
-	oddNext  = [256]uint8{'(': 1, 'A': 2, '{': 4, 's': 8, 'S': 8, 'i': 8, 'I': 8}
-)
+// oddPairs are those with which begins what links looks for.
+var oddPairs = newPairs(pair{"]", "("}, pair{"+", "A"}, pair{"&", "{"}, pair{"\xbc\x9c", "sSiI"})
 
 func scriptURLWeight(code []byte) float32 {
 	c := bytes.TrimRight(code, " ;)")
