@@ -200,54 +200,46 @@ func (w *Where) features() (f feature) {
 // features returns the features of v, and how many pieces it falls into at
 // least: bytes that are in no word and no number.
 func features(v []byte) (f feature, pieces int) {
-	var g gate
+	var word, last, sum, hidden uint32
 	for rest := v; len(rest) > 0; {
 		n := min(len(rest), gateChunk)
-		g.read(rest[:n])
+		f, word, last, sum = readChunk(rest[:n], f, word, last)
+		pieces += int(sum / gatePiece % 64)
+		hidden |= sum / gateHidden % 64
 		rest = rest[n:]
 	}
-	if g.has&^hasHigh == 0 && len(v) > maxWordOnly {
-		return g.has | lengths, 0
+	if f&^(hasHigh|wordFeatures) == 0 && len(v) > maxWordOnly {
+		return f&hasHigh | lengths, 0
 	}
-	f = g.has | feature(g.families|familiesOf(g.hash))*hasSQLWord | lengthFeatures[min(len(v), len(lengthFeatures)-1)]
-	if g.hidden {
+	f |= feature(familiesOf(word))*hasSQLWord | lengthFeatures[min(len(v), len(lengthFeatures)-1)]
+	if hidden != 0 {
 		f |= hiddenWordFeaturesOf(v)
 	}
-	return f, g.pieces
+	return f, pieces
 }
 
-// A gate is what has been seen of a value up to some byte.
-type gate struct {
-	has      feature
-	families uint16 // of the words that have ended
-	hidden   bool   // there are bytes that a lexicon ignores
-	pieces   int
-	hash     uint32 // of the word that goes on, 0 for none
-	last     uint32 // the byte before, as gateByte has it
-}
-
-// read goes on with a chunk of the value. It asks for no byte with a branch, as
-// nobody could guess the next: the hash of each word is kept in a list, in which
-// those of its beginnings are overwritten.
-func (s *gate) read(chunk []byte) {
+// readChunk adds the features of a chunk to f. It is given and returns the hash
+// of the word that goes on and the last byte as gateByte has it, and returns the
+// sum of all. It asks for no byte with a branch, as nobody could guess the next:
+// the hash of each word is kept in a list, in which those of its beginnings are
+// overwritten.
+func readChunk(chunk []byte, f feature, word, last uint32) (_ feature, _, _, sum uint32) {
 	var words [gateChunk/2 + 1]uint32
-	n, sum := uint(0), uint32(0)
-	f, h, last := s.has, s.hash, s.last
+	n := uint(0)
 	for _, b := range chunk {
 		g := gateByte[b]
 		sum += g
 		f |= pairFeatures[g&gateClass|last>>5&gateLetter]
-		words[n%uint(len(words))] = h
+		words[n%uint(len(words))] = word
 		n += uint(last &^ g >> 31)
-		h = (bits.RotateLeft32(h, 5) ^ g&gateLetter) & uint32(int32(g)>>31)
+		word = (bits.RotateLeft32(word, 5) ^ g&gateLetter) & uint32(int32(g)>>31)
 		last = g
 	}
-	s.has, s.hash, s.last = f, h, last
-	s.pieces += int(sum / gatePiece % 64)
-	s.hidden = s.hidden || sum/gateHidden%64 != 0
+	var families uint16
 	for _, h := range words[:n%uint(len(words))] {
-		s.families |= familiesOf(h)
+		families |= familiesOf(h)
 	}
+	return f | feature(families)*hasSQLWord, word, last, sum
 }
 
 // gateChunk is how many bytes the gate takes at once: every other one may end a
