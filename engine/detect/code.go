@@ -898,7 +898,7 @@ func (c *codeWalk) brackets(best *lead, v []byte, i int) {
 		return // [link](address) is Markdown
 	}
 	end := min(len(v), k+32)
-	if m := gap(v, k); m < len(v) && (v[m] == ')' || v[m] == ']' || v[m] == '\'' || v[m] == '"') && calledAgain(v[m:end]) {
+	if m := gap(v, k); m < end && (v[m] == ')' || v[m] == ']' || v[m] == '\'' || v[m] == '"') && calledAgain(v[m:end]) {
 		best.offer(0.85, i, end, "The name of a function is hidden in brackets and called.")
 	}
 }

@@ -1,6 +1,9 @@
 package detect
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func FuzzCode(f *testing.F) { fuzz(f, Code) }
 
@@ -83,4 +86,16 @@ func TestCode(t *testing.T) {
 		"see php.net/manual",
 		"exec summary (draft)",
 	})
+}
+
+// TestGapOfAnyLength: what may stand before a bracket is read farther than what
+// is looked at behind it.
+func TestGapOfAnyLength(t *testing.T) {
+	var s Scanner
+	for n := range 2 * maxCallGap {
+		found := len(s.Scan([]byte("(system"+strings.Repeat(" ", n)+")('id')"), &Where{Place: InForm})) > 0
+		if n < 16 && !found {
+			t.Errorf("%d blanks: found nothing", n)
+		}
+	}
 }
