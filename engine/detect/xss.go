@@ -84,16 +84,16 @@ func (s *Scanner) xss(v []byte, w *Where) {
 	s.reads(v, readMarkup)
 	var best lead
 	texts := w.Place.holdsText()
-	if i := bytes.IndexByte(v, '<'); i >= 0 {
+	if s.any(hasLess) {
 		p := page{texts: texts, stored: w.Place == InFile, whole: w.Listing, unescaped: w.Unescaped, bare: s.have&hasBacktick == 0}
 		markup(&best, v, 0, len(v), 0, &p)
 		s.effort += markupEffort * p.tokens
 		if plainPlace[w.Place] && (!w.Container || w.Markup) {
-			inserted(&best, v, i, w.Place)
+			inserted(&best, v, w.Place)
 		}
 	}
 	if s.have&hasEqual != 0 && s.have.any(whenInside) && !s.settles(best.weight) {
-		s.effort += markupEffort * insideTag(&best, v, texts)
+		s.effort += markupEffort * s.insideTag(&best, v, texts)
 	}
 	scriptURL(&best, v, 0, len(v))
 	if s.have.any(whenLinks) || bytes.IndexByte(v, '+') >= 0 {
@@ -113,9 +113,9 @@ var plainPlace = [...]bool{InPath: true, InQuery: true, InCookie: true, InUserAg
 
 // inserted judges an element in a value that is never markup: harmless by
 // itself, it shows that the page lets markup through.
-func inserted(best *lead, v []byte, at int, p Place) {
+func inserted(best *lead, v []byte, p Place) {
 	const harmless = "An element is inserted into what is never markup."
-	for n := 0; at >= 0 && at+1 < len(v) && n < 4; n++ {
+	for n, at := 0, bytes.IndexByte(v, '<'); at >= 0 && at+1 < len(v) && n < 4; n++ {
 		from := at + 1
 		to := run(v, from, len(v), isTagByte)
 		end := bytes.IndexByte(v[to:], '>')
@@ -370,16 +370,16 @@ var whenInside = []feature{hasMarkWord, hasColon, hasAmp, hasHash}
 // insideTag reads v as what follows inside a tag, whichever quote it broke
 // out of. Far into a text only an unmistakable script counts: texts show
 // attributes, too. It returns how many tokens it read.
-func insideTag(best *lead, v []byte, texts bool) int {
+func (s *Scanner) insideTag(best *lead, v []byte, texts bool) int {
 	before := *best
 	n := attribute(best, v, htmllex.InTag, texts)
-	if bytes.IndexByte(v, '"') >= 0 {
+	if s.any(hasDQuote) {
 		n += attribute(best, v, htmllex.InDouble, texts)
 	}
-	if bytes.IndexByte(v, '\'') >= 0 {
+	if s.any(hasQuote) {
 		n += attribute(best, v, htmllex.InSingle, texts)
 	}
-	if bytes.IndexByte(v, '`') >= 0 {
+	if s.any(hasBacktick) {
 		n += attribute(best, v, htmllex.InBacktick, texts)
 	}
 	if texts && best.weight > before.weight && best.weight < unmistakable && best.from > maxBreak && bytes.IndexByte(v[:best.from], '\n') >= 0 {
@@ -1117,8 +1117,7 @@ func script(best *lead, v []byte, w *Where) (hits int) {
 			break
 		}
 	}
-	breaks := seeker{v: v, b: '\n'}
-	line := breaks.from(0) // behind it is a text of several lines
+	breaks := seeker{v: v, b: '\n'} // behind the first is a text of several lines
 	lex := jslex.New(v)
 	for h := (jslex.Hit{}); lex.Next(&h); {
 		hits++
@@ -1127,7 +1126,7 @@ func script(best *lead, v []byte, w *Where) (hits int) {
 		}
 		left := out >= 0 && out <= h.From && h.From-out < 256 && (v[out] != ';' || bytes.IndexByte(v[out:h.From], '\n') < 0)
 		weight := freeWeight(v, &h, start == h.From && h.To+2 >= len(v), left, h.From <= start)
-		if weight == 0 || w.Place.holdsText() && (inSpan(v, h.From) || line < h.From && ofObject(v, h.From)) {
+		if weight == 0 || w.Place.holdsText() && (inSpan(v, h.From) || breaks.from(0) < h.From && ofObject(v, h.From)) {
 			continue
 		}
 		from := h.From
@@ -1302,24 +1301,54 @@ func leavesString(v []byte) int {
 		return -1
 	}
 	for i, c := range v[:min(len(v), 64)] {
-		switch {
-		case c == '\'' || c == '"' || c == '`' || c == ')' || c == '}' || c == '*' && i+1 < len(v) && v[i+1] == '/' && !bytes.Contains(v[:i], []byte("/*")) || c == ']' || c == '\\' || c == ';' && i == 0 && len(v) > 1 && v[1] != ';':
-			j := i + 1
-			for j < len(v) && j < i+16 && (isSpace(v[j]) || bytes.IndexByte([]byte("'\"`)}]\\"), v[j]) >= 0) {
-				j++
-			}
-			if c == ';' || j < len(v) && bytes.IndexByte([]byte(";-+,*/|&^%<>=?:\n!~"), v[j]) >= 0 {
-				return i
-			}
-			if j >= len(v) || !isWord(v[j]) || c == '\\' {
+		switch leavesByte[c] {
+		case leavesNothing:
+			continue
+		case leavesNever:
+			return -1
+		case leavesComment:
+			if i+1 == len(v) || v[i+1] != '/' || bytes.Contains(v[:i], []byte("/*")) {
 				continue
 			}
-			return -1
-		case c == '(' || c == '[' || c == '{' || c == '=' || c == '<':
+		case leavesStatement:
+			if i == 0 && len(v) > 1 && v[1] != ';' {
+				return i
+			}
+			continue
+		}
+		j := i + 1
+		for j < len(v) && j < i+16 && (leavesByte[v[j]] == leavesEnd || isSpace(v[j])) {
+			j++
+		}
+		if j < len(v) && leavesOperator[v[j]] {
+			return i
+		}
+		if j < len(v) && isWord(v[j]) && c != '\\' {
 			return -1
 		}
 	}
 	return -1
+}
+
+// The kinds of bytes by which a value leaves a string.
+const (
+	leavesNothing uint8 = iota
+	leavesNever         // brackets and assignments of a program's own text
+	leavesEnd           // quotes and what closes
+	leavesComment
+	leavesStatement
+)
+
+var leavesByte = [256]uint8{
+	'(': leavesNever, '[': leavesNever, '{': leavesNever, '=': leavesNever, '<': leavesNever,
+	'\'': leavesEnd, '"': leavesEnd, '`': leavesEnd, ')': leavesEnd, '}': leavesEnd, ']': leavesEnd, '\\': leavesEnd,
+	'*': leavesComment, ';': leavesStatement,
+}
+
+// leavesOperator are the bytes that go on with the program behind the string.
+var leavesOperator = [256]bool{
+	';': true, '-': true, '+': true, ',': true, '*': true, '/': true, '|': true, '&': true, '^': true, '%': true,
+	'<': true, '>': true, '=': true, '?': true, ':': true, '\n': true, '!': true, '~': true,
 }
 
 // hasFold reports whether b contains the lower-case word in any case.
