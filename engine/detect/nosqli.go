@@ -48,7 +48,7 @@ func (s *Scanner) nosqli(v []byte, w *Where) {
 		}
 	}
 	f := mongoScript(v, w)
-	if w.Listing || w.Place.holdsText() && bytes.IndexByte(v, '\n') >= 0 {
+	if f.Weight > 0 && (w.Listing || w.Place.holdsText() && bytes.IndexByte(v, '\n') >= 0) {
 		f.Weight *= 0.6 // a script of the database's shell
 	}
 	if f.Weight > best.Weight {

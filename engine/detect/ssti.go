@@ -39,7 +39,7 @@ func (s *Scanner) ssti(v []byte, w *Where) {
 		return
 	}
 	var best lead
-	listing := w.Listing || w.Place.holdsText() && bytes.IndexByte(v, '\n') >= 0
+	listing := w.Listing || w.Place.holdsText() && s.any(hasLine) && bytes.IndexByte(v, '\n') >= 0
 	s.reads(v, readTemplate)
 	var open [8]int // by the upper half of a closing byte: where it has not been found up to
 	e := expression{v: v, listing: listing, shown: w.Place.holdsText() && w.Place != InForm}
