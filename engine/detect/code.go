@@ -104,12 +104,24 @@ func (s *Scanner) code(v []byte, w *Where) {
 	s.follow(Code, v, best, codeVocabulary)
 }
 
-// walk reads all of v that may be code by the two bytes with which it begins.
+// walk reads all of v that may be code by the two bytes with which it begins. Where
+// no name is known, those of names are the last and what stands behind: few calls
+// are found then.
 func (c *codeWalk) walk(best *lead, v []byte, w *Where) {
-	i, letters := 0, 0 // that are names by themselves, of which none is known
+	wanted := codeVariable | codeTag | codeObject
+	switch {
+	case c.called:
+		wanted |= codeName | codeBracket
+	case c.named:
+		wanted |= codeName
+	default:
+		wanted |= codeEnd
+	}
+	i, fresh := 0, 0 // what stands before fresh belongs to what has been read
+	letters := 0     // that are names by themselves, of which none is known
 	for i+1 < len(v) {
 		first := codeFirst[v[i]]
-		kind := first & codeNext[v[i+1]]
+		kind := first & codeNext[v[i+1]] & wanted
 		if i < c.opened {
 			kind |= first & codeBracket
 		}
@@ -122,19 +134,23 @@ func (c *codeWalk) walk(best *lead, v []byte, w *Where) {
 		case codeName:
 			i = c.name(best, v, i, w)
 			continue
+		case codeEnd:
+			c.unknown(best, v, fresh, i+1)
 		case codeVariable:
 			i = c.variable(best, v, i)
+			fresh = i
 			continue
 		case codeTag:
 			c.tag(best, v, i)
 		case codeBracket:
-			if c.called && (v[i] == '(' || i == 0 || v[i-1] == '{') && i+2 < len(v) && (i == 0 || v[i-1] != '(') {
+			if (v[i] == '(' || i == 0 || v[i-1] == '{') && i+2 < len(v) && (i == 0 || v[i-1] != '(') {
 				c.brackets(best, v, i)
 			}
 		case codeObject:
 			c.ognl(best, v, i)
 		}
 		i++
+		fresh = i
 	}
 	if i < len(v) {
 		letters += int(codeFirst[v[i]] / codeLetter)
@@ -152,6 +168,7 @@ const (
 	codeTag
 	codeBracket
 	codeObject
+	codeEnd          // of a name
 	codeLetter uint8 = 1 << 7
 )
 
@@ -163,10 +180,11 @@ var codeFirst, codeNext = func() (first, next [256]uint8) {
 			next[c] = codeBracket
 		}
 		if isWordASCII(b) {
+			first[c] |= codeEnd
 			next[c] |= codeName | codeVariable
 		}
 		if beforeArguments[c] {
-			next[c] |= codeName
+			next[c] |= codeName | codeEnd
 		}
 		if isSpace(b) {
 			next[c] |= codeBracket
@@ -254,6 +272,40 @@ func (c *codeWalk) name(best *lead, v []byte, i int, w *Where) int {
 		c.arguments(best, v, i, at, j)
 	}
 	return j
+}
+
+// unknown reads a name that ends at j and began at fresh or behind it, in a value
+// that names nothing known.
+func (c *codeWalk) unknown(best *lead, v []byte, fresh, j int) {
+	at := j
+	for at > fresh && wordASCII[v[at-1]] {
+		at--
+	}
+	if isDigit(v[at]) {
+		if continues(v, fresh, at) {
+			return
+		}
+		for at < j && isDigit(v[at]) {
+			at++
+		}
+	}
+	if at < j && calledAnyway[v[at]] {
+		c.names++
+		c.arguments(best, v, at, at, j)
+	}
+}
+
+// continues reports whether the part at i is one of a name with dots, which begins
+// with a letter.
+func continues(v []byte, fresh, i int) bool {
+	for i > fresh+1 && v[i-1] == '.' && wordASCII[v[i-2]] {
+		for i--; i > fresh && wordASCII[v[i-1]]; i-- {
+			if !isDigit(v[i-1]) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // beforeArguments are the bytes with which begins what stands behind names that
