@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"math/bits"
 	"math/rand"
 	"slices"
 	"strings"
@@ -82,6 +83,75 @@ func TestGateOfLongValues(t *testing.T) {
 					gateHolds(t, &s, []byte(head+strings.Repeat(unit, n)+tail))
 				}
 			}
+		}
+	}
+}
+
+// plainFeatures is features byte by byte and word by word.
+func plainFeatures(v []byte) (f feature, pieces int) {
+	last, low := cOther, false
+	var shown []byte // to who ignores control bytes
+	for _, b := range v {
+		f |= pairFeatures[uint(classOf(b))<<5|uint(last)]
+		last = classOf(b)
+		if b < 0x80 && wordByte[b] == 0 && !isDigit(b) {
+			pieces++
+		}
+		if low = low || b < ' ' && b != '\n'; b >= ' ' {
+			shown = append(shown, b)
+		}
+	}
+	if f&^hasHigh == 0 && len(v) > maxWordOnly {
+		return f | lengths, 0
+	}
+	f |= plainFamilies(v) | lengthFeatures[min(len(v), len(lengthFeatures)-1)]
+	if low {
+		f |= plainFamilies(shown)
+	}
+	return f, pieces
+}
+
+func plainFamilies(v []byte) feature {
+	var f uint16
+	for len(v) > 0 {
+		h, n := uint32(0), 0
+		for ; n < len(v) && wordByte[v[n]] != 0; n++ {
+			h = bits.RotateLeft32(h, 5) ^ uint32(wordByte[v[n]])
+		}
+		if h != 0 {
+			f |= familiesOf(h)
+		}
+		v = v[min(n+1, len(v)):]
+	}
+	return feature(f) * hasSQLWord
+}
+
+// TestFeatures compares features with its plain twin, on values whose words begin
+// and end anywhere in the chunks in which it reads.
+func TestFeatures(t *testing.T) {
+	rng := rand.New(rand.NewSource(4))
+	var words []string
+	for _, family := range gateWords {
+		words = append(words, strings.Fields(family.words)...)
+	}
+	between := strings.Split("  = ' -- . 1 é \xff \n \r\n \x00 \t ( ) / /* .. ${ <a <!", " ")
+	for range 100_000 {
+		var v []byte
+		if rng.Intn(4) == 0 { // as many words as a chunk can hold
+			v = append(v, strings.Repeat("1", rng.Intn(64))+words[rng.Intn(len(words))]+strings.Repeat("=a", gateChunk)...)
+		}
+		for range rng.Intn(24) {
+			switch rng.Intn(3) {
+			case 0:
+				v = append(v, words[rng.Intn(len(words))]...)
+			case 1:
+				v = append(v, "abcXYZ_"[rng.Intn(7)])
+			}
+			v = append(v, between[rng.Intn(len(between))]...)
+		}
+		f, pieces := features(v)
+		if plain, n := plainFeatures(v); f != plain || pieces != n {
+			t.Fatalf("%q: %x and %d pieces, want %x and %d", v, f, pieces, plain, n)
 		}
 	}
 }
