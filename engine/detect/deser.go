@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/gabionhq/gabion/engine/internal/lexicon"
+	"github.com/gabionhq/gabion/engine/internal/pair"
 )
 
 // whenDeser: formats of text need their punctuation, binary ones their
@@ -183,11 +184,11 @@ var typeTagsAt = [...]struct {
 var whenTypeTags = []feature{hasDollar, hasBang, hasDQuote | hasAt | hasColon, hasDQuote | hasSlash}
 
 // tagPairs are the bytes in front of their first letters, and those.
-var tagPairs = newPairs(pair{"$", "Nt"}, pair{"!", "pjocr"}, pair{"@", "t"}, pair{`"`, "p"})
+var tagPairs = pair.New(pair.Of{"$", "Nt"}, pair.Of{"!", "pjocr"}, pair.Of{"@", "t"}, pair.Of{`"`, "p"})
 
 // typeTags finds names of types that a reader makes instances of.
 func typeTags(best *lead, v []byte) {
-	for last := tagPairs.from(v, 0); last < len(v); last = tagPairs.from(v, last+1) {
+	for last := tagPairs.Next(v, 0); last < len(v); last = tagPairs.Next(v, last+1) {
 		i, mark := last+1, v[last]
 		for j := range typeTagsAt {
 			t := &typeTagsAt[j]

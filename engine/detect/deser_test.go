@@ -46,3 +46,11 @@ func TestDeserialization(t *testing.T) {
 		t.Errorf("Java magic: %v", w)
 	}
 }
+
+func TestTagPairs(t *testing.T) {
+	for _, tag := range typeTagsAt {
+		if got := tagPairs.Next([]byte(tag.text), 0); got != tag.at-1 || tag.text[got] != tag.mark {
+			t.Errorf("%s: %d, want %d", tag.text, got, tag.at-1)
+		}
+	}
+}

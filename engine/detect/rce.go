@@ -481,7 +481,7 @@ func (t *shellText) scripted(c *shlex.Command) bool {
 }
 
 // wordEnds are the last byte of what may be the name of a command, and a blank.
-var wordEnds = pair.New([2]string{pair.Letters + "0123456789-_", " \t\n\v\f\r"})
+var wordEnds = pair.New(pair.Of{pair.Letters + "0123456789-_", " \t\n\v\f\r"})
 
 // afterCommand reports whether the line before c's separator begins with a
 // command and an argument, behind the mark of a prompt, a list or a quotation.
@@ -906,9 +906,9 @@ func (t *shellText) constructs(best *lead) {
 
 // constructPairs are what constructs of a shell begin with.
 var constructPairs = pair.New(
-	[2]string{"/", "dDiI"}, [2]string{">", "&"}, [2]string{"<", "<"}, [2]string{"$", "iI('[0{"},
-	[2]string{";&|", "$ \t\n\v\f\r\x00"}, [2]string{"%", pair.Letters}, [2]string{"!", " /"},
-	[2]string{"`{", ""}, [2]string{"fF", "oO"}, [2]string{"iI", "fFeE"}, [2]string{"nN", "eE"}, [2]string{"[", "sS"}, [2]string{"-", "eEnN"},
+	pair.Of{"/", "dDiI"}, pair.Of{">", "&"}, pair.Of{"<", "<"}, pair.Of{"$", "iI('[0{"},
+	pair.Of{";&|", "$ \t\n\v\f\r\x00"}, pair.Of{"%", pair.Letters}, pair.Of{"!", " /"},
+	pair.Of{"`{", ""}, pair.Of{"fF", "oO"}, pair.Of{"iI", "fFeE"}, pair.Of{"nN", "eE"}, pair.Of{"[", "sS"}, pair.Of{"-", "eEnN"},
 )
 
 // callsSystem reports whether PowerShell calls a method of a class that reaches

@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/gabionhq/gabion/engine/internal/lexicon"
+	"github.com/gabionhq/gabion/engine/internal/pair"
 )
 
 // whenSSTI: an expression needs its bracket and what marks it.
@@ -44,7 +45,7 @@ func (s *Scanner) ssti(v []byte, w *Where) {
 	var open [8]int // by the upper half of a closing byte: where it has not been found up to
 	e := expression{v: v, listing: listing, shown: w.Place.holdsText() && w.Place != InForm}
 	asked := false
-	for i := openPairs.from(v, 0); i < len(v); i = openPairs.from(v, i+1) {
+	for i := openPairs.Next(v, 0); i < len(v); i = openPairs.Next(v, i+1) {
 		if i < open[opens[v[i]]&7] {
 			continue
 		}
@@ -111,8 +112,8 @@ func opener(v []byte, i int) (int, byte) {
 }
 
 // openPairs are those with which openers begin.
-var openPairs = newPairs(pair{"{$#*@~%", "{"}, pair{"{", "%#$@.0123456789pslimfPSLIMF"}, pair{"<", "%#@"}, pair{"[", "#=[("},
-	pair{"#", "sipefSIPEF"}, pair{"@", "sS("})
+var openPairs = pair.New(pair.Of{"{$#*@~%", "{"}, pair.Of{"{", "%#$@.0123456789pslimfPSLIMF"}, pair.Of{"<", "%#@"}, pair.Of{"[", "#=[("},
+	pair.Of{"#", "sipefSIPEF"}, pair.Of{"@", "sS("})
 
 // opens are the bytes with which openers begin, by what closes all of theirs: its
 // upper half, or 1 where there are several.

@@ -6,6 +6,7 @@ import (
 	"github.com/gabionhq/gabion/engine/internal/htmllex"
 	"github.com/gabionhq/gabion/engine/internal/jslex"
 	"github.com/gabionhq/gabion/engine/internal/lexicon"
+	"github.com/gabionhq/gabion/engine/internal/pair"
 )
 
 // whenXSS: markup needs <, an attribute or an assignment = and its name, a call
@@ -1016,7 +1017,7 @@ var whenLinks = []feature{hasBracket | hasOpen, hasAmp | hasBrace, hasHigh}
 // old browsers guessed: UTF-7, and 7-bit ASCII whose eighth bit they dropped.
 func links(best *lead, v []byte, scripts bool) {
 	count := 0
-	for i := oddPairs.from(v, 0); i+8 < len(v); i = oddPairs.from(v, i+1) {
+	for i := oddPairs.Next(v, 0); i+8 < len(v); i = oddPairs.Next(v, i+1) {
 		switch {
 		case v[i] == ']' && v[i+1] == '(':
 			end := len(v)
@@ -1037,7 +1038,7 @@ func links(best *lead, v []byte, scripts bool) {
 }
 
 // oddPairs are those with which begins what links looks for.
-var oddPairs = newPairs(pair{"]", "("}, pair{"+", "A"}, pair{"&", "{"}, pair{"\xbc\x9c", "sSiI"})
+var oddPairs = pair.New(pair.Of{"]", "("}, pair.Of{"+", "A"}, pair.Of{"&", "{"}, pair.Of{"\xbc\x9c", "sSiI"})
 
 func scriptURLWeight(code []byte) float32 {
 	c := bytes.TrimRight(code, " ;)")

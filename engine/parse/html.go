@@ -21,7 +21,7 @@ func hasCharEscape(v []byte) bool {
 }
 
 // charEscapes are what such escapes begin with.
-var charEscapes = pair.New([2]string{"&", "#" + pair.Letters}, [2]string{`\`, "xu0123"})
+var charEscapes = pair.New(pair.Of{"&", "#" + pair.Letters}, pair.Of{`\`, "xu0123"})
 
 // isCharEscapes reports whether v is nothing but such escapes.
 func isCharEscapes(v []byte) bool {

@@ -33,7 +33,7 @@ func hasPercentEscape(v []byte) bool {
 }
 
 // percentEscapes are what such escapes begin with.
-var percentEscapes = pair.New([2]string{"%", "0123456789abcdefABCDEFuU"})
+var percentEscapes = pair.New(pair.Of{"%", "0123456789abcdefABCDEFuU"})
 
 // isRelay reports whether all escapes in v are of the percent sign, as where it was
 // encoded several times. What comes of it says nothing that v does not, or what
