@@ -949,9 +949,9 @@ func (c *codeWalk) brackets(best *lead, v []byte, i int) {
 	if v[i] == '[' && !bytes.ContainsAny(v[i:j], `'"`) {
 		return // [link](address) is Markdown
 	}
-	end := min(len(v), k+32)
-	if m := gap(v, k); m < end && (v[m] == ')' || v[m] == ']' || v[m] == '\'' || v[m] == '"') && calledAgain(v[m:end]) {
-		best.offer(0.85, i, end, "The name of a function is hidden in brackets and called.")
+	m := gap(v, k)
+	if m < len(v) && (v[m] == ')' || v[m] == ']' || v[m] == '\'' || v[m] == '"') && calledAgain(v[m:min(len(v), m+maxCallGap)]) {
+		best.offer(0.85, i, min(len(v), max(m, k+32)), "The name of a function is hidden in brackets and called.")
 	}
 }
 
