@@ -61,27 +61,22 @@ func isCharRelay(v []byte) bool {
 // inside words.
 func appendCharDecoded(dst, v []byte) ([]byte, bool) {
 	plain := 0
-	for i := 0; i+1 < len(v); {
-		switch {
-		case charEscapes.Begin(v[i], v[i+1]):
-			if r, n := charEscape(v[i:]); n > 0 {
-				dst = appendRune(append(dst, v[plain:i]...), r)
-				i += n
-				plain = i
-				continue
-			}
-		case v[i] == '<' && i > 0:
-			if n := splitTag(v[i-1], v[i:]); n > 0 {
+	for i := charMarks.Next(v, 0); i < len(v); i = charMarks.Next(v, max(i+1, plain)) {
+		if v[i] == '<' {
+			if n := splitTag(v[max(i-1, 0)], v[i:]); n > 0 {
 				dst = append(dst, v[plain:i]...)
-				i += n
-				plain = i
-				continue
+				plain = i + n
 			}
+		} else if r, n := charEscape(v[i:]); n > 0 {
+			dst = appendRune(append(dst, v[plain:i]...), r)
+			plain = i + n
 		}
-		i++
 	}
 	return append(dst, v[plain:]...), true
 }
+
+// charMarks are what such escapes and tags begin with.
+var charMarks = pair.New(pair.Of{"&", "#" + pair.Letters}, pair.Of{`\`, "xu0123"}, pair.Of{"<", "/>" + pair.Letters})
 
 // maxSplit is the longest tag that counts as one inside a word.
 const maxSplit = 10
