@@ -903,9 +903,15 @@ func (c *codeWalk) assigned(v []byte, i, j int) bool {
 	return j-i < 5 || k > j || k+1 < len(v) && (v[k+1] == '\'' || v[k+1] == '"')
 }
 
+// maxIndexes is how many brackets may follow each other.
+const maxIndexes = 16
+
 // indexed returns the end of the brackets that follow each other from i.
 func indexed(v []byte, i int) int {
-	for i < len(v) && (v[i] == '[' || v[i] == '{') {
+	for range maxIndexes {
+		if i >= len(v) || v[i] != '[' && v[i] != '{' {
+			break
+		}
 		end := byte(']')
 		if v[i] == '{' {
 			end = '}'
@@ -1024,7 +1030,7 @@ func (c *codeWalk) ognl(best *lead, v []byte, i int) {
 	case hasPrefixFold(rest, "@java."), hasPrefixFold(rest, "@ognl."), hasPrefixFold(rest, "@org.apache"):
 		best.offer(0.93, i, i+len(rest), "An expression of Struts calls a static method.")
 	case hasPrefixFold(rest, "@grab(") || hasPrefixFold(rest, "@grabconfig(") || hasPrefixFold(rest, "@grabresolver(") || hasPrefixFold(rest, "@groovy.") || hasPrefixFold(rest, "@asttest("):
-		best.offer(pick(c.listing && bytes.Count(v, []byte("\n")) > 8, 0.42, 0.8), i, i+len(rest), "An annotation of Groovy loads or runs code when it is compiled.")
+		best.offer(pick(c.listing && bytes.Count(v[:min(len(v), maxPath)], []byte("\n")) > 8, 0.42, 0.8), i, i+len(rest), "An annotation of Groovy loads or runs code when it is compiled.")
 	}
 }
 

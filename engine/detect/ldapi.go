@@ -164,19 +164,26 @@ func (s *Scanner) filterClosed(v []byte, shut int) {
 	}
 }
 
+// maxOperators is how many signs of operators may stand in front of a comparison.
+const maxOperators = 8
+
 // comparisonWeight weighs the beginning of a comparison or of a list of them.
 func comparisonWeight(b []byte) float32 {
-	if len(b) == 0 {
-		return 0
-	}
-	switch b[0] {
-	case '&', '|', '!':
-		rest := bytes.TrimLeft(b[1:], " ")
-		if len(rest) == 0 || rest[0] == '(' || rest[0] == ')' {
-			return 0.85
+	share := float32(1)
+	for range maxOperators {
+		if len(b) == 0 || b[0] != '&' && b[0] != '|' && b[0] != '!' {
+			break
 		}
-		return comparisonWeight(rest) * 0.9
+		if b = bytes.TrimLeft(b[1:], " "); len(b) == 0 || b[0] == '(' || b[0] == ')' {
+			return 0.85 * share
+		}
+		share *= 0.9
 	}
+	return oneComparison(b) * share
+}
+
+// oneComparison is comparisonWeight for what no operator stands in front of.
+func oneComparison(b []byte) float32 {
 	n := 0
 	for n < len(b) && n < 32 && (classOf(b[n]) == cLetter || classOf(b[n]) == cDigit || b[n] == '-') {
 		n++

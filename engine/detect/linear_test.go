@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"syscall"
 	"testing"
 )
@@ -25,6 +26,7 @@ var hostile = []string{
 	"http://", "://", ":/", "php:/", "//", "@", "<?php ", "$_GET[", "$a[", "(system)(", "/*", "#context[", "java.lang.", "while(",
 	"'||(a)||'", "`a", "a`b`c$(d)${e}", "if(a<b&&c>d){e='f'}", "<!DOCTYPE ", "\"a\":{\"b\":['c',1]},", "1=1 or ", "(select ", "a[]=", "{{a|b('c')}}",
 	"<p class=\"a\">b</p>\n", "```\ncode\n```\n", "$(a).b('c');\n", "require('", "*)(", "|a", "'+(a)+'", "')(\"];{}--", "&#x69;", "[a](b) ", "+ADw-",
+	"<<<", "price[$gt]", "x`curl`", "@grab(", `{"$wh{{a|b('c')}}`, "feed:", "(&", "(!(", "&", "=(",
 	"x ", "  ", "\t", "'", "\"", "'\"", "';", "')", "=", "a=", "a='", "style=", "style=\\", "on", "onload=", "\xe5\x98\x8a",
 }
 
@@ -78,16 +80,34 @@ func TestLinearBetweenBlanks(t *testing.T) {
 		t.Skip("takes a few seconds")
 	}
 	const short, factor = 4 << 10, 8
-	cost := func(piece string, n int, p Place) float64 {
-		blanks := bytes.Repeat([]byte(" "), n)
+	cost := func(piece, blank string, n int, p Place) float64 {
+		blanks := bytes.Repeat([]byte(blank), n)
 		v := bytes.Join([][]byte{blanks, bytes.Repeat([]byte(piece), n/len(piece)), blanks}, nil)
 		return scanCost(t, v, Where{Place: p})
 	}
 	for _, piece := range append([]string{"eval('a');", "system(", "' or 1=1#", "or 1--", ">\"<a", "{{a}}", "$a(1)", "; id ", "`id`", "(['a'", "case when ", "&& foo -x", "'; foo #", "|| a/b;"}, hostile...) {
-		for _, p := range []Place{InForm, InHeader} {
-			a, b := cost(piece, short, p), cost(piece, short*factor, p)
+		for i, p := range []Place{InForm, InForm, InHeader, InHeader, InJSON, InOther} {
+			blank := []string{" ", "\n", " ", "\x01", " ", " "}[i]
+			a, b := cost(piece, blank, short, p), cost(piece, blank, short*factor, p)
 			if b > 4*factor*a && b/float64(3*short*factor) > 100 {
-				t.Errorf("%q in place %d: %.0f ns for %d bytes, %.0f ns for %d", piece, p, a, 3*short, b, 3*short*factor)
+				t.Errorf("%q between %q in place %d: %.0f ns for %d bytes, %.0f ns for %d", piece, blank, p, a, 3*short, b, 3*short*factor)
+			}
+		}
+	}
+}
+
+// TestStack scans with little room for calls: what calls itself for each byte of a value
+// would end the program, whoever recovers from what.
+func TestStack(t *testing.T) {
+	defer debug.SetMaxStack(debug.SetMaxStack(256 << 10))
+	var s Scanner
+	for _, piece := range hostile {
+		for _, head := range []string{"", "(", "](", "<a href=", "{{", "'||"} {
+			v := append([]byte(head), bytes.Repeat([]byte(piece), (32<<10)/len(piece))...)
+			for _, w := range places {
+				if w.Place == InForm || w.Place == InPath || w.Place == InJSON {
+					s.Scan(v, &w)
+				}
 			}
 		}
 	}

@@ -117,6 +117,10 @@ func anyPattern(v []byte) float32 {
 	return 0.55
 }
 
+// maxNamed is longer than what names credentials in front of an operator, with blanks
+// and brackets around it.
+const maxNamed = 128
+
 // operatorAt weighs the operator at the dollar sign i.
 func operatorAt(v []byte, i int, w *Where) Finding {
 	end := i + 1
@@ -134,7 +138,7 @@ func operatorAt(v []byte, i int, w *Where) Finding {
 		if i == 1 && !w.Name && w.Place.single() { // where names are, a library reads it
 			f.Weight = max(f.Weight, 0.6)
 		}
-		if f.Weight < 0.5 && credentials.Has(bytes.Trim(v[:i-1], "[] .")) {
+		if f.Weight < 0.5 && i < maxNamed && credentials.Has(bytes.Trim(v[:i-1], "[] .")) {
 			f.Weight = 0.8
 		}
 		return f

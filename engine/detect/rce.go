@@ -111,7 +111,9 @@ func (s *Scanner) rce(v []byte, w *Where) {
 	words.keyed = (w.Place == InQuery || w.Place == InForm) && (hasFold(w.Key, "cmd") || hasFold(w.Key, "command") || hasFold(w.Key, "exec") || hasFold(w.Key, "shell"))
 	words.login = hasFold(w.Key, "shell")
 	words.address = w.Place == InTarget || s.any(hasBang) && isAddress(v)
-	words.read = w.Place == InReferer && w.Decoded > 0
+	if words.read = w.Place == InReferer && w.Decoded > 0; words.read {
+		words.slash, words.query = indexFrom(v, 0, '/'), indexFrom(v, 0, '?')
+	}
 	words.alone = w.Place.single() && len(v) <= maxWhole && (!s.any(hasLine) || bytes.IndexByte(bytes.TrimRight(v, "\r\n"), '\n') < 0)
 	words.sent = words.alone && w.Place == InForm && s.any(hasLine) && sentLine(v)
 	words.variable = -1
@@ -171,6 +173,8 @@ type shellText struct {
 	keyed    bool  // the parameter's name says that it takes a command
 	address  bool  // & and ? have their meaning in addresses
 	read     bool  // the value is the address of a page, with its escapes read
+	slash    int   // where the first slash of such an address is, len(v) for nowhere
+	query    int   // where its query begins
 	texts    bool  // the place holds whole texts
 	listing  bool  // a text of several lines, which may quote scripts
 	shown    bool  // code, by where it stands
@@ -326,7 +330,7 @@ func (t *shellText) runsLater(c *shlex.Command) bool {
 // isText reports whether c, which nobody listed, is words and signs: none of what
 // follows judges those, but in short values.
 func (t *shellText) isText(c *shlex.Command) bool {
-	return !c.Path && !c.Glob && !c.IFS && !c.Option && !c.Secret && !c.URL && len(t.v) > maxBreaking && !t.alone && t.shell != c.At
+	return !c.Path && !c.Glob && !c.IFS && !c.Option && !c.Secret && !c.URL && len(t.v) > maxBreaking && !t.alone && t.shell != c.At && !connectors.Has(c.Name)
 }
 
 // escaped reports whether the command stands in the path of the page that led
@@ -336,8 +340,7 @@ func (t *shellText) escaped(c *shlex.Command) bool {
 	if !t.read || c.Lead != shlex.Semi || c.Secret || c.Bin || c.Split || t.fetches(c) {
 		return false
 	}
-	before := t.v[:c.At]
-	return bytes.IndexByte(before, '/') > 0 && bytes.IndexByte(before, '?') < 0
+	return t.slash > 0 && t.slash < c.At && t.query >= c.At
 }
 
 // windowsCommands are those that any case runs, because Windows has them.
@@ -644,6 +647,9 @@ func (t *shellText) separated(c *shlex.Command, certain bool, args float32) floa
 	return 0.3 * args
 }
 
+// maxReader is longer than their names are, with what hides them.
+const maxReader = 16
+
 // plainReaders are commands whose names are no words: what is behind them at the
 // start of a value, after a separator, is a file.
 var plainReaders = lexicon.New("cat tac ls nl xxd od rev")
@@ -859,7 +865,7 @@ func (t *shellText) constructs(best *lead) {
 		case '`':
 			t.inWord(best, i)
 		case '<':
-			if hasPrefixFold(v[i:], "<<<") && i > 1 && plainReaders.Has(v[:i]) {
+			if hasPrefixFold(v[i:], "<<<") && i > 1 && i <= maxReader && plainReaders.Has(v[:i]) {
 				best.offer(0.7, 0, min(len(v), i+24), "A command reads what stands behind it.")
 			}
 		case ';', '&', '|':

@@ -85,6 +85,9 @@ func (t *shellText) runsGoal(c *shlex.Command) bool {
 	return (hasFold(args, "/etc/passwd") || hasFold(args, "/etc/shadow")) && (!t.texts || c.Option || c.Glued)
 }
 
+// connectors connect what a program reads and writes to the network.
+var connectors = lexicon.New("nc ncat netcat rcat socat nc.exe ncat.exe nc.traditional busybox")
+
 // handsShell finds shells whose input and output go over the network.
 func (t *shellText) handsShell(best *lead, c *shlex.Command) {
 	const reason = "A shell is connected to the network."
@@ -105,9 +108,7 @@ func (t *shellText) handsShell(best *lead, c *shlex.Command) {
 	if c.Option && shells.Has(c.Name) && bytes.HasPrefix(bytes.TrimLeft(args, " "), []byte("-i")) {
 		t.shell = c.End
 	}
-	switch string(c.Name) {
-	case "nc", "ncat", "netcat", "rcat", "socat", "nc.exe", "ncat.exe", "nc.traditional", "busybox":
-	default:
+	if !connectors.Has(c.Name) {
 		return
 	}
 	for i := 1; i+4 < len(args); i++ {
@@ -210,7 +211,7 @@ func runsCode(v []byte, c *shlex.Command) bool {
 // behindDatum reports whether nothing but one piece of data stands before c's
 // backtick, with a blank between.
 func (t *shellText) behindDatum(c *shlex.Command) bool {
-	before := bytes.TrimSpace(t.v[:c.At])
+	before := bytes.TrimSpace(t.v[min(t.head, c.At):c.At])
 	return len(before) > 0 && len(before) < maxDatum && bytes.ContainsAny(before, ".@'\"0123456789") && t.datum(before, false)
 }
 

@@ -831,15 +831,28 @@ func (t *tail) all(word string) bool { return t.n == len(word) && t.is(word) }
 // maxScriptURL bounds the script read behind one scheme.
 const maxScriptURL = 512
 
-// scriptURL judges v[a:b] as an address whose scheme may run script.
-// Browsers drop white space and controls inside the scheme.
+// maxFeeds is how many feed: may stand in front of an address.
+const maxFeeds = 4
+
+// scriptURL judges v[a:b] as an address whose scheme may run script, behind feed: too.
 func scriptURL(best *lead, v []byte, a, b int) {
+	for range maxFeeds {
+		if a = scriptScheme(best, v, a, b); a < 0 {
+			return
+		}
+	}
+}
+
+// scriptScheme judges the scheme with which the address v[a:b] begins, and returns where
+// another address begins behind feed:, -1 for nowhere. Browsers drop white space and
+// controls inside the scheme.
+func scriptScheme(best *lead, v []byte, a, b int) int {
 	i := a
 	for i < b && (v[i] <= ' ' || v[i] == '"' || v[i] == '\'' || v[i] == '`' || v[i] >= 0x80 || v[i] == '(') {
 		i++
 	}
 	if i < b && !startsScheme[v[i]] {
-		return
+		return -1
 	}
 	var t tail
 	start, torn := i, false
@@ -868,11 +881,11 @@ func scriptURL(best *lead, v []byte, a, b int) {
 			best.offer(0.55, start, i+1, "An address is written like one that runs script.")
 		}
 		if !isLetter(c) && c > ' ' {
-			return
+			return -1
 		}
 	}
 	if i >= b || t.n == 0 {
-		return
+		return -1
 	}
 	rest := v[min(i+1, b):min(b, i+maxScriptURL)]
 	switch {
@@ -884,14 +897,15 @@ func scriptURL(best *lead, v []byte, a, b int) {
 	case t.all("data:"):
 		head := rest[:min(len(rest), 40)]
 		if isPicture(v[min(i+1, b):b]) {
-			return
+			return -1
 		}
 		if bytes.Contains(rest[:min(len(rest), 80)], []byte("PHNjcmlwd")) || hasFold(head, "html") || hasFold(head, "svg") || hasFold(head, "xml") || hasFold(head, "javascript") || hasFold(head, "dom-event") {
 			best.offer(0.9, start, min(b, start+maxEvidence), "An address holds a document or script of its own.")
 		}
 	case t.all("feed:"):
-		scriptURL(best, v, min(i+1, b), b)
+		return min(i+1, b)
 	}
+	return -1
 }
 
 // startsScheme are the bytes with which the schemes begin that scriptURL knows,

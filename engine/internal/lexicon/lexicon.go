@@ -12,6 +12,9 @@ import (
 // in a set.
 const maxWord = 40
 
+// maxSpread bounds the length of a word with control bytes in it.
+const maxSpread = 4 * maxWord
+
 // A Set is an immutable set of lower-case words. The zero value is empty.
 type Set struct{ *table }
 
@@ -64,7 +67,7 @@ func (s Set) Has(word []byte) bool { return s.table != nil && s.find(word) > 0 }
 
 // find returns the number of the word, from 1 on, 0 for none of the set.
 func (s *table) find(word []byte) uint16 {
-	if len(word) == 0 || word[0] >= ' ' && s.shape[fold(word[0])]<<(63-min(len(word), maxWord)) == 0 {
+	if len(word) == 0 || len(word) > maxSpread || word[0] >= ' ' && s.shape[fold(word[0])]<<(63-min(len(word), maxWord)) == 0 {
 		return 0 // no word begins so that is as long, or shorter
 	}
 	var buf [maxWord]byte
@@ -114,6 +117,9 @@ func (k Kinds) Of(word []byte) uint8 { return k.of[k.set.find(word)] }
 // Fold appends word to dst in lower case and without control bytes, as far
 // as dst has room. Longer words come back empty.
 func Fold(dst, word []byte) []byte {
+	if len(word) > maxSpread {
+		return dst[:0]
+	}
 	for _, c := range word {
 		if c < ' ' {
 			continue
