@@ -105,8 +105,8 @@ func (s *Scanner) code(v []byte, w *Where) {
 }
 
 // walk reads all of v that may be code by the two bytes with which it begins. Where
-// no name is known, those of names are the last and what stands behind: few calls
-// are found then.
+// no name in it is known, names are told by their last byte and the one behind instead,
+// as few calls are found then.
 func (c *codeWalk) walk(best *lead, v []byte, w *Where) {
 	wanted := codeVariable | codeTag | codeObject
 	switch {

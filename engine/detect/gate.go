@@ -218,9 +218,9 @@ func features(v []byte) (f feature, pieces int) {
 	return f, pieces
 }
 
-// readChunk adds the features of a chunk to f. It is given and returns the hash
-// of the word that goes on and the last byte as gateByte has it, and returns the
-// sum of all. It asks for no byte with a branch, as nobody could guess the next:
+// readChunk adds the features of a chunk to f. It is given and returns, behind f, the
+// hash of the word that goes on and the last byte as gateByte has it, and last the sum
+// of all such bytes. It asks for no byte with a branch, as nobody could guess the next:
 // the hash of each word is kept in a list, in which those of its beginnings are
 // overwritten.
 func readChunk(chunk []byte, f feature, word, last uint32) (_ feature, _, _, sum uint32) {

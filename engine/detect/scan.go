@@ -139,8 +139,8 @@ const admittedBits = 6
 
 // admits is feature.admits.
 func (s *Scanner) admits(have feature) uint32 {
-	const mix = 0x9e3779b97f4a7c15 // 2^64 over the golden ratio
-	at := &s.admitted[uint64(have)*mix>>(64-admittedBits)]
+	const golden = 0x9e3779b97f4a7c15 // 2^64 over the golden ratio spreads bits
+	at := &s.admitted[uint64(have)*golden>>(64-admittedBits)]
 	if at.have != have {
 		*at = admission{have, have.admits()}
 	}
@@ -275,9 +275,9 @@ func (s *Scanner) any(f feature) bool { return s.have&f != 0 }
 
 // What work takes, in units of about a nanosecond, beside what a detector takes to run
 // and a quarter of one per byte for each. They were fitted to what the detectors took
-// of 5,800 hostile values, and what each takes to run was made a quarter more; where what
-// those repeat is mixed at random, so that guesses of the processor fail, work takes half
-// as much again, and two to three times as much of random signs.
+// of 5,800 hostile values, and what each takes to run was made a quarter more. Lexers
+// have become cheaper since: what they count is rather more than what they take, but of
+// random signs, at which guesses of the processor fail.
 const (
 	valueEffort      = 60 // per value, however short
 	gateEffort       = 2  // per byte, with what finds out how it is written

@@ -264,7 +264,7 @@ var endOfComment = []byte("*/")
 // is more than any context showed before. A whole statement may have begun
 // at whole, outside; sqlContext returns where one began here.
 func (s *Scanner) sqlContext(v []byte, w *Where, start int, broken bool, whole int32) int32 {
-	var r sqlReader // field by field, as are tokens
+	var r sqlReader // set field by field: a literal is made elsewhere and copied
 	r.v, r.start, r.end, r.broken, r.first, r.miss = v, start, s.sql.end, broken, true, 1
 	r.texts, r.listing, r.segment = s.sql.texts, s.sql.listing, s.sql.segment
 	r.at, r.whole, r.chains = whole, int(whole) < start, &s.sql.chains

@@ -326,19 +326,19 @@ func (p *page) span(v []byte, i, to int) int {
 		return 0
 	}
 	for p.at < i {
-		from, to := p.at, i
+		from, tick := p.at, i
 		if n := bytes.IndexByte(v[from:i], '`'); n >= 0 {
-			to = from + n
+			tick = from + n
 		}
-		if p.ticks > 0 && bytes.IndexByte(v[from:to], '\n') >= 0 {
+		if p.ticks > 0 && bytes.IndexByte(v[from:tick], '\n') >= 0 {
 			p.ticks = 0
 		}
-		for p.at = to; p.at < i && v[p.at] == '`'; p.at++ {
+		for p.at = tick; p.at < i && v[p.at] == '`'; p.at++ {
 		}
-		if n := p.at - to; n > 0 && p.ticks == n {
+		if n := p.at - tick; n > 0 && p.ticks == n {
 			p.ticks = 0
-		} else if n > 0 && p.ticks == 0 && n < len(codeFence) && to > 0 && bytes.IndexByte([]byte(" \n(|[*_\"'"), v[to-1]) >= 0 {
-			p.ticks, p.began = n, to
+		} else if n > 0 && p.ticks == 0 && n < len(codeFence) && tick > 0 && bytes.IndexByte([]byte(" \n(|[*_\"'"), v[tick-1]) >= 0 {
+			p.ticks, p.began = n, tick
 		}
 	}
 	if p.ticks == 0 {

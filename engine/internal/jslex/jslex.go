@@ -79,12 +79,12 @@ func (l *Lexer) seek() int {
 	last := byte(0)
 	for end := min(l.run, len(src)-1); p < end; p++ {
 		c := src[p]
-		if before[last]&at[c]&behind[src[p+1]] != 0 {
+		if seekBefore[last]&seekAt[c]&seekBehind[src[p+1]] != 0 {
 			return p
 		}
 		last = c
 	}
-	if p == l.run || p < len(src) && before[last]&at[src[p]]&bracket != 0 {
+	if p == l.run || p < len(src) && seekBefore[last]&seekAt[src[p]]&bracket != 0 {
 		return p
 	}
 	return len(src)
@@ -150,7 +150,7 @@ const (
 	firstName
 )
 
-var before, at, behind = func() (before, at, behind [256]uint32) {
+var seekBefore, seekAt, seekBehind = func() (before, at, behind [256]uint32) {
 	next := firstName
 	for _, name := range names {
 		if at[name[0]] == 0 {

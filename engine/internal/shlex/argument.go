@@ -25,35 +25,47 @@ const (
 	kinds
 )
 
-const (
-	blankBytes  = " \t+\x00\x0b\x0c"
-	digitBytes  = "0123456789"
-	letterBytes = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+// The sets that most sequences are of.
+var (
+	blanks      = bytesThat(blank)
+	digits      = bytesThat(digit)
+	letters     = bytesThat(letter)
 	secretBytes = "ebdptruwEBDPTRUW" // that the paths of secret begin with
 )
+
+// bytesThat returns the bytes that are something.
+func bytesThat(is func(byte) bool) string {
+	var set []byte
+	for b := range 256 {
+		if is(byte(b)) {
+			set = append(set, byte(b))
+		}
+	}
+	return string(set)
+}
 
 var sequences = [...]struct {
 	kind int
 	sets []string
 }{
-	{aWord, []string{blankBytes, letterBytes}},
-	{aNumber, []string{blankBytes, digitBytes}},
-	{anOption, []string{blankBytes, "-", "-" + letterBytes}},
-	{aFile, []string{blankBytes, "/", blankBytes}},
-	{aFile, []string{"/~", "/*?" + letterBytes}},
-	{aFile, []string{`\`, letterBytes}},
+	{aWord, []string{blanks, letters}},
+	{aNumber, []string{blanks, digits}},
+	{anOption, []string{blanks, "-", "-" + letters}},
+	{aFile, []string{blanks, "/", blanks}},
+	{aFile, []string{"/~", "/*?" + letters}},
+	{aFile, []string{`\`, letters}},
 	{aFile, []string{":", `\`}},
 	{aURL, []string{":", `/~\`, "/"}},
 	{aSystemPath, []string{`/\`, secretBytes}},
-	{aVariable, []string{"%", letterBytes}},
+	{aVariable, []string{"%", letters}},
 	{aSpace, []string{"$", "I{"}},
 	{aSubstitution, []string{"$"}},
 	{aRedirect, []string{"<>"}},
 	{aQuote, []string{`'"`}},
-	{aTear, []string{letterBytes, `'`, `'`, letterBytes}},
-	{aTear, []string{letterBytes, `"`, `"`, letterBytes}},
-	{aTear, []string{letterBytes, "$", "@*!?$_-" + digitBytes, letterBytes}},
-	{aTearInPath, []string{letterBytes, `\`, letterBytes}},
+	{aTear, []string{letters, `'`, `'`, letters}},
+	{aTear, []string{letters, `"`, `"`, letters}},
+	{aTear, []string{letters, "$", "@*!?$_-" + digits, letters}},
+	{aTearInPath, []string{letters, `\`, letters}},
 }
 
 // A matcher follows the sequences. Its state has a bit for each of their places, set
@@ -78,9 +90,9 @@ func newMatcher() *matcher {
 	for _, q := range sequences {
 		m.first |= place
 		switch q.sets[0] {
-		case blankBytes:
+		case blanks:
 			m.fresh |= place
-		case letterBytes, ":":
+		case letters, ":":
 			m.before |= place
 		}
 		for _, set := range q.sets {
@@ -93,7 +105,7 @@ func newMatcher() *matcher {
 		if q.kind == aWord {
 			m.word = uint(bits.TrailingZeros64(place >> 1))
 		}
-		if q.kind == aFile && q.sets[0] == blankBytes {
+		if q.kind == aFile && q.sets[0] == blanks {
 			m.root = place >> 2
 		}
 	}

@@ -105,7 +105,13 @@ func (l *Lexer) runsNothing() bool {
 }
 
 // skipped are the bytes that may stand in front of a name.
-var skipped = [256]bool{' ': true, '\t': true, '+': true, 0: true, 0x0b: true, 0x0c: true, '\'': true, '"': true, '@': true}
+var skipped = func() (t [256]bool) {
+	for b := range t {
+		t[b] = blank(byte(b))
+	}
+	t['\''], t['"'], t['@'] = true, true, true
+	return t
+}()
 
 // separators are the bytes that separate commands, wherever they stand.
 var separators = [256]bool{';': true, '|': true, '\n': true, '\r': true, '`': true, '(': true, ')': true}

@@ -39,8 +39,8 @@ type Token struct {
 	Quote    byte // of a String, Open or quoted Word
 	Glued    bool // a comment stood for the white space before it
 	Hint     bool // it is in a version comment, as in /*!50000select*/
-	// Pair is the distance to the matching parenthesis in the token buffer,
-	// 0 for none.
+	// Pair is the distance to the matching parenthesis in the token buffer, which
+	// holds fewer than 32,768, 0 for none.
 	Pair int16
 }
 

@@ -1,0 +1,55 @@
+package detect
+
+import (
+	"fmt"
+	"math/rand"
+	"testing"
+
+	"github.com/gabionhq/gabion/engine/internal/pair"
+)
+
+// TestPairsLoseNothing compares what is found where two bytes in a row say that
+// something may begin with what is found where anything may begin anywhere.
+func TestPairsLoseNothing(t *testing.T) {
+	tables := []*pair.Table{constructPairs, openPairs, oddPairs, tagPairs}
+	var values [][]byte
+	rng := rand.New(rand.NewSource(9))
+	for _, class := range []Class{RCE, XSS, SSTI, Deserialization, Code} {
+		for _, seed := range seeds[class] {
+			for range 40 {
+				values = append(values, mutate(rng, []byte(seed), seeds[class]))
+			}
+		}
+	}
+	find := func() (found []string) {
+		var s Scanner
+		for _, v := range values {
+			for _, w := range []Where{{Place: InForm}, {Place: InQuery}} {
+				f := s.Scan(v, &w)
+				found = append(found, fmt.Sprintf("%q: %+v, effort %d", v, f, s.Effort()))
+				s.Close()
+			}
+		}
+		return found
+	}
+	want := find()
+	anywhere := pair.New(pair.Of{everyByte(), ""})
+	for i, table := range tables {
+		kept := *table
+		*table = *anywhere
+		for j, got := range find() {
+			if got != want[j] {
+				t.Errorf("table %d: %s\n anywhere: %s", i, want[j], got)
+			}
+		}
+		*table = kept
+	}
+}
+
+func everyByte() string {
+	b := make([]byte, 256)
+	for i := range b {
+		b[i] = byte(i)
+	}
+	return string(b)
+}
