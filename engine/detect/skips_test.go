@@ -8,13 +8,14 @@ import (
 	"github.com/gabionhq/gabion/engine/internal/pair"
 )
 
-// TestPairsLoseNothing compares what is found where two bytes in a row say that
-// something may begin with what is found where anything may begin anywhere.
-func TestPairsLoseNothing(t *testing.T) {
+// TestSkipsLoseNothing compares what is found where two bytes in a row say that
+// something may begin with what is found where anything may begin anywhere, and the walk
+// over a path that skips with the one that looks at each byte.
+func TestSkipsLoseNothing(t *testing.T) {
 	tables := []*pair.Table{constructPairs, openPairs, oddPairs, tagPairs}
 	var values [][]byte
 	rng := rand.New(rand.NewSource(9))
-	for _, class := range []Class{RCE, XSS, SSTI, Deserialization, Code} {
+	for _, class := range []Class{RCE, XSS, SSTI, Deserialization, Code, PathTraversal} {
 		for _, seed := range seeds[class] {
 			for range 40 {
 				values = append(values, mutate(rng, []byte(seed), seeds[class]))
@@ -33,17 +34,24 @@ func TestPairsLoseNothing(t *testing.T) {
 		return found
 	}
 	want := find()
+	compare := func(what string) {
+		for i, got := range find() {
+			if got != want[i] {
+				t.Errorf("%s: %s\n slowly: %s", what, want[i], got)
+			}
+		}
+	}
 	anywhere := pair.New(pair.Of{everyByte(), ""})
 	for i, table := range tables {
 		kept := *table
 		*table = *anywhere
-		for j, got := range find() {
-			if got != want[j] {
-				t.Errorf("table %d: %s\n anywhere: %s", i, want[j], got)
-			}
-		}
+		compare(fmt.Sprint("table ", i))
 		*table = kept
 	}
+	kept := nowhere
+	nowhere = [256]uint8{}
+	compare("path")
+	nowhere = kept
 }
 
 func everyByte() string {
