@@ -549,3 +549,30 @@ func TestDataBeyondPoints(t *testing.T) {
 		t.Errorf("%d of %d values are data, want %d", c.data, c.all, values)
 	}
 }
+
+// TestSpill walks texts that no tag ends. What a walk keeps of a body must not grow with it,
+// and what stands in such a text is seen, wherever it is cut.
+func TestSpill(t *testing.T) {
+	for _, unit := range []string{"< a", "a<!---->", "<![CDATA[a]]>", "a<![CDATA[b]]>"} {
+		r := recorder{}
+		var w Walk
+		w.Reset(&r, Limits{}, nil)
+		w.Fields([]Field{{[]byte("Content-Type"), []byte("text/xml")}})
+		body := "<r>" + strings.Repeat(unit, 1<<20/len(unit)) + "here it is" + strings.Repeat(unit, 1<<20/len(unit)) + "</r>"
+		held := 0
+		for len(body) > 0 {
+			n := min(len(body), 1000)
+			w.Write([]byte(body[:n]))
+			body = body[n:]
+			held = max(held, w.body.held())
+		}
+		w.Finish()
+		if held > 8*DefaultLimits().Window {
+			t.Errorf("%q: the walk holds %d bytes", unit, held)
+		}
+		if !slices.ContainsFunc(r.lines, func(line string) bool { return strings.Contains(line, "here it is") }) {
+			t.Errorf("%q: what stands in the text is not seen", unit)
+		}
+		w.Close()
+	}
+}

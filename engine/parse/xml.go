@@ -251,6 +251,7 @@ func (p *xmlParser) section(t *Tree, v []byte, must, last bool) int {
 	} else {
 		p.hold(t)
 		t.scratch = append(t.scratch, body...)
+		p.spill(t)
 	}
 	if end >= 0 || last {
 		p.noise = p.noise || end < 0
@@ -278,6 +279,20 @@ func (p *xmlParser) append(t *Tree, v []byte) {
 	}
 	p.hold(t)
 	t.scratch = appendReferences(t.scratch, v)
+	p.spill(t)
+}
+
+// spill visits what there is of a text of the body that is longer than a window, and
+// keeps what is looked at twice: sections and comments without end, and signs that begin
+// no tag, do not end a text.
+func (p *xmlParser) spill(t *Tree) {
+	text := t.scratch[p.mark:]
+	if p.value != nil || len(text) <= t.limits.Window {
+		return
+	}
+	n, next := t.limits.piece(text)
+	t.value(p.at(t), text[:max(n, next)])
+	t.scratch = append(t.scratch[:p.mark], t.scratch[p.mark+next:]...) // not text, which may have moved
 }
 
 // appendReferences appends v with its character references resolved. Those
