@@ -57,7 +57,7 @@ func (c *coder) start(b *body) {
 var errBomb = errors.New("expands too much")
 
 func (c *coder) decode(in io.Reader, b *body) error {
-	r, closeAll, err := chain(in, b.codings)
+	r, closeAll, err := c.chain(in, b.codings)
 	defer closeAll()
 	if err != nil {
 		return err
@@ -90,29 +90,52 @@ func (c *coder) decode(in io.Reader, b *body) error {
 // isBomb reports whether more than most bytes come of the block.
 func (c *coder) isBomb(b *body, most int) bool {
 	defer b.spent.giveBack(len(b.spent.borrowed))
-	r, closeAll, err := chain(bytes.NewReader(c.block), b.codings)
+	r, closeAll, err := c.chain(bytes.NewReader(c.block), b.codings)
 	defer closeAll()
 	return err == nil && extent(r, most+1) > most
 }
 
 // chain returns a reader of what is left of r once all codings are undone, and what
 // closes all that it reads from.
-func chain(r io.Reader, open []Opener) (_ io.Reader, closeAll func(), err error) {
+func (c *coder) chain(r io.Reader, open []Opener) (_ io.Reader, closeAll func(), err error) {
 	var opened []io.Closer
 	closeAll = func() {
 		for _, c := range opened {
 			c.Close() // what is wrong with the data was seen by whoever read it
 		}
 	}
-	for _, o := range open {
+	for i, o := range open {
 		if r, err = o(r); err != nil {
 			return nil, closeAll, err
 		}
 		if c, ok := r.(io.Closer); ok {
 			opened = append(opened, c)
 		}
+		if i < len(open)-1 {
+			r = &layer{in: r, c: c}
+		}
 	}
 	return r, closeAll, nil
+}
+
+// layerRatio is how many bytes one may become in a coding around another: what is
+// compressed hardly becomes smaller once more. What comes of the inner one says nothing
+// of that, for it may be nothing: a block may be empty.
+const layerRatio = 2
+
+// A layer is what a coding around another holds.
+type layer struct {
+	in  io.Reader
+	c   *coder
+	out int // bytes so far
+}
+
+func (l *layer) Read(p []byte) (int, error) {
+	n, err := l.in.Read(p)
+	if l.out += n; l.out > l.c.in*layerRatio+ratioSlack {
+		return 0, errBomb
+	}
+	return n, err
 }
 
 // A source is the encoded input as decoders read it.

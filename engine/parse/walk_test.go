@@ -403,6 +403,9 @@ func TestCodings(t *testing.T) {
 	f([]Field{js, field("Content-Encoding", "gzip")}, `{"a":"b"}`, `post.json.a="b"`, `post!undecodable`)
 	f([]Field{js, field("Content-Encoding", "nope")}, `{"a":"b"}`, `post.json.a="b"`, `post!undecodable`)
 	f([]Field{js, field("Content-Encoding", "gzip")}, compressed(strings.Repeat(" ", 1<<20)), `post!ratio`)
+	empty := "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff" + strings.Repeat("\x00\x00\x00\xff\xff", 1<<20) // blocks that nothing comes of
+	f([]Field{js, field("Content-Encoding", "gzip, gzip")}, compressed(empty), `post!ratio`)
+	f([]Field{js, field("Content-Encoding", "gzip, gzip")}, compressed(compressed(`{"a":"b"}`)), `post.json.a="b"`)
 	f([]Field{js}, compressed(`{"a":"b"}`), `post.gzip.json.a="b"`)
 	for _, checksum := range []string{"\x0cp\x02~", "none"} { // which is not compared
 		got := f([]Field{js, field("Content-Encoding", "deflate")}, "\x78\x9c\xabVJT\xb2RJR\xaa\x05\x00"+checksum, `post.json.a="b"`)
