@@ -214,6 +214,10 @@ func sameName(field, argument []byte) bool {
 	return true
 }
 
+// codeSlack is how much longer base64 may be than twice what it stands for: it is padded,
+// and may hold blanks.
+const codeSlack = 16
+
 // saysSame compares the value of a field, which is in base64 where it could
 // not be written otherwise, with that in the body.
 func (t *Tree) saysSame(field, v []byte) bool {
@@ -221,6 +225,9 @@ func (t *Tree) saysSame(field, v []byte) bool {
 	code, whole := bytes.CutSuffix(code, []byte("?="))
 	if !found || !whole {
 		return bytes.Equal(field, v)
+	}
+	if len(code) > 2*len(v)+codeSlack {
+		return false // and each value of the body may ask
 	}
 	mark := len(t.scratch)
 	t.scratch, _ = appendBase64(t.scratch, code, 0xff)
