@@ -32,7 +32,8 @@ func isArchive(v []byte) bool {
 // which there is the header of a member.
 func (t *Tree) continues(n Node, v []byte) bool {
 	before, _ := t.Extent(n, v)
-	return before > 0 && t.nextMember(n, v, 0) < len(v)
+	m := memberSeeker{v: v, before: before, zip: -1}
+	return before > 0 && m.next(0) < len(v)
 }
 
 // An entry is the header of a member.
@@ -49,7 +50,9 @@ type entry struct {
 // texts around them.
 func (t *Tree) archive(n Node, v []byte) {
 	done, members, broken := 0, 0, 0
-	for i := t.nextMember(n, v, 0); i < len(v) && members < maxMembers && broken < maxBroken; i = t.nextMember(n, v, i) {
+	before, _ := t.Extent(n, v)
+	seek := memberSeeker{v: v, before: before, zip: -1}
+	for i := seek.next(0); i < len(v) && members < maxMembers && broken < maxBroken; i = seek.next(i) {
 		members++
 		t.excerpts(n, v[done:i], len(v))
 		at := t.pushDecoder(n, Archive)
@@ -69,30 +72,42 @@ func (t *Tree) archive(n Node, v []byte) {
 	t.excerpts(n, v[min(done, len(v)):], len(v))
 }
 
-// nextMember returns where the next header of a member in v stands. Those of
-// tar stand at multiples of a block from the beginning of the data.
-func (t *Tree) nextMember(n Node, v []byte, from int) int {
-	for i := from; i < len(v); {
-		zip := bytes.Index(v[i:], []byte("PK\x03\x04"))
-		if zip < 0 {
-			zip = len(v) - i
+// A memberSeeker finds the headers of members in v from places that only go on. What
+// begins those of zips is not looked for again for each member of a tar.
+type memberSeeker struct {
+	v      []byte
+	before int // bytes of the data in front of v
+	zip    int // where that stands, once it was looked for up to there; -1 for not yet
+}
+
+// next returns where the next header stands at from or behind it, len(v) for none. Those
+// of tar stand at multiples of a block from the beginning of the data.
+func (s *memberSeeker) next(from int) int {
+	for i := from; i < len(s.v); {
+		if s.zip < i {
+			s.zip = len(s.v)
+			if n := bytes.Index(s.v[i:], []byte("PK\x03\x04")); n >= 0 {
+				s.zip = i + n
+			}
 		}
-		if tar := t.nextTar(n, v, i, i+zip); tar >= 0 {
+		if tar := s.tar(i); tar >= 0 {
 			return tar
 		}
-		i += zip
-		if _, ok := zipHeader(v[i:]); ok {
+		if i = s.zip; i == len(s.v) {
+			break
+		}
+		if _, ok := zipHeader(s.v[i:]); ok {
 			return i
 		}
 		i++
 	}
-	return len(v)
+	return len(s.v)
 }
 
-func (t *Tree) nextTar(n Node, v []byte, from, to int) int {
-	before, _ := t.Extent(n, v)
-	for i := from + (tarBlock-(before+from)%tarBlock)%tarBlock; i < to; i += tarBlock {
-		if isTar(v[i:]) {
+// tar returns where the next header of a tar stands in front of the next zip, -1 for none.
+func (s *memberSeeker) tar(from int) int {
+	for i := from + (tarBlock-(s.before+from)%tarBlock)%tarBlock; i < s.zip; i += tarBlock {
+		if isTar(s.v[i:]) {
 			return i
 		}
 	}
