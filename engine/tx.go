@@ -79,6 +79,8 @@ type Tx struct {
 	points    points              // rendered, of Report.Values
 	place     headerPlace
 	from      detect.Referrer // once it was asked for
+	typed     bool            // somebody asked what the body is declared to be
+	script    bool            // it is a script
 	lines     uint64          // the point of the array that holds a text line by line
 	limited   limited
 	verdict   Verdict
@@ -99,7 +101,7 @@ func (tx *Tx) begin(e *Engine, set *rule.Set, env Env) {
 	tx.patched, tx.profiled, tx.work = false, false, work{}
 	tx.limited.reset()
 	tx.leaky, tx.failed = false, false
-	tx.lines, tx.from = 0, detect.Unread
+	tx.lines, tx.from, tx.typed = 0, detect.Unread, false
 	tx.verdict = Verdict{Mode: env.Mode}
 	tx.report = Report{Findings: tx.report.Findings[:0], Values: tx.report.Values[:0], Limits: tx.report.Limits[:0]}
 }

@@ -109,9 +109,17 @@ func referrer(fields []HeaderField, host []byte) detect.Referrer {
 
 // sendsScript reports whether the body is declared to be a script for pages,
 // which is then a file that is stored: editors and stores of packages put it.
+// The fields are read for it once per request.
 func (tx *Tx) sendsScript() bool {
-	for i := range tx.fields {
-		if f := &tx.fields[i]; bytes.EqualFold(f.Name, []byte("content-type")) {
+	if !tx.typed {
+		tx.typed, tx.script = true, isScript(tx.fields)
+	}
+	return tx.script
+}
+
+func isScript(fields []HeaderField) bool {
+	for i := range fields {
+		if f := &fields[i]; bytes.EqualFold(f.Name, []byte("content-type")) {
 			return magic.ByType(f.Value).JavaScript()
 		}
 	}
