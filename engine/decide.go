@@ -418,14 +418,15 @@ func (tx *Tx) ignored(t *parse.Tree, n parse.Node, c detect.Class, by uint64) bo
 	return false
 }
 
+// holdsAt reports whether a rule names n or a point that n was parsed or decoded from.
 func holdsAt(a *rule.Active, t *parse.Tree, n parse.Node) bool {
-	base := t.Base(n)
-	for ; n >= 0; n = t.Parent(n) {
-		if a.At(base, t.Keys(n)) {
-			return true
+	above := n
+	if steps := a.Steps(); steps > 0 {
+		if above = t.Above(n, steps); above < 0 {
+			return false
 		}
 	}
-	return false
+	return a.At(t.Base(n), t.Keys(above))
 }
 
 // keep adds a finding to the report. Once that is full it takes the place of

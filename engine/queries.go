@@ -22,6 +22,7 @@ type queries struct {
 type metered struct {
 	tree  *parse.Tree
 	at    uint64 // its point, 0 for none
+	steps int    // that lead there
 	told  uint64 // a bit for each limit of each rule that it passed
 	meter parse.QueryMeter
 }
@@ -59,8 +60,8 @@ func (tx *Tx) query(t *parse.Tree, n parse.Node, value []byte) {
 	before, own := t.Extent(n, value)
 	m, key := tx.limited.queries.in(t), t.Keys(n).Exact
 	switch {
-	case before == 0 && !m.holds(t, n) && parse.BeginsQuery(value, own == len(value)):
-		m.at, m.told = key, 0
+	case before == 0 && parse.BeginsQuery(value, own == len(value)) && !m.holds(t, n):
+		m.at, m.steps, m.told = key, t.Steps(n), 0
 		m.meter.Reset()
 		tx.documentSeen()
 	case before == 0 || m.at != key:
@@ -86,12 +87,11 @@ func isRendition(k parse.Kind) bool {
 // holds reports whether n is inside the document, such as a text in its
 // arguments that looks like another one.
 func (m *metered) holds(t *parse.Tree, n parse.Node) bool {
-	for n = t.Parent(n); n >= 0 && m.at != 0; n = t.Parent(n) {
-		if t.Keys(n).Exact == m.at {
-			return true
-		}
+	above := parse.Node(-1)
+	if m.at != 0 {
+		above = t.Above(t.Parent(n), m.steps)
 	}
-	return false
+	return above >= 0 && t.Keys(above).Exact == m.at
 }
 
 // The limits of a document, by the bit that says that it was passed.
@@ -227,9 +227,7 @@ const maxEnvelope = 9
 //
 //	get.variables.json.x   post.json.query   post.json[2].extensions.tracing
 func partOf(t *parse.Tree, n parse.Node) operationPart {
-	for extra := t.Steps(n) - maxEnvelope; extra > 0; extra-- {
-		n = t.Parent(n)
-	}
+	n = t.Above(n, min(t.Steps(n), maxEnvelope))
 	var steps [maxEnvelope]parse.Node
 	first := maxEnvelope
 	for ; n >= 0; n = t.Parent(n) {

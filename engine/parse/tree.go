@@ -172,6 +172,7 @@ type node struct {
 	parent  Node
 	named   Node // the closest node with a name, itself included; -1 for none
 	markup  Node // the closest document of markup, itself included; -1 for none
+	upper   Node // the closest node with upperSteps steps or fewer, itself included
 	index   int32
 	steps   int32 // from the part of the request to here
 	key     int32 // offset in names
@@ -377,9 +378,12 @@ func (t *Tree) push(parent Node, kind Kind, key []byte, index int32) Node {
 	n.parent, n.index, n.key, n.keyLen = parent, index, int32(len(t.names)), uint16(len(key))
 	var keys Keys
 	var marks Marks
-	if parent >= 0 {
+	if n.upper = Node(at); parent >= 0 {
 		p := &t.nodes[parent]
 		keys = p.keys
+		if p.steps >= upperSteps {
+			n.upper = p.upper
+		}
 		n.named, n.markup, n.steps = p.named, p.markup, p.steps+1
 		n.base, n.format, n.depth, n.opaque, n.bare = p.base, p.format, p.depth, p.opaque, p.bare
 		marks = p.marks & (InFile | InArchive)
@@ -464,6 +468,23 @@ func (t *Tree) Kind(n Node) Kind { return t.nodes[n].kind }
 
 // Parent returns the point above n, negative for a part of the request.
 func (t *Tree) Parent(n Node) Node { return t.nodes[n].parent }
+
+// upperSteps is how many steps lead to what is found at once from any point below.
+const upperSteps = 16
+
+// Above returns n or the point above it to which that many steps lead, -1 for none.
+func (t *Tree) Above(n Node, steps int) Node {
+	if n >= 0 && steps <= upperSteps {
+		n = t.nodes[n].upper
+	}
+	for n >= 0 && t.Steps(n) > steps {
+		n = t.nodes[n].parent
+	}
+	if n >= 0 && t.Steps(n) < steps {
+		return -1
+	}
+	return n
+}
 
 // Base returns the part of the request that n is in.
 func (t *Tree) Base(n Node) Kind { return t.nodes[n].base }
@@ -550,9 +571,7 @@ const (
 )
 
 func (t *Tree) appendPoint(dst []byte, n Node, fold bool) []byte {
-	for extra := t.Steps(n) - MaxRendered; extra > 0; extra-- {
-		n = t.nodes[n].parent
-	}
+	n = t.Above(n, min(t.Steps(n), MaxRendered))
 	return t.appendSteps(dst, n, fold, len(dst)+maxRenderedBytes)
 }
 

@@ -249,7 +249,7 @@ const maxKept = 52 << 10
 
 // held returns how many bytes the buffers of t take.
 func (t *Tree) held() int {
-	const nodeSize, frameSize = 56, 12
+	const nodeSize, frameSize = 64, 12
 	return nodeSize*cap(t.nodes) + frameSize*cap(t.frames) + cap(t.names) + cap(t.scratch)
 }
 

@@ -125,7 +125,7 @@ func (r *Rule) check() error {
 			return fmt.Errorf("text of %d bytes: more than %d", len(text), maxText)
 		}
 	}
-	_, _, err := parsePoint(r.Point)
+	_, _, _, err := parsePoint(r.Point)
 	return err
 }
 
@@ -239,13 +239,19 @@ type Active struct {
 	Rule
 	key   uint64
 	base  parse.Kind // a whole part of the request, anywhere, or None: see key
+	steps int        // of the point with that key
 	expr  *regexp.Regexp
 	scope *scope
 }
 
+// Steps returns how many steps lead to the one point that the rule names, 0 where it names
+// whole parts of the request.
+func (a *Active) Steps() int { return a.steps }
+
 // At says whether the rule names this point: base is its first step. A rule
 // also holds for what is decoded or parsed from its point, so the caller
-// asks for the point of a value and for those it came from.
+// asks for the point of a value and, among those it came from, for the one to which
+// Steps lead.
 func (a *Active) At(base parse.Kind, k parse.Keys) bool {
 	return a.base == anywhere || a.base == base || a.base == parse.None && (a.key == k.Exact || a.key == k.Folded)
 }
@@ -295,7 +301,7 @@ func (a *Active) prepare(left *budget) error {
 		return err
 	}
 	var err error
-	if a.base, a.key, err = parsePoint(a.Point); err != nil {
+	if a.base, a.key, a.steps, err = parsePoint(a.Point); err != nil {
 		return err
 	}
 	if a.Kind == Detector {
