@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/gabionhq/gabion/engine/internal/sqllex"
 )
@@ -153,6 +154,7 @@ type sqlScratch struct {
 	toks    []sqllex.Token
 	chains  chains
 	end     int // of the value without the white space behind it
+	tail    int // see tailOf
 	best    sqlReader
 	texts   bool
 	listing bool
@@ -207,6 +209,7 @@ type sqlReader struct {
 	cutAt    int
 	paired   bool // the parentheses of the tokens being read are linked
 	end      int  // of the value without the white space behind it
+	tail     int  // see tailOf
 
 	seen  uint64 // signs
 	miss  float32
@@ -226,6 +229,7 @@ func (s *Scanner) sqli(v []byte, w *Where) {
 	if s.any(hasSpace | hasLine | hasControl | hasHigh) {
 		s.sql.end = len(bytes.TrimRightFunc(v, unicode.IsSpace))
 	}
+	s.sql.tail = tailOf(v[:s.sql.end])
 	s.sql.texts, s.sql.segment = w.Place.holdsText(), w.Place == InPath
 	s.sql.listing = isListing(v, w.Place)
 	whole := int32(len(v))
@@ -265,7 +269,7 @@ var endOfComment = []byte("*/")
 // at whole, outside; sqlContext returns where one began here.
 func (s *Scanner) sqlContext(v []byte, w *Where, start int, broken bool, whole int32) int32 {
 	var r sqlReader // set field by field: a literal is made elsewhere and copied
-	r.v, r.start, r.end, r.broken, r.first, r.miss = v, start, s.sql.end, broken, true, 1
+	r.v, r.start, r.end, r.tail, r.broken, r.first, r.miss = v, start, s.sql.end, s.sql.tail, broken, true, 1
 	r.texts, r.listing, r.segment = s.sql.texts, s.sql.listing, s.sql.segment
 	r.at, r.whole, r.chains = whole, int(whole) < start, &s.sql.chains
 	lex := sqllex.New(v, start)
@@ -982,13 +986,33 @@ const (
 	unlogged = "sp_password"
 )
 
+// tailOf returns from where on a comment mark in v has nothing behind it but white space
+// and at most maxTail bytes. Many conditions may end in one mark, and what is white is
+// not passed over for each.
+func tailOf(v []byte) int {
+	return len(bytes.TrimRightFunc(v[:lastBytes(v)], unicode.IsSpace))
+}
+
+// lastBytes returns where the last maxTail bytes of v begin, or the character that their
+// first is in.
+func lastBytes(v []byte) int {
+	i := max(0, len(v)-maxTail)
+	for n := 0; n < utf8.UTFMax && i > 0 && i < len(v) && !utf8.RuneStart(v[i]); n++ {
+		i--
+	}
+	return i
+}
+
 // cutEnds reports whether the comment mark at i ends the value.
 func (r *sqlReader) cutEnds(i int) bool {
 	to := int(r.toks[i].To)
-	tail := bytes.TrimSpace(r.v[to:max(to, r.end)])
-	if isUnlogged(tail) {
+	if isUnlogged(r.v[to:max(to, r.end)]) {
 		return true
 	}
+	if to < r.tail {
+		return false
+	}
+	tail := bytes.TrimSpace(r.v[max(to, lastBytes(r.v[:r.end])):max(to, r.end)])
 	if len(tail) > maxTail {
 		return false
 	}
