@@ -1133,6 +1133,7 @@ func script(best *lead, v []byte, w *Where) (hits int) {
 		}
 	}
 	breaks := seeker{v: v, b: '\n'} // behind the first is a text of several lines
+	calls := seeker{v: v, b: '('}
 	lex := jslex.New(v)
 	for h := (jslex.Hit{}); lex.Next(&h); {
 		hits++
@@ -1140,7 +1141,7 @@ func script(best *lead, v []byte, w *Where) (hits int) {
 			continue
 		}
 		left := out >= 0 && out <= h.From && h.From-out < 256 && (v[out] != ';' || bytes.IndexByte(v[out:h.From], '\n') < 0)
-		weight := freeWeight(v, &h, start == h.From && h.To+2 >= len(v), left, h.From <= start)
+		weight := freeWeight(v, &h, start == h.From && h.To+2 >= len(v), left, h.From <= start, &calls)
 		if weight == 0 || w.Place.holdsText() && (inSpan(v, h.From) || breaks.from(0) < h.From && ofObject(v, h.From)) {
 			continue
 		}
@@ -1153,8 +1154,8 @@ func script(best *lead, v []byte, w *Where) (hits int) {
 	return hits
 }
 
-// freeWeight grades a hit outside of any tag.
-func freeWeight(v []byte, h *jslex.Hit, whole, out, first bool) float32 {
+// freeWeight grades a hit outside of any tag. Calls finds brackets behind it.
+func freeWeight(v []byte, h *jslex.Hit, whole, out, first bool, calls *seeker) float32 {
 	if endsSpan(v, h.From) {
 		return 0
 	}
@@ -1168,7 +1169,7 @@ func freeWeight(v []byte, h *jslex.Hit, whole, out, first bool) float32 {
 		case whole && !h.Bare:
 			return 0.8
 		case h.Bare:
-			return pick(callsBare(v[h.To:]), 0.6, 0.4)
+			return pick(callsBare(v, h.To, calls), 0.6, 0.4)
 		case first && h.Probe:
 			return 0.9
 		case h.Probe && glued(v, h.From):
@@ -1202,17 +1203,18 @@ func freeWeight(v []byte, h *jslex.Hit, whole, out, first bool) float32 {
 	return 0
 }
 
-// callsBare reports whether what follows the name of a box, which is no call,
+// callsBare reports whether what follows at i the name of a box, which is no call,
 // calls it all the same: (0,alert)(1), [alert][0](1), onerror=alert;throw 1.
-func callsBare(rest []byte) bool {
-	i := run(rest, 0, len(rest), func(c byte) bool { return c == ')' || c == ']' || c == '}' || c == ';' })
-	if i == 0 || i >= len(rest) {
+func callsBare(v []byte, i int, calls *seeker) bool {
+	from := i
+	i = run(v, i, len(v), func(c byte) bool { return c == ')' || c == ']' || c == '}' || c == ';' })
+	if i == from || i >= len(v) {
 		return false
 	}
-	if bytes.HasPrefix(rest[i:], []byte("throw")) {
+	if bytes.HasPrefix(v[i:], []byte("throw")) {
 		return true
 	}
-	return rest[i-1] != ';' && rest[i-1] != '}' && (rest[i] == '(' || rest[i] == '`' || rest[i] == '[' && bytes.IndexByte(rest, '(') > 0)
+	return v[i-1] != ';' && v[i-1] != '}' && (v[i] == '(' || v[i] == '`' || v[i] == '[' && calls.from(i) < len(v))
 }
 
 // maxSpan bounds what is looked at of a name in backticks.
