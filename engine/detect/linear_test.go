@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime/debug"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -93,6 +94,18 @@ func TestLinearBetweenBlanks(t *testing.T) {
 				t.Errorf("%q between %q in place %d: %.0f ns for %d bytes, %.0f ns for %d", piece, blank, p, a, 3*short, b, 3*short*factor)
 			}
 		}
+	}
+}
+
+// TestOneMark compares a value in which many conditions end in one comment mark, behind
+// which white space stands, with one of few.
+func TestOneMark(t *testing.T) {
+	cost := func(conditions int) float64 {
+		v := "''" + strings.Repeat("||''", conditions) + "=''--" + strings.Repeat(" ", 64<<10) + "x"
+		return scanCost(t, []byte(v), Where{Place: InForm})
+	}
+	if few, many := cost(2), cost(240); many > 6*few {
+		t.Errorf("%.0f ns with 240 conditions, %.0f with 2", many, few)
 	}
 }
 
