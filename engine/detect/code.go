@@ -93,7 +93,7 @@ func (s *Scanner) code(v []byte, w *Where) {
 	}
 	s.reads(v, readCode)
 	var best lead
-	c := codeWalk{head: skipBlank(v, 0), end: -1, close: seeker{v: v, b: ')'}, listing: w.Listing || w.Place.holdsText() && (len(v) > 120 && bytes.IndexByte(v, '\n') >= 0 || len(v) > maxPath || s.any(hasLine) && isProgram(v))}
+	c := codeWalk{head: skipBlank(v, 0), end: -1, close: seeker{v: v, b: ')'}, behind: seeker{v: v, b: ')'}, listing: w.Listing || w.Place.holdsText() && (len(v) > 120 && bytes.IndexByte(v, '\n') >= 0 || len(v) > maxPath || s.any(hasLine) && isProgram(v))}
 	c.named, c.called = s.any(hasCodeWord), s.any(hasCallWord)
 	if len(v) > 0 && v[0] == '"' && !c.listing {
 		escapedName(&best, v)
@@ -234,6 +234,7 @@ type codeWalk struct {
 	head    int    // the first byte that is not blank
 	end     int    // behind the last one that does not merely end a program; -1 before it was asked for
 	close   seeker // of brackets
+	behind  seeker // of those behind variables
 	opened  int    // the end of the brackets that open here
 	marked  int    // up to where there are no signs of code, from where they were looked for
 	sought  bool   // whether jsonata was asked for
@@ -880,7 +881,7 @@ func (c *codeWalk) calledVariable(best *lead, v []byte, i, j int) {
 		if k = indexed(v, k); k < len(v) && v[k] == '(' {
 			best.offer(0.7, i, min(len(v), k+8), "A function of PHP is called by a name in a variable.")
 		}
-	case v[k] == '(' && !bytes.HasPrefix(v[k+1:], []byte("$.")) && c.assigned(v, i, j) && (i == 0 || v[i-1] == '.' && !(i > 1 && isWordASCII(v[i-2])) || v[i-1] == ';' || v[i-1] == '@' || i > 1 && v[i-1] == '>' && v[i-2] == '-') && bytes.IndexByte(v[k:], ')') > 0:
+	case v[k] == '(' && !bytes.HasPrefix(v[k+1:], []byte("$.")) && c.assigned(v, i, j) && (i == 0 || v[i-1] == '.' && !(i > 1 && isWordASCII(v[i-2])) || v[i-1] == ';' || v[i-1] == '@' || i > 1 && v[i-1] == '>' && v[i-2] == '-') && c.behind.from(k) < len(v):
 		best.offer(0.6, i, min(len(v), k+8), "A function of PHP is called by a name in a variable.")
 	}
 }

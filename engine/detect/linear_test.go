@@ -27,7 +27,7 @@ var hostile = []string{
 	"http://", "://", ":/", "php:/", "//", "@", "<?php ", "$_GET[", "$a[", "(system)(", "/*", "#context[", "java.lang.", "while(",
 	"'||(a)||'", "`a", "a`b`c$(d)${e}", "if(a<b&&c>d){e='f'}", "<!DOCTYPE ", "\"a\":{\"b\":['c',1]},", "1=1 or ", "(select ", "a[]=", "{{a|b('c')}}",
 	"<p class=\"a\">b</p>\n", "```\ncode\n```\n", "$(a).b('c');\n", "require('", "*)(", "|a", "'+(a)+'", "')(\"];{}--", "&#x69;", "[a](b) ", "+ADw-",
-	"<<<", "price[$gt]", "[alert][", "x`curl`", "@grab(", `{"$wh{{a|b('c')}}`, "feed:", "(&", "(!(", "&", "=(",
+	"<<<", "price[$gt]", "[alert][", "@$if (", "x`curl`", "@grab(", `{"$wh{{a|b('c')}}`, "feed:", "(&", "(!(", "&", "=(",
 	"x ", "  ", "\t", "'", "\"", "'\"", "';", "')", "=", "a=", "a='", "style=", "style=\\", "on", "onload=", "\xe5\x98\x8a",
 }
 
