@@ -2,16 +2,20 @@
 //
 // It is the reference for embedding the engine in a server: a request is
 // passed on only once it has been inspected, a body longer than Options.Hold
-// flows behind its inspection and breaks off where an attack shows.
+// flows behind its inspection and breaks off where an attack shows. What could
+// not be inspected, because the engine failed, is not passed on.
 package httpwaf
 
 import (
 	"bytes"
 	"errors"
 	"io"
+	"log"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"slices"
+	"sync"
 
 	"github.com/gabionhq/gabion/engine"
 	"github.com/gabionhq/gabion/engine/rule"
@@ -34,6 +38,9 @@ type Options struct {
 	// Inspected is called for each request once it is decided; the report
 	// is valid during the call. It may be nil.
 	Inspected func(*http.Request, engine.Verdict, *engine.Report)
+	// Failed is called when the engine panics, with what it said; the request
+	// is not passed on. Nil stands for a line in the log with the stack.
+	Failed func(r *http.Request, reason any)
 }
 
 const defaultHold = 1 << 20
@@ -41,6 +48,10 @@ const defaultHold = 1 << 20
 // ErrBlocked is what reading the body of a request returns once an attack
 // shows in it.
 var ErrBlocked = errors.New("httpwaf: the request was blocked")
+
+// ErrFailed is what reading the body of a request returns once its inspection
+// has failed.
+var ErrFailed = errors.New("httpwaf: the request could not be inspected")
 
 // Wrap returns a handler that calls next for the requests that pass.
 func Wrap(next http.Handler, o Options) http.Handler {
@@ -56,6 +67,9 @@ func Wrap(next http.Handler, o Options) http.Handler {
 	if o.Hold <= 0 {
 		o.Hold = defaultHold
 	}
+	if o.Failed == nil {
+		o.Failed = logged
+	}
 	if o.Blocked == nil {
 		o.Blocked = http.HandlerFunc(forbidden)
 	}
@@ -66,30 +80,35 @@ func forbidden(w http.ResponseWriter, _ *http.Request) {
 	http.Error(w, "The request was blocked.", http.StatusForbidden)
 }
 
+func logged(r *http.Request, reason any) {
+	log.Printf("httpwaf: inspecting a request of %s failed: %v\n%s", r.RemoteAddr, reason, debug.Stack())
+}
+
 type handler struct {
 	next http.Handler
 	Options
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	tx := h.Engine.Begin(h.Rules(), engine.Env{Mode: h.Mode})
-	defer tx.Close()
-	b := &body{tx: tx, in: r.Body, verdict: tx.Headers(head(r))}
-	defer func() {
-		if h.Inspected != nil {
-			h.Inspected(r, b.verdict, tx.Report())
-		}
-	}()
-	if err := b.hold(h.Hold); err != nil && !b.blocked() {
-		http.Error(w, "The body could not be read.", http.StatusBadRequest)
-		return
-	}
-	if b.blocked() {
+	b := &body{in: r.Body, failed: func(reason any) { h.Failed(r, reason) }}
+	defer b.end(h, r)
+	seen := head(r)
+	b.inspect(func() {
+		b.tx = h.Engine.Begin(h.Rules(), engine.Env{Mode: h.Mode})
+		b.verdict = b.tx.Headers(seen)
+	})
+	err := b.hold(h.Hold)
+	switch {
+	case b.blocked():
 		h.Blocked.ServeHTTP(w, r)
-		return
+	case errors.Is(err, ErrFailed):
+		http.Error(w, "The request could not be inspected.", http.StatusInternalServerError)
+	case err != nil:
+		http.Error(w, "The body could not be read.", http.StatusBadRequest)
+	default:
+		r.Body = b
+		h.next.ServeHTTP(w, r)
 	}
-	r.Body = b
-	h.next.ServeHTTP(w, r)
 }
 
 // head returns a request up to its body as the engine takes it. net/http
@@ -128,7 +147,11 @@ func head(r *http.Request) *engine.Head {
 // read, the last chunk is kept back until the engine has seen what follows,
 // so that no handler ever reads the end of an attack.
 type body struct {
-	tx      *engine.Tx
+	mu sync.Mutex // held while tx is used
+	tx *engine.Tx // nil before and after, and when it has failed
+
+	failed func(reason any)
+
 	in      io.ReadCloser
 	verdict engine.Verdict
 	ready   []byte // inspected, for the handler
@@ -140,12 +163,43 @@ type body struct {
 // chunk is how much is read at a time.
 const chunk = 32 << 10
 
+// inspect runs a step of the inspection. A handler may read the body in
+// another goroutine, as transports do: a panic there would end the process, and
+// reads may go on after ServeHTTP has returned and the transaction is another's.
+func (b *body) inspect(step func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	defer func() {
+		if reason := recover(); reason != nil {
+			b.tx = nil // in what state it is, nobody knows
+			b.err, b.ready, b.kept = ErrFailed, nil, nil
+			b.failed(reason)
+		}
+	}()
+	step()
+}
+
+// end gives the transaction back. Reads from now on fail.
+func (b *body) end(h *handler, r *http.Request) {
+	b.mu.Lock()
+	tx, verdict := b.tx, b.verdict
+	b.tx = nil
+	b.mu.Unlock()
+	if tx == nil {
+		return
+	}
+	defer tx.Close()
+	if h.Inspected != nil {
+		h.Inspected(r, verdict, tx.Report())
+	}
+}
+
 func (b *body) blocked() bool { return b.verdict.Decision == engine.Block }
 
 // hold reads and inspects the first n bytes, or all if there are fewer.
 func (b *body) hold(n int) error {
 	var held bytes.Buffer
-	for held.Len() < n && b.err == nil && !b.blocked() {
+	for b.err == nil && held.Len() < n && !b.blocked() {
 		b.fill()
 		held.Write(b.kept)
 		b.kept = b.kept[:0]
@@ -165,10 +219,16 @@ func (b *body) fill() {
 	}
 	n, err := b.in.Read(b.next[:chunk])
 	b.kept, b.err = b.next[:n], err
-	b.verdict = b.tx.Body(b.kept)
-	if errors.Is(err, io.EOF) {
-		b.verdict = b.tx.End()
-	}
+	b.inspect(func() {
+		if b.tx == nil {
+			b.err, b.kept = http.ErrBodyReadAfterClose, nil
+			return
+		}
+		b.verdict = b.tx.Body(b.kept)
+		if errors.Is(err, io.EOF) {
+			b.verdict = b.tx.End()
+		}
+	})
 }
 
 // Read hands on what has been inspected.
