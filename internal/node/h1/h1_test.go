@@ -286,3 +286,18 @@ func ExampleAppendLastChunk() {
 	fmt.Printf("%q", AppendLastChunk(AppendChunk(nil, []byte("hello")), nil))
 	// Output: "5\r\nhello\r\n0\r\n\r\n"
 }
+
+// Each option of Connection is compared with each field: a head full of both
+// would be work of its length squared.
+func TestConnectionNamesFewOptions(t *testing.T) {
+	f := func(options int, want string) {
+		t.Helper()
+		var h Head
+		err := h.ReadRequest(bufio.NewReader(strings.NewReader("GET / HTTP/1.1\r\nHost: a\r\nConnection: x" + strings.Repeat(",x", options-1) + "\r\n\r\n")))
+		if got := fmt.Sprint(err); !strings.Contains(got, want) {
+			t.Errorf("%d options: %s", options, got)
+		}
+	}
+	f(maxOptions, "<nil>")
+	f(maxOptions+1, "too many options")
+}

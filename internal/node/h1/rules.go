@@ -193,10 +193,15 @@ func decimal(b []byte) (n int64, ok bool) {
 	return n, true
 }
 
+// maxOptions bounds the options of Connection, each of which is compared with
+// every field. Those that are in use are three.
+const maxOptions = 32
+
 // connectionRules marks what RFC 9110 7.6.1 keeps from being forwarded.
 func (h *Head) connectionRules(status int) error {
 	persist := h.Minor == 1
 	upgrading := false
+	options := 0
 	for i, r := range h.roles {
 		if r == expect {
 			h.Expect = Is(h.Fields[i].Value, "100-continue") && h.Minor == 1
@@ -207,7 +212,10 @@ func (h *Head) connectionRules(status int) error {
 		for list := h.Fields[i].Value; len(list) > 0; {
 			var option []byte
 			option, list = NextItem(list)
+			options++
 			switch {
+			case options > maxOptions:
+				return refuse(status, "Connection names too many options")
 			case Is(option, "close"):
 				persist = false
 			case Is(option, "keep-alive"):
