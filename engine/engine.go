@@ -41,6 +41,10 @@ type Env struct {
 	Gray     bool          // the source is on a graylist
 	Observe  bool          // fill Report.Values, for learning
 	Schema   *parse.Schema // of the site's gRPC services; nil names their fields by number
+	// Continues says that the head was inspected already, with the request of
+	// which this is a further message: it says what holds and how to read the
+	// body, and is not looked at again.
+	Continues bool
 	// Enough may end Observe once the endpoint is known; nil for never.
 	Enough func(endpoint uint64) bool
 }

@@ -117,6 +117,10 @@ func (tx *Tx) Headers(h *Head) Verdict {
 		tx.announce(h)
 	}
 	tx.walk.Describe(tx.env.Schema.Input(h.Target))
+	if tx.env.Continues {
+		tx.walk.Declare(h.Header)
+		return tx.decide()
+	}
 	tx.walk.Target(h.Target)
 	tx.walk.Fields(h.Header)
 	return tx.decide()

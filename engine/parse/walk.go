@@ -148,6 +148,12 @@ func (w *Walk) Fields(fields []Field) {
 	for i := range fields {
 		w.field(&fields[i])
 	}
+	w.Declare(fields)
+}
+
+// Declare notes what the fields say of the body, without a visit. It is to be
+// called instead of Fields, or by it.
+func (w *Walk) Declare(fields []Field) {
 	w.body.declare(fields, w.decoders)
 	w.body.purse = w.tree.purse
 }
