@@ -84,11 +84,11 @@ func (h *held) space(hint int64) []byte {
 	return h.buf[end:min(len(h.buf), end+h.limit-h.n)]
 }
 
+// grow makes room for what was announced, but never for much more than was
+// received: a length is said with a few bytes, and what is reserved for those
+// who only say it, others don't get.
 func (h *held) grow(hint int64) bool {
-	want := 2 * len(h.buf)
-	if int64(want) < int64(h.n)+hint {
-		want = int(min(int64(h.n)+hint, int64(h.limit)))
-	}
+	want := max(2*len(h.buf), h.n+int(min(hint, readSize)))
 	buf := h.from.get(min(want, h.limit), h.forced)
 	if buf == nil {
 		return false
