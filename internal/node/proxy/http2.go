@@ -47,8 +47,10 @@ func newHTTP2(p *Proxy) *http2 {
 		IdleTimeout:       p.times.Idle,
 		MaxHeaderBytes:    h1.MaxHead,
 		ErrorLog:          log.New(io.Discard, "", 0),
-		// The upstream gets 200 requests of a client at a time, at most.
-		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: 200},
+		// The upstream gets 200 requests of a client at a time, at most. A
+		// client that takes no bytes at all loses its connection; streams that
+		// it does not read have deadlines of their own.
+		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: 200, WriteByteTimeout: p.times.Write},
 	}
 	return h
 }
@@ -119,6 +121,7 @@ type stream struct {
 	eof    bool
 	read   int64
 	renew  time.Time // when to set the next read deadline
+	armed  time.Time // when to set the next write deadline; zero if there is none
 	unhook func() bool
 	broken bool
 }
@@ -226,7 +229,25 @@ func (s *stream) interim(h *h1.Head) error {
 	return nil
 }
 
+// arm bounds the writes to come. A client need not open the window of a
+// stream, and would keep the exchange for ever with what it holds.
+func (s *stream) arm() {
+	if now := time.Now(); now.After(s.armed) {
+		s.armed = now.Add(s.p.times.Write / 4)
+		s.rc.SetWriteDeadline(now.Add(s.p.times.Write))
+	}
+}
+
+// disarm lets the stream be quiet. Without writes a deadline would end it too.
+func (s *stream) disarm() {
+	if !s.armed.IsZero() {
+		s.armed = time.Time{}
+		s.rc.SetWriteDeadline(time.Time{})
+	}
+}
+
 func (s *stream) begin(h *h1.Head, id string) error {
+	s.arm()
 	s.copyFields(h)
 	header := s.w.Header()
 	header[h1.RequestID] = []string{id}
@@ -254,6 +275,7 @@ func (s *stream) copyFields(h *h1.Head) {
 }
 
 func (s *stream) page(page blockpage.Page, id string) error {
+	s.arm()
 	header := s.w.Header()
 	for _, f := range page.Fields {
 		header.Set(string(f.Name), string(f.Value))
@@ -268,13 +290,22 @@ func (s *stream) page(page blockpage.Page, id string) error {
 }
 
 func (s *stream) Write(p []byte) error {
+	s.arm()
 	_, err := s.w.Write(p)
 	return err
 }
 
-func (s *stream) Flush() error { return s.rc.Flush() }
+// Flush comes before a wait for the upstream.
+func (s *stream) Flush() error {
+	s.arm()
+	err := s.rc.Flush()
+	s.disarm()
+	return err
+}
 
+// end leaves the last flush to net/http, within the deadline.
 func (s *stream) end(trailer []engine.HeaderField) error {
+	s.arm()
 	for _, f := range trailer {
 		s.w.Header().Add(http.TrailerPrefix+http.CanonicalHeaderKey(string(f.Name)), string(f.Value))
 	}
