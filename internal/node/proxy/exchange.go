@@ -88,6 +88,7 @@ type exchange struct {
 	ear       ear
 	enough    func(endpoint uint64) bool // unmeasured, made once
 	messages  bool                       // the body is a stream of gRPC messages
+	continues bool                       // the head was inspected with another message
 	streaming bool                       // a pump writes the request
 	pumped    chan error
 }
@@ -276,7 +277,7 @@ func (x *exchange) env() engine.Env {
 	if x.enough == nil {
 		x.enough = x.unmeasured
 	}
-	return engine.Env{Mode: x.site.Mode, Override: x.site.Override, Observe: x.p.observer != nil, Enough: x.enough, Schema: x.site.Schema}
+	return engine.Env{Mode: x.site.Mode, Override: x.site.Override, Observe: x.p.observer != nil, Enough: x.enough, Schema: x.site.Schema, Continues: x.continues}
 }
 
 // unmeasured says whether the observer needs no values of this request.

@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/binary"
@@ -52,6 +51,7 @@ func (x *exchange) forwardHTTP2(u *upstream) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	body := &upstreamBody{x: x}
+	body.message.reset(&x.p.buffers, maxMessage)
 	defer body.stop()
 	r := x.requestHTTP2(ctx, u, body)
 	cut := func() { cancel() }
@@ -139,6 +139,9 @@ func (x *exchange) relayHTTP2(res *http.Response, body *upstreamBody, shared boo
 	case errors.As(reason, new(*engineError)):
 		x.fate = failed
 		x.front.cut()
+	case errors.Is(reason, errOverload):
+		x.fate = overload
+		x.front.cut()
 	case err != nil:
 		x.front.cut()
 	}
@@ -195,7 +198,7 @@ type upstreamBody struct {
 	mu      sync.Mutex // held by Read: the exchange is used by one at a time
 	done    bool
 	err     error
-	message bytes.Buffer
+	message held   // counts as held, like the bodies of other requests
 	ready   []byte // of the message that may be forwarded
 }
 
@@ -219,14 +222,13 @@ func (b *upstreamBody) Close() error { return nil }
 
 // stop waits until the transport no longer uses the exchange.
 func (b *upstreamBody) stop() {
-	if b.mu.TryLock() {
-		b.done = true
-		b.mu.Unlock()
-		return
+	if !b.mu.TryLock() {
+		b.x.front.interrupt()
+		b.mu.Lock()
 	}
-	b.x.front.interrupt()
-	b.mu.Lock()
 	b.done = true
+	b.ready = nil
+	b.message.release()
 	b.mu.Unlock()
 }
 
@@ -279,40 +281,44 @@ func (b *upstreamBody) readMessage(p []byte) (int, error) {
 
 func (b *upstreamBody) nextMessage() error {
 	x := b.x
-	b.message.Reset()
+	b.message.drop(b.message.n)
 	if err := b.fill(frameHead); err != nil {
-		if errors.Is(err, io.EOF) && b.message.Len() == 0 {
+		if errors.Is(err, io.EOF) && b.message.n == 0 {
 			x.eof, x.fate = true, inspected
 			return io.EOF
 		}
 		return err
 	}
-	size := int(binary.BigEndian.Uint32(b.message.Bytes()[1:]))
+	head, _ := b.message.parts()
+	size := int(binary.BigEndian.Uint32(head[1:]))
 	if size > maxMessage-frameHead {
 		return &h1.Error{Status: http.StatusRequestEntityTooLarge, Reason: "gRPC message exceeds 4 MiB"}
 	}
 	if err := b.fill(frameHead + size); err != nil {
 		return err
 	}
-	b.ready = b.message.Bytes()
+	b.ready, _ = b.message.parts() // one part: each message begins an empty ring
 	return x.tolerate(x.inspectMessage(b.ready))
 }
 
 // fill reads until n bytes of the message are there.
 func (b *upstreamBody) fill(n int) error {
 	x := b.x
-	for b.message.Len() < n {
-		b.message.Grow(min(n-b.message.Len(), readSize))
-		space := b.message.AvailableBuffer()
-		space = space[:min(cap(space), n-b.message.Len())]
+	for b.message.n < n {
+		want := n - b.message.n
+		space := b.message.space(int64(want))
+		if space == nil {
+			return errOverload
+		}
+		space = space[:min(len(space), want)]
 		got, err := x.front.Read(space)
-		b.message.Write(space[:got])
+		b.message.add(got)
 		x.length += int64(got)
 		if room := prefixSize - len(x.prefix); room > 0 {
 			x.prefix = append(x.prefix, space[:min(got, room)]...)
 		}
-		if err == io.EOF && b.message.Len() < n {
-			if b.message.Len() > 0 {
+		if err == io.EOF && b.message.n < n {
+			if b.message.n > 0 {
 				return errors.Join(errClient, io.ErrUnexpectedEOF)
 			}
 			return io.EOF
@@ -324,9 +330,16 @@ func (b *upstreamBody) fill(n int) error {
 	return nil
 }
 
-// inspectMessage inspects a message as the whole body of the request.
+// inspectMessage inspects a message as the whole body of the request. The
+// head goes with the first: it may be 10,000 times as long as a message.
 func (x *exchange) inspectMessage(message []byte) error {
 	err := x.engine(func() {
+		if !x.continues {
+			x.continues = true
+			x.tx.Body(message)
+			x.verdict = x.tx.End()
+			return
+		}
 		tx := x.p.begin(x.snap.Set, x.env())
 		tx.Headers(&x.seen)
 		tx.Body(message)

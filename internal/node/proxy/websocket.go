@@ -106,11 +106,12 @@ func (s *socket) begin() {
 	p, x := s.c.p, &s.c.x
 	s.m = exchange{
 		p: p, site: x.site, snap: p.snapshot.Load(), front: s.c, head: x.head, started: time.Now(), prefix: s.m.prefix[:0], enough: s.m.enough,
-		record: Record{Source: x.record.Source, TLS: x.record.TLS, Status: http.StatusSwitchingProtocols},
+		continues: true,
+		record:    Record{Source: x.record.Source, TLS: x.record.TLS, Status: http.StatusSwitchingProtocols},
 	}
 	s.m.id = newID(s.m.started)
 	s.m.seen = x.seen
-	// The query and the fields were inspected with the handshake.
+	// All of the head was inspected with the handshake.
 	s.m.seen.Target, _, _ = bytes.Cut(x.seen.Target, []byte("?"))
 	s.m.seen.Header = nil
 }
@@ -214,7 +215,7 @@ func (s *socket) patience(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case s.ending || s.c.r.Buffered() > 0:
+	case s.ending:
 	case d == 0:
 		s.c.net.SetReadDeadline(time.Time{})
 	default:
