@@ -329,7 +329,7 @@ func (t *texts) put(key []byte, text func() string) {
 	if len(t.young) >= maxTexts || t.young == nil {
 		t.old, t.young = t.young, map[string]string{}
 	}
-	t.young[string(key)] = cut(text(), maxTarget)
+	t.young[string(key)] = strings.Clone(cut(text(), maxTarget)) // not the 64 KiB that a path may have
 }
 
 func (t *texts) get(key []byte) string {

@@ -7,6 +7,7 @@ import (
 	"hash/crc64"
 	"log/slog"
 	"net/netip"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -574,4 +575,31 @@ func BenchmarkDone(b *testing.B) {
 	for b.Loop() {
 		j.Done(r)
 	}
+}
+
+// Clients invent paths and hosts of 64 KiB. What is remembered of them is not
+// a piece of memory that keeps the whole.
+func TestLongNamesAreNotKept(t *testing.T) {
+	f := newFixture(t, 2)
+	before := heap()
+	for i := range 200 {
+		r := f.record("192.0.2.1", "GET", fmt.Sprintf("/%d/%s", i, strings.Repeat("x/", 30<<10)), 200)
+		f.told.put(fmt.Append(nil, i), func() string { return hostOf(r.Head) + template(r.Head) })
+	}
+	if grown := heap() - before; grown > 4<<20 {
+		t.Errorf("200 texts keep %d bytes", grown)
+	}
+	r := f.record("192.0.2.1", "GET", "/", 200)
+	r.Head.Host = []byte(strings.Repeat("x", 60<<10))
+	f.Done(r)
+	if s := f.Stats(); s.Endpoints != 0 || s.Dropped != 1 {
+		t.Errorf("%+v", s)
+	}
+}
+
+func heap() int64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
 }

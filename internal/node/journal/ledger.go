@@ -28,8 +28,9 @@ const (
 	maxParams = 16384
 	// maxParamsOf bounds those of one endpoint, whose names a client invents.
 	maxParamsOf = 256
-	// maxPoint bounds a point, and maxTarget a path, that is remembered.
-	maxPoint, maxTarget = 512, 1024
+	// maxPoint bounds a point, maxTarget a path and maxHost a name (RFC 1035
+	// 2.3.4) that is remembered. Where any host will do, clients invent them.
+	maxPoint, maxTarget, maxHost = 512, 1024, 255
 	// chunk is how many parameters one record of the spool holds: as many as
 	// are made in a stint.
 	chunk = 8
@@ -171,7 +172,7 @@ func (l *ledger) count(r *proxy.Record, network, neighbourhood uint64) (dropped 
 		if !served {
 			return 0
 		}
-		if len(s.endpoints) >= maxEndpoints || len(r.Head.Target) > maxTarget {
+		if len(s.endpoints) >= maxEndpoints || len(r.Head.Target) > maxTarget || len(r.Head.Host) > maxHost {
 			return 1
 		}
 		a = l.newAccount(r.Head)
