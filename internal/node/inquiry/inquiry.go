@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -121,7 +122,14 @@ func (d *Desk) admit(ask *wirepb.Ask) error {
 	return nil
 }
 
-func (d *Desk) answer(ctx context.Context, ask *wirepb.Ask, a *wirepb.AskAnswer) error {
+// answer never panics: a ruleset to try may break on a recorded request what
+// none in force does, and traffic must not end with it.
+func (d *Desk) answer(ctx context.Context, ask *wirepb.Ask, a *wirepb.AskAnswer) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
+		}
+	}()
 	switch ask.Kind {
 	case "evidence":
 		return d.evidence(ask, a)

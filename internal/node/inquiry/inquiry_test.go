@@ -160,3 +160,13 @@ func TestPreview(t *testing.T) {
 	f("^shoes7$", 2, 21)
 	f("hunter2", 0, 21)
 }
+
+// A question on which the node breaks is not answered, and nothing else ends.
+func TestPanicIsNoAnswer(t *testing.T) {
+	d := desk(t, config.CloudMay{Evidence: true})
+	d.opts.Resolve = func([][]byte) []*wirepb.Name { panic("broken") }
+	a := d.Answer(t.Context(), &wirepb.Ask{Id: "a1", Kind: "names", Keys: [][]byte{{1}}})
+	if !a.Refused || !strings.Contains(a.Reason, "log") {
+		t.Errorf("%v", a)
+	}
+}
