@@ -44,6 +44,7 @@ type conn struct {
 	idle   atomic.Bool
 
 	reading, writing deadline
+	interrupted      atomic.Bool // nothing more is read for the exchange
 
 	away     atomic.Bool            // the client has closed the connection
 	watched  atomic.Pointer[func()] // to call when it does
@@ -120,6 +121,7 @@ func (p *Proxy) serveConn(nc net.Conn, l *Listener) {
 	defer c.watcher.Stop()
 	p.conns.add(c)
 	defer p.conns.remove(c)
+	defer c.survive()
 	switch c.arrive(l) {
 	case "h2":
 		p.http2.take(c)
@@ -128,6 +130,14 @@ func (p *Proxy) serveConn(nc net.Conn, l *Listener) {
 		c.serve()
 	}
 	c.net.Close()
+}
+
+// survive keeps a panic from ending the process. What was going on is cut.
+func (c *conn) survive() {
+	if r := recover(); r != nil {
+		c.p.fail("connection failed", r, c.x.id)
+		c.cut()
+	}
 }
 
 // arrive finds out who the client is and which protocol it speaks. It
@@ -302,6 +312,9 @@ func (c *conn) linger() {
 func (c *conn) Read(p []byte) (int, error) {
 	if !c.body.Ready() {
 		c.readWithin(c.p.times.Body)
+		if c.interrupted.Load() {
+			c.net.SetReadDeadline(time.Unix(1, 0)) // which may just have been moved
+		}
 	}
 	return c.body.Read(p)
 }
@@ -362,6 +375,7 @@ func tcpOf(nc net.Conn) *net.TCPConn {
 // more is read from this connection but by linger.
 func (c *conn) interrupt() {
 	c.last = true
+	c.interrupted.Store(true)
 	c.net.SetReadDeadline(time.Unix(1, 0))
 }
 
@@ -502,9 +516,16 @@ func (c *conn) tunnel(h *h1.Head, id string, l *link) (int64, error) {
 func (c *conn) join(l *link, down io.Writer, up func() int64, ended func()) (int64, error) {
 	sent := make(chan int64, 1)
 	go func() {
-		n := up()
+		n := int64(0)
+		defer func() { sent <- n }()
+		defer func() {
+			if r := recover(); r != nil {
+				c.p.fail("connection failed", r, c.x.id)
+				l.reset()
+			}
+		}()
+		n = up()
 		closeWrite(l.Conn)
-		sent <- n
 	}()
 	n, err := l.r.WriteTo(down)
 	ended()

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
-	"runtime/debug"
 	"strings"
 	"time"
 
@@ -139,7 +138,7 @@ func (x *exchange) start(p *Proxy, f front, h *h1.Head) {
 // finish settles what became of the request, whatever happened.
 func (x *exchange) finish() {
 	if r := recover(); r != nil {
-		x.p.log.Error("exchange failed", "panic", fmt.Sprint(r), "request_id", x.id, "stack", string(debug.Stack()))
+		x.p.fail("exchange failed", r, x.id)
 		x.fate = failed
 		x.fail(http.StatusInternalServerError)
 	}
@@ -159,7 +158,7 @@ func (x *exchange) finish() {
 		})
 	}
 	if x.tx != nil {
-		x.tx.Close()
+		x.engine(func() { x.tx.Close() }) // what fails there is logged
 		x.tx = nil
 	}
 	x.deafen()
@@ -168,6 +167,14 @@ func (x *exchange) finish() {
 	x.site.tally.settle(x.fate, x.verdict.Attack, x.blocked, x.opened)
 	x.site.timing.update(took, x.cpu)
 	x.p.active.Add(-1)
+}
+
+// broke turns a panic into an error, in goroutines where nobody else would.
+func (x *exchange) broke(err *error) {
+	if r := recover(); r != nil {
+		x.p.fail("exchange failed", r, x.id)
+		*err = &engineError{r}
+	}
 }
 
 // admit finds the site and refuses what is beyond the node's bounds.
@@ -390,7 +397,7 @@ func (x *exchange) engine(step func()) (err error) {
 		if r := recover(); r != nil {
 			err = &engineError{r}
 			x.tx = nil // in what state it is, nobody knows
-			x.p.log.Error("engine failed", "panic", fmt.Sprint(r), "request_id", x.id, "stack", string(debug.Stack()))
+			x.p.fail("engine failed", r, x.id)
 		}
 	}()
 	step()
@@ -461,7 +468,7 @@ func (x *exchange) tellAttack() {
 func (x *exchange) tell(f func(Observer)) {
 	defer func() {
 		if r := recover(); r != nil {
-			x.p.log.Error("observer failed", "panic", fmt.Sprint(r), "request_id", x.id, "stack", string(debug.Stack()))
+			x.p.fail("observer failed", r, x.id)
 		}
 	}()
 	if x.p.observer != nil {

@@ -172,7 +172,8 @@ func hungUp(err error) bool {
 	return !errors.Is(err, errClient) && (errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET))
 }
 
-func (x *exchange) pumpBody(l *link) error {
+func (x *exchange) pumpBody(l *link) (err error) {
+	defer x.broke(&err)
 	for !x.eof {
 		if err := x.step(l); err != nil {
 			return err
@@ -188,7 +189,7 @@ func (x *exchange) pumpBody(l *link) error {
 		return nil
 	}
 	x.out = h1.AppendLastChunk(x.out[:0], x.front.trailer())
-	_, err := l.Write(x.out)
+	_, err = l.Write(x.out)
 	return err
 }
 

@@ -226,3 +226,59 @@ func TestWebSocketUnfinishedMessageEnds(t *testing.T) {
 		waitIdle(t, p)
 	}
 }
+
+// badlyEnding panics where nobody expects it: not in a step of the inspection.
+type badlyEnding struct{ Inspection }
+
+func (badlyEnding) Close() { panic("broken") }
+
+// A panic ends its connection at worst, not the process.
+func TestPanicsEndOneConnection(t *testing.T) {
+	u, _ := grpcUpstream(t)
+	for _, upstream := range []string{upgraded(t, "Upgrade: websocket\r\n", func(c net.Conn, r *bufio.Reader) { io.Copy(io.Discard, r) }), u.String()} {
+		p, addr := start(t, "http://unused", func(o *Options) {
+			o.Sites[0].Upstreams[0], _ = url.Parse(upstream)
+			begin := o.Begin
+			o.Begin = func(s *rule.Set, env engine.Env) Inspection { return badlyEnding{begin(s, env)} }
+		})
+		if upstream == u.String() {
+			out := streaming(t, addr, "/a.B/C", http.Header{})
+			go func() {
+				out.Write(bytes.Repeat([]byte{0, 0, 0, 0, 2, 10, 0}, 3))
+				out.Close()
+			}()
+			until(t, func() bool { return p.Counts().Received == 1 })
+		} else {
+			c, r := upgrade(t, addr, "websocket")
+			c.Write(appendFrame(nil, 0x81, 1, []byte("hello")))
+			io.Copy(io.Discard, r)
+		}
+		raw(t, addr, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+		waitIdle(t, p)
+	}
+}
+
+// An interrupted exchange reads nothing more, also if the wait for the next
+// bytes begins a moment later.
+func TestInterruptLasts(t *testing.T) {
+	times := DefaultTimeouts()
+	here, there := net.Pipe()
+	defer there.Close()
+	c := &conn{p: &Proxy{times: times}, net: here, r: bufio.NewReader(here)}
+	c.head.NewRequest("POST", "/", "a", "HTTP/1.1", 10)
+	c.body.Reset(c.r, &c.head)
+	c.interrupt()
+	done := make(chan error, 1)
+	go func() {
+		_, err := c.Read(make([]byte, 10))
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		if !timedOut(err) {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("the exchange goes on reading")
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -86,7 +87,7 @@ type Proxy struct {
 	copies               sync.Pool
 	unpackers            sync.Pool // of *gzip.Reader
 	ordinary, suspicious pace.Pace // responses that are looked at
-	warned               throttle
+	warned, failed       throttle
 	conns                conns
 	http2                *http2
 }
@@ -220,6 +221,13 @@ func (p *Proxy) prune(ctx context.Context) {
 func (p *Proxy) warn(msg string, args ...any) {
 	if dropped, ok := p.warned.take(time.Now()); ok {
 		p.log.Warn(msg, append(args, "left_out", dropped)...)
+	}
+}
+
+// fail logs a panic, at most one a second.
+func (p *Proxy) fail(msg string, reason any, id string) {
+	if dropped, ok := p.failed.take(time.Now()); ok {
+		p.log.Error(msg, "panic", fmt.Sprintf("%.1000v", reason), "request_id", id, "stack", string(debug.Stack()), "left_out", dropped)
 	}
 }
 

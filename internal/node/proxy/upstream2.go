@@ -241,7 +241,8 @@ func (b *upstreamBody) stopped(otherwise error) error {
 	return otherwise
 }
 
-func (b *upstreamBody) read(p []byte) (int, error) {
+func (b *upstreamBody) read(p []byte) (n int, err error) {
+	defer b.x.broke(&err)
 	if b.x.messages && b.x.fate == undecided || len(b.ready) > 0 {
 		return b.readMessage(p)
 	}
