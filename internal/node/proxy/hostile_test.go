@@ -282,3 +282,25 @@ func TestInterruptLasts(t *testing.T) {
 		t.Error("the exchange goes on reading")
 	}
 }
+
+// A client that does not read what the server of a WebSocket sends does not
+// keep the connection to that server for ever.
+func TestWebSocketClientThatTakesNothing(t *testing.T) {
+	ended := make(chan struct{})
+	p, addr := start(t, upgraded(t, "Upgrade: websocket\r\n", func(c net.Conn, r *bufio.Reader) {
+		defer close(ended)
+		frame := append([]byte{0x82, 126, 0x80, 0}, make([]byte, 1<<15)...)
+		for {
+			if _, err := c.Write(frame); err != nil {
+				return
+			}
+		}
+	}), hasty)
+	upgrade(t, addr, "websocket")
+	select {
+	case <-ended:
+	case <-time.After(10 * time.Second):
+		t.Error("the server goes on sending")
+	}
+	waitIdle(t, p)
+}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gabionhq/gabion/engine"
@@ -60,7 +61,7 @@ func (x *exchange) relayed(answer *h1.Head) (ws.Deflate, string) {
 }
 
 func newSocket(c *conn, up *link, d ws.Deflate) *socket {
-	s := &socket{c: c, up: up, down: downstream{to: c.net}}
+	s := &socket{c: c, up: up, down: downstream{to: c.net, within: c.p.times.Write}}
 	s.in = ws.NewReader(c.r, s, d)
 	s.held.reset(&c.p.buffers, c.p.hold)
 	return s
@@ -285,7 +286,9 @@ func (s *socket) write(b []byte) error {
 // A downstream relays what the server of a WebSocket sends and can end that
 // between two frames.
 type downstream struct {
-	to net.Conn
+	to      net.Conn
+	within  time.Duration // for a write: a client that reads nothing is left
+	closing atomic.Bool
 
 	mu   sync.Mutex
 	at   ws.Cursor
@@ -300,6 +303,9 @@ func (d *downstream) Write(b []byte) (n int, err error) {
 		n += d.at.Next(b[n:])
 	}
 	if !d.over {
+		if !d.closing.Load() {
+			d.to.SetWriteDeadline(time.Now().Add(d.within))
+		}
 		n, err = d.to.Write(b[:n])
 	}
 	if err == nil && d.last != nil && d.at.Between() {
@@ -311,6 +317,7 @@ func (d *downstream) Write(b []byte) (n int, err error) {
 // close sends the Close frame of the node, now or at the end of the frame
 // that is on its way.
 func (d *downstream) close(frame []byte) {
+	d.closing.Store(true)
 	d.to.SetWriteDeadline(time.Now().Add(linger)) // for a Write that waits as well
 	d.mu.Lock()
 	defer d.mu.Unlock()
