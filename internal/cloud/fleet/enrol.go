@@ -118,7 +118,14 @@ func (f *Fleet) welcome(tenant, group, node string, csr *x509.CertificateRequest
 // ErrRequest is a certificate request that cannot be signed.
 var ErrRequest = errors.New("certificate request")
 
+// maxRequest bounds a certificate request, which strangers send: checking the
+// signature of a key of a million bits takes seconds.
+const maxRequest = 4 << 10
+
 func parseRequest(der []byte) (*x509.CertificateRequest, error) {
+	if len(der) > maxRequest {
+		return nil, fmt.Errorf("%w: of %d bytes, more than %d", ErrRequest, len(der), maxRequest)
+	}
 	csr, err := x509.ParseCertificateRequest(der)
 	if err == nil {
 		err = csr.CheckSignature()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math"
 	"net/http"
@@ -24,8 +25,19 @@ import (
 )
 
 const (
-	// maxMessage bounds a batch, after decompression.
-	maxMessage = 8 << 20
+	// maxMessage bounds what a node sends at once, after decompression: four
+	// times what a spool cuts. In memory it may take a hundred times that.
+	maxMessage = 2 << 20
+	// maxEnrol bounds what a stranger sends: a token and a certificate request.
+	maxEnrol = 16 << 10
+	// maxRows bounds the rows of a batch, each of which has the database to
+	// itself for a moment. A spool cuts 500 records, of 9 rows at most but for
+	// refusals, which are rare.
+	maxRows = 1 << 14
+	// callLimit is how long a call may take to arrive and to be answered, and
+	// watchLimit how long a node may not read its stream, which has a ping more
+	// often.
+	callLimit, watchLimit = 30 * time.Second, time.Minute
 	// maxText bounds one string of a hit; the node's own limits are lower.
 	maxText = 4 << 10
 	// horizon is how many batches of a node are remembered. An older one
@@ -51,23 +63,49 @@ func New(db *store.DB, f *fleet.Fleet, log *slog.Logger) *Server {
 
 // Handler serves the wire over TLS that asks for client certificates.
 func (s *Server) Handler() http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle(wirepbconnect.NewCloudHandler(s, connect.WithReadMaxBytes(maxMessage)))
+	_, calls := wirepbconnect.NewCloudHandler(s, connect.WithReadMaxBytes(maxMessage))
+	_, enrolling := wirepbconnect.NewCloudHandler(s, connect.WithReadMaxBytes(maxEnrol))
+	refusing := connect.NewErrorWriter()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
-			r = r.WithContext(context.WithValue(r.Context(), peer{}, r.TLS.PeerCertificates[0]))
+		out := http.NewResponseController(w)
+		if r.URL.Path != wirepbconnect.CloudWatchProcedure {
+			out.SetReadDeadline(time.Now().Add(callLimit))  //nolint:errcheck // every connection has them
+			out.SetWriteDeadline(time.Now().Add(callLimit)) //nolint:errcheck
 		}
-		mux.ServeHTTP(w, r)
+		if r.URL.Path == wirepbconnect.CloudEnrollProcedure {
+			enrolling.ServeHTTP(w, r)
+			return
+		}
+		// Before anything of the message is read: 8 KB of a stranger can
+		// become gigabytes of empty hits.
+		node, err := s.authenticate(r)
+		if err != nil {
+			refusing.Write(w, r, s.fail("authenticating a node", err)) //nolint:errcheck // the client is gone
+			return
+		}
+		calls.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), peer{}, caller{node, out})))
 	})
 }
 
-// peer is the context key of the caller's certificate.
+func (s *Server) authenticate(r *http.Request) (store.Node, error) {
+	var cert *x509.Certificate
+	if r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
+		cert = r.TLS.PeerCertificates[0]
+	}
+	return s.fleet.Authenticate(r.Context(), cert)
+}
+
+// peer is the context key of the caller.
 type peer struct{}
 
-func (s *Server) caller(ctx context.Context) (store.Node, error) {
-	cert, _ := ctx.Value(peer{}).(*x509.Certificate)
-	return s.fleet.Authenticate(ctx, cert)
+// A caller is the node that calls.
+type caller struct {
+	store.Node
+	out *http.ResponseController
 }
+
+// from returns who calls. The handler has seen to it that there is somebody.
+func from(ctx context.Context) caller { return ctx.Value(peer{}).(caller) }
 
 // fail turns an error into what the node is told. What is not the node's
 // fault is logged here and not explained there.
@@ -90,17 +128,13 @@ func (s *Server) Enroll(ctx context.Context, req *connect.Request[wirepb.EnrollR
 	if err != nil {
 		return nil, s.fail("enrolling a node", err)
 	}
-	s.log.Info("node enrolled", "node", res.NodeId, "name", req.Msg.Name)
+	s.log.Info("node enrolled", "node", res.NodeId, "name", text(req.Msg.Name))
 	return connect.NewResponse(res), nil
 }
 
 // Renew implements wire.Cloud.
 func (s *Server) Renew(ctx context.Context, req *connect.Request[wirepb.RenewRequest]) (*connect.Response[wirepb.EnrollResponse], error) {
-	node, err := s.caller(ctx)
-	if err != nil {
-		return nil, s.fail("renewing a certificate", err)
-	}
-	res, err := s.fleet.Renew(node, req.Msg)
+	res, err := s.fleet.Renew(from(ctx).Node, req.Msg)
 	if err != nil {
 		return nil, s.fail("renewing a certificate", err)
 	}
@@ -109,19 +143,27 @@ func (s *Server) Renew(ctx context.Context, req *connect.Request[wirepb.RenewReq
 
 // Push implements wire.Cloud: everything of a batch in one transaction.
 func (s *Server) Push(ctx context.Context, req *connect.Request[wirepb.Batch]) (*connect.Response[wirepb.Ack], error) {
-	node, err := s.caller(ctx)
-	if err != nil {
-		return nil, s.fail("storing a batch", err)
-	}
-	b := req.Msg
+	node, b := from(ctx).Node, req.Msg
 	if b.Seq > math.MaxInt64 || b.Seq == 0 && len(b.Hits)+len(b.Endpoints)+len(b.Refusals)+len(b.Leaks) > 0 {
 		return nil, connect.NewError(connect.CodeInvalidArgument, errors.New("batch without a number"))
 	}
-	err = s.db.Tenant(node.Tenant).Tx(ctx, func(sc store.Scope) error { return s.keep(ctx, sc, node, b) })
+	if n := rows(b); n > maxRows {
+		return nil, connect.NewError(connect.CodeInvalidArgument, fmt.Errorf("batch of %d rows, more than %d", n, maxRows))
+	}
+	err := s.db.Tenant(node.Tenant).Tx(ctx, func(sc store.Scope) error { return s.keep(ctx, sc, node, b) })
 	if err != nil {
 		return nil, s.fail("storing a batch of node "+node.ID, err)
 	}
 	return connect.NewResponse(&wirepb.Ack{Seq: b.Seq}), nil
+}
+
+// rows is how many rows a batch makes.
+func rows(b *wirepb.Batch) int {
+	n := len(b.Hits) + len(b.Endpoints) + len(b.Refusals) + len(b.Leaks)
+	for _, e := range b.Endpoints {
+		n += len(e.GetParams())
+	}
+	return n
 }
 
 func (s *Server) keep(ctx context.Context, sc store.Scope, node store.Node, b *wirepb.Batch) error {
@@ -240,21 +282,20 @@ func probability(f float32) float64 {
 
 // Watch implements wire.Cloud.
 func (s *Server) Watch(ctx context.Context, req *connect.Request[wirepb.WatchRequest], stream *connect.ServerStream[wirepb.Order]) error {
-	node, err := s.caller(ctx)
-	if err != nil {
-		return s.fail("opening a stream", err)
+	c := from(ctx)
+	send := func(o *wirepb.Order) error {
+		if err := c.out.SetWriteDeadline(time.Now().Add(watchLimit)); err != nil {
+			return err
+		}
+		return stream.Send(o)
 	}
-	return s.fail("serving the stream of node "+node.ID, s.fleet.Watch(ctx, node, req.Msg.Ruleset, stream.Send))
+	return s.fail("serving the stream of node "+c.ID, s.fleet.Watch(ctx, c.Node, req.Msg.Ruleset, send))
 }
 
 // Answer implements wire.Cloud. Only a node that was asked can answer, once.
 func (s *Server) Answer(ctx context.Context, req *connect.Request[wirepb.AskAnswer]) (*connect.Response[wirepb.Ack], error) {
-	node, err := s.caller(ctx)
-	if err != nil {
-		return nil, s.fail("storing an answer", err)
-	}
-	a := req.Msg
-	err = s.db.Tenant(node.Tenant).Tx(ctx, func(sc store.Scope) error {
+	node, a := from(ctx).Node, req.Msg
+	err := s.db.Tenant(node.Tenant).Tx(ctx, func(sc store.Scope) error {
 		ask := store.Ask{ID: a.AskId}
 		err := sc.Find(ctx, &ask)
 		if errors.Is(err, store.ErrNotFound) {
