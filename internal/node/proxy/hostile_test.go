@@ -99,6 +99,33 @@ func TestHTTP2QuietStreamGoesOn(t *testing.T) {
 	}
 }
 
+// An HTTP/2 upstream may be quiet, too, for longer than it may take to answer.
+func TestHTTP2UpstreamMayPause(t *testing.T) {
+	l := listen(t)
+	protocols := new(http.Protocols)
+	protocols.SetUnencryptedHTTP2(true)
+	s := &http.Server{Protocols: protocols, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, "a")
+		http.NewResponseController(w).Flush()
+		select {
+		case <-r.Context().Done():
+		case <-time.After(time.Second):
+		}
+		io.WriteString(w, "b")
+	})}
+	go s.Serve(l)
+	defer s.Close()
+	_, addr := start(t, "http://unused", func(o *Options) {
+		o.Timeouts.UpstreamWrite, o.Timeouts.Response = 200*time.Millisecond, 200*time.Millisecond
+		o.Sites[0].Upstreams = []*url.URL{{Scheme: "h2c", Host: l.Addr().String()}}
+	})
+	for _, message := range []string{"GET / HTTP/1.0\r\nHost: a\r\n\r\n", "POST / HTTP/1.0\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello"} {
+		if got := raw(t, addr, message); !strings.HasSuffix(got, "\r\n\r\nab") {
+			t.Errorf("%.1000q", got)
+		}
+	}
+}
+
 // Memory follows what was received, not what was announced.
 func TestAnnouncedBodiesReserveLittle(t *testing.T) {
 	p, addr := start(t, serve(t, echo), nil)
@@ -302,5 +329,35 @@ func TestWebSocketClientThatTakesNothing(t *testing.T) {
 	case <-time.After(10 * time.Second):
 		t.Error("the server goes on sending")
 	}
+	waitIdle(t, p)
+}
+
+// An HTTP/2 upstream that takes no more of a body and does not answer is given
+// up, as one that speaks HTTP/1.1 is.
+func TestHTTP2UpstreamThatTakesNothing(t *testing.T) {
+	l := listen(t)
+	defer l.Close()
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			c.Write(frame2(nil, 4, 0, 0, nil)) // SETTINGS
+			go io.Copy(io.Discard, c)
+		}
+	}()
+	p, addr := start(t, "http://unused", func(o *Options) {
+		o.Timeouts.UpstreamWrite, o.Timeouts.Response = 300*time.Millisecond, 300*time.Millisecond
+		o.Sites[0].Upstreams = []*url.URL{{Scheme: "h2c", Host: l.Addr().String()}}
+	})
+	f := func(message string) {
+		t.Helper()
+		if got := raw(t, addr, message); !strings.HasPrefix(got, "HTTP/1.1 504 ") {
+			t.Errorf("%.100q", got)
+		}
+	}
+	f("POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 200000\r\n\r\n" + strings.Repeat("hello ", 40000)[:200000])
+	f("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
 	waitIdle(t, p)
 }

@@ -12,8 +12,11 @@ import (
 	"net/http/httptrace"
 	"net/textproto"
 	"net/url"
+	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/gabionhq/gabion/engine"
 	"github.com/gabionhq/gabion/internal/node/h1"
@@ -52,19 +55,30 @@ func (x *exchange) forwardHTTP2(u *upstream) {
 	defer cancel()
 	body := &upstreamBody{x: x}
 	body.message.reset(&x.p.buffers, maxMessage)
+	body.stall = time.AfterFunc(x.p.times.UpstreamWrite+x.p.times.Response, func() {
+		body.stalled.Store(true)
+		cancel()
+	})
 	defer body.stop()
 	r := x.requestHTTP2(ctx, u, body)
+	body.ended.Store(r.Body == nil)
 	cut := func() { cancel() }
 	x.front.watch(&cut)
 	defer x.front.watch(nil)
 	shared := !x.eof // the transport reads the body
 	res, err := u.http2.RoundTrip(r)
+	body.answer()
+	if err != nil && body.stalled.Load() {
+		err = os.ErrDeadlineExceeded
+	}
 	if err != nil {
 		x.unanswered(body.stopped(err))
 		return
 	}
 	defer res.Body.Close()
-	x.relayHTTP2(res, body, shared)
+	quiet := time.AfterFunc(x.p.times.ResponseBody, cancel)
+	defer quiet.Stop()
+	x.relayHTTP2(res, body, shared, quiet)
 }
 
 func (x *exchange) requestHTTP2(ctx context.Context, u *upstream, body *upstreamBody) *http.Request {
@@ -118,7 +132,7 @@ func addFields(h *h1.Head, header http.Header) {
 	}
 }
 
-func (x *exchange) relayHTTP2(res *http.Response, body *upstreamBody, shared bool) {
+func (x *exchange) relayHTTP2(res *http.Response, body *upstreamBody, shared bool, quiet *time.Timer) {
 	var h h1.Head
 	bodyless := string(x.head.Method) == http.MethodHead || res.StatusCode == 204 || res.StatusCode == 304
 	h.NewResponse(res.StatusCode, res.ContentLength, bodyless)
@@ -131,7 +145,7 @@ func (x *exchange) relayHTTP2(res *http.Response, body *upstreamBody, shared boo
 	x.listen(&h, shared)
 	err := x.front.begin(&h, x.id)
 	if err == nil {
-		err = x.relayStream(res)
+		err = x.relayStream(res, quiet)
 	}
 	switch reason := body.stopped(nil); {
 	case errors.Is(reason, errBlocked):
@@ -150,7 +164,9 @@ func (x *exchange) relayHTTP2(res *http.Response, body *upstreamBody, shared boo
 	}
 }
 
-func (x *exchange) relayStream(res *http.Response) error {
+// relayStream sends the response body as it arrives. quiet ends the exchange
+// when the upstream has been that for too long.
+func (x *exchange) relayStream(res *http.Response, quiet *time.Timer) error {
 	if res.ContentLength == 0 && len(res.Trailer) == 0 {
 		return x.front.end(nil) // with the head: gRPC insists on it
 	}
@@ -160,7 +176,9 @@ func (x *exchange) relayStream(res *http.Response) error {
 		if err := x.front.Flush(); err != nil {
 			return err
 		}
+		quiet.Reset(x.p.times.ResponseBody)
 		n, err := res.Body.Read(*buf)
+		quiet.Stop()
 		x.record.ResponseBytes += int64(n)
 		if n > 0 {
 			if err := x.front.Write((*buf)[:n]); err != nil {
@@ -200,6 +218,33 @@ type upstreamBody struct {
 	err     error
 	message held   // counts as held, like the bodies of other requests
 	ready   []byte // of the message that may be forwarded
+
+	// stall ends the exchange when the upstream takes no more of the body, or
+	// all of it and does not answer. While a Read waits for the client it rests.
+	stall                    *time.Timer
+	stalled, answered, ended atomic.Bool
+}
+
+// answer notes that the upstream has answered, or never will.
+func (b *upstreamBody) answer() {
+	b.answered.Store(true)
+	if b.ended.Load() {
+		b.stall.Stop()
+	}
+}
+
+// given bounds the time until the next Read.
+func (b *upstreamBody) given(last bool) {
+	times := &b.x.p.times
+	if !last {
+		b.stall.Reset(times.UpstreamWrite)
+		return
+	}
+	b.ended.Store(true)
+	b.stall.Reset(times.UpstreamWrite + times.Response)
+	if b.answered.Load() {
+		b.stall.Stop()
+	}
 }
 
 func (b *upstreamBody) Read(p []byte) (int, error) {
@@ -208,7 +253,9 @@ func (b *upstreamBody) Read(p []byte) (int, error) {
 	if b.done {
 		return 0, errClient
 	}
+	b.stall.Stop()
 	n, err := b.read(p)
+	b.given(err != nil || b.ended.Load())
 	if err != nil {
 		b.done = true
 		if err != io.EOF {
@@ -218,7 +265,12 @@ func (b *upstreamBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (b *upstreamBody) Close() error { return nil }
+// Close is called when the transport wants no more of the body.
+func (b *upstreamBody) Close() error {
+	b.ended.Store(true)
+	b.stall.Stop()
+	return nil
+}
 
 // stop waits until the transport no longer uses the exchange.
 func (b *upstreamBody) stop() {
@@ -227,6 +279,7 @@ func (b *upstreamBody) stop() {
 		b.mu.Lock()
 	}
 	b.done = true
+	b.stall.Stop()
 	b.ready = nil
 	b.message.release()
 	b.mu.Unlock()
