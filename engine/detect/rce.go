@@ -647,12 +647,12 @@ func (t *shellText) separated(c *shlex.Command, certain bool, args float32) floa
 	return 0.3 * args
 }
 
-// maxReader is longer than their names are, with what hides them.
-const maxReader = 16
-
 // plainReaders are commands whose names are no words: what is behind them at the
 // start of a value, after a separator, is a file.
 var plainReaders = lexicon.New("cat tac ls nl xxd od rev")
+
+// maxReader is longer than their names are, with what hides them.
+const maxReader = 16
 
 // behindHost reports whether all that stands before c is an address of a host or
 // a file, as parameters hold that are handed to commands.

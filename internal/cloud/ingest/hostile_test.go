@@ -19,7 +19,8 @@ import (
 	"github.com/gabionhq/gabion/wire/wirepb/wirepbconnect"
 )
 
-func server(t *testing.T) *Server {
+// server returns one with a store of its own.
+func server(t testing.TB) *Server {
 	t.Helper()
 	db, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "cloud.db"))
 	if err != nil {

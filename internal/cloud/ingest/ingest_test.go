@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"log/slog"
 	"math"
 	"path/filepath"
 	"strings"
@@ -9,7 +8,6 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
-	"github.com/gabionhq/gabion/internal/cloud/fleet"
 	"github.com/gabionhq/gabion/internal/cloud/store"
 	"github.com/gabionhq/gabion/wire/wirepb"
 )
@@ -17,17 +15,8 @@ import (
 // FuzzBatch: a batch that can be decoded is stored. One that was not would
 // be sent again for ever, and all behind it wait.
 func FuzzBatch(f *testing.F) {
-	db, err := store.Open(f.Context(), filepath.Join(f.TempDir(), "cloud.db"))
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Cleanup(func() { db.Close() })
-	authority, err := fleet.OpenAuthority(f.TempDir(), "eu1")
-	if err != nil {
-		f.Fatal(err)
-	}
-	log := slog.New(slog.DiscardHandler)
-	s := New(db, fleet.New(db, authority, func() string { return "" }, log), log)
+	s := server(f)
+	db := s.db
 	node := store.Node{ID: "n", Group: "g", Status: []byte("{}")}
 	if err := db.Tenant("a").Insert(f.Context(), &node); err != nil {
 		f.Fatal(err)

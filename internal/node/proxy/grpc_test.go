@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
-	"net/http"
 	"net/url"
 	"strings"
 	"sync/atomic"
@@ -133,14 +132,9 @@ func TestGRPCStream(t *testing.T) {
 
 // An HTTP/2 upstream gets ordinary requests as well.
 func TestHTTP2Upstream(t *testing.T) {
-	l := listen(t)
-	protocols := new(http.Protocols)
-	protocols.SetUnencryptedHTTP2(true)
-	server := &http.Server{Handler: http.HandlerFunc(echo), Protocols: protocols}
-	go server.Serve(l)
-	t.Cleanup(func() { server.Close() })
+	up := serveHTTP2(t, echo)
 	r := rand.New(rand.NewPCG(9, 10))
-	p, addr := start(t, "http://unused", func(o *Options) { o.Sites[0].Upstreams = []*url.URL{{Scheme: "h2c", Host: l.Addr().String()}} })
+	p, addr := start(t, "http://unused", func(o *Options) { o.Sites[0].Upstreams = []*url.URL{up} })
 	for _, size := range []int{10, 3 << 20} {
 		contentType, body := formBody(size, "summer")
 		if got := post(t, addr, "x", contentType, body, chunked, r); got != "HTTP/1.1 200 OK" {

@@ -67,6 +67,29 @@ func TestHTTP2ClientThatTakesNothing(t *testing.T) {
 	f(large, 1<<30, false)
 }
 
+// pauses answers in two halves, a second apart.
+func pauses(w http.ResponseWriter, r *http.Request) {
+	io.WriteString(w, "a")
+	http.NewResponseController(w).Flush()
+	select {
+	case <-r.Context().Done():
+	case <-time.After(time.Second):
+	}
+	io.WriteString(w, "b")
+}
+
+// serveHTTP2 starts an upstream that speaks HTTP/2 without TLS.
+func serveHTTP2(t *testing.T, h http.HandlerFunc) *url.URL {
+	t.Helper()
+	l := listen(t)
+	protocols := new(http.Protocols)
+	protocols.SetUnencryptedHTTP2(true)
+	s := &http.Server{Protocols: protocols, Handler: h}
+	go s.Serve(l)
+	t.Cleanup(func() { s.Close() })
+	return &url.URL{Scheme: "h2c", Host: l.Addr().String()}
+}
+
 // A stream of events may be quiet for longer than a write may take.
 func TestHTTP2QuietStreamGoesOn(t *testing.T) {
 	for _, framing := range []string{"chunked", "sized"} {
@@ -74,13 +97,7 @@ func TestHTTP2QuietStreamGoesOn(t *testing.T) {
 			if framing == "sized" {
 				w.Header().Set("Content-Length", "2")
 			}
-			io.WriteString(w, "a")
-			http.NewResponseController(w).Flush()
-			select {
-			case <-r.Context().Done():
-			case <-time.After(time.Second):
-			}
-			io.WriteString(w, "b")
+			pauses(w, r)
 		})
 		_, addr := start(t, up, hasty)
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+addr+"/", nil)
@@ -101,23 +118,10 @@ func TestHTTP2QuietStreamGoesOn(t *testing.T) {
 
 // An HTTP/2 upstream may be quiet, too, for longer than it may take to answer.
 func TestHTTP2UpstreamMayPause(t *testing.T) {
-	l := listen(t)
-	protocols := new(http.Protocols)
-	protocols.SetUnencryptedHTTP2(true)
-	s := &http.Server{Protocols: protocols, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		io.WriteString(w, "a")
-		http.NewResponseController(w).Flush()
-		select {
-		case <-r.Context().Done():
-		case <-time.After(time.Second):
-		}
-		io.WriteString(w, "b")
-	})}
-	go s.Serve(l)
-	defer s.Close()
+	up := serveHTTP2(t, pauses)
 	_, addr := start(t, "http://unused", func(o *Options) {
 		o.Timeouts.UpstreamWrite, o.Timeouts.Response = 200*time.Millisecond, 200*time.Millisecond
-		o.Sites[0].Upstreams = []*url.URL{{Scheme: "h2c", Host: l.Addr().String()}}
+		o.Sites[0].Upstreams = []*url.URL{up}
 	})
 	for _, message := range []string{"GET / HTTP/1.0\r\nHost: a\r\n\r\n", "POST / HTTP/1.0\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello"} {
 		if got := raw(t, addr, message); !strings.HasSuffix(got, "\r\n\r\nab") {
@@ -166,10 +170,7 @@ func streaming(t *testing.T, addr, path string, fields http.Header) *io.PipeWrit
 func grpcUpstream(t *testing.T) (u *url.URL, got *atomic.Int64) {
 	t.Helper()
 	got = new(atomic.Int64)
-	l := listen(t)
-	protocols := new(http.Protocols)
-	protocols.SetUnencryptedHTTP2(true)
-	s := &http.Server{Protocols: protocols, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return serveHTTP2(t, func(w http.ResponseWriter, r *http.Request) {
 		buf := make([]byte, 4096)
 		for {
 			n, err := r.Body.Read(buf)
@@ -178,10 +179,7 @@ func grpcUpstream(t *testing.T) (u *url.URL, got *atomic.Int64) {
 				return
 			}
 		}
-	})}
-	go s.Serve(l)
-	t.Cleanup(func() { s.Close() })
-	return &url.URL{Scheme: "h2c", Host: l.Addr().String()}, got
+	}), got
 }
 
 // Half a gRPC message counts as held, so that many of them are bounded.
