@@ -29,10 +29,18 @@ var whenNamed = []feature{
 	hasShellWord, hasQuote, hasDQuote, hasBackslash, hasDollar, hasStar, hasBang, hasBracket, hasSlash, hasControl,
 }
 
-// shellSigns are those without which only a program that is known by its name is
-// found, behind a separator. Of such names with dots and dashes the gate knows parts.
-const shellSigns = hasShellWord | hasSpace | hasQuote | hasDQuote | hasBacktick | hasDollar | hasOpen | hasLess | hasGreater | hasSlash | hasBackslash |
-	hasBrace | hasLine | hasControl | hasHigh
+// shellSigns are those without which a command is found by its name only, which the
+// gate knows, or by what shellPairs begin.
+const shellSigns = hasShellWord | hasSpace | hasBacktick | hasLess | hasGreater | hasSlash | hasLine | hasControl | hasHigh
+
+// shellPairs are what splits the name of a command, names of which the gate knows no
+// or single parts, and what is found whatever the name is.
+var shellPairs = pair.New(
+	pair.Of{pair.Letters + "_", `'"^\$`}, pair.Of{".-", pair.Letters + `'"^\$`}, pair.Of{"{", pair.Letters},
+	pair.Of{"$", "iI('[0{"}, pair.Of{";|&", "$"}, // see dollar and runsVariable
+	pair.Of{`'"`, ";|&"}, pair.Of{":", `\`}, // see breaksAway and programPoints
+	pair.Of{`\`, "nNrR"}, pair.Of{"|", "'"}, // see escapedLine and exchange
+)
 
 const shellGateWords = certainCommands + " " + commonCommands + " " + optionGateWords + " bin sbin system tcp udp encodedcommand executionpolicy nop pipe dash ash sc xcopy robocopy"
 
@@ -94,7 +102,7 @@ func (s *Scanner) rce(v []byte, w *Where) {
 	if len(v) < shortestCommand || document(v, w) || w.Place == InFile && (len(v) > maxPath || w.Excerpt) {
 		return
 	}
-	if !s.any(shellSigns) && !s.all(hasPercent|hasColon) && bytes.IndexByte(v, '.') < 0 && bytes.IndexByte(v, '-') < 0 {
+	if !s.any(shellSigns) && !s.all(hasPercent|hasColon) && shellPairs.Next(v, 0) == len(v) {
 		return // separators with words between, none of which is a program's
 	}
 	if w.Container && s.any(hasAmp) && isPairs(v) {
