@@ -434,19 +434,27 @@ func holdsAt(a *rule.Active, t *parse.Tree, n parse.Node) bool {
 func (tx *Tx) keep(t *parse.Tree, n parse.Node, value []byte, f *detect.Finding, by uint64) {
 	kept := tx.report.Findings
 	if len(kept) < MaxFindings {
-		tx.report.Findings = append(kept, tx.render(t, n, value, f, by))
+		tx.report.Findings, tx.weakest = append(kept, tx.render(t, n, value, f, by)), -1
 		return
 	}
 	tx.report.Dropped++
-	weakest := 0
+	if tx.weakest < 0 {
+		tx.weakest = weakest(kept)
+	}
+	if f.Weight > kept[tx.weakest].Weight {
+		kept[tx.weakest], tx.weakest = tx.render(t, n, value, f, by), -1
+	}
+}
+
+// weakest returns the index of the weakest finding, the first of several.
+func weakest(kept []Finding) int {
+	at := 0
 	for i := range kept {
-		if kept[i].Weight < kept[weakest].Weight {
-			weakest = i
+		if kept[i].Weight < kept[at].Weight {
+			at = i
 		}
 	}
-	if f.Weight > kept[weakest].Weight {
-		kept[weakest] = tx.render(t, n, value, f, by)
-	}
+	return at
 }
 
 // render copies what a finding borrows. A mask leaves its value out.

@@ -72,6 +72,7 @@ type Tx struct {
 	fields  fields
 
 	strongest [numClasses]float32 // weight of the strongest finding per class
+	weakest   int                 // the index of the weakest finding once the report is full, -1 where nobody asked
 	patched   bool                // a virtual patch matched
 	enough    float32             // weight of a finding that settles the verdict, 0 for none
 	work      work                // so far
@@ -98,7 +99,7 @@ func (tx *Tx) begin(e *Engine, set *rule.Set, env Env) {
 	tx.walk.Lend(&e.inflaters)
 	tx.walk.Reset(tx, e.options.Limits, e.options.Decoders)
 	tx.strongest = [numClasses]float32{}
-	tx.patched, tx.profiled, tx.work = false, false, work{}
+	tx.patched, tx.weakest, tx.profiled, tx.work = false, -1, false, work{}
 	tx.limited.reset()
 	tx.leaky, tx.failed = false, false
 	tx.lines, tx.from, tx.typed = 0, detect.Unread, false
