@@ -80,7 +80,9 @@ func startProfile(name string) (stop func(), err error) {
 // A meter measures single requests.
 type meter struct {
 	engine *engine.Engine
+	gauge  cpu.Gauge
 	blocks bool // whether the last one was blocked
+	loud   int  // measurements at which the machine was never quiet
 }
 
 // least is what is measured at once: less is noise.
@@ -92,27 +94,39 @@ const (
 	repeats    = 5
 	fewRepeats = 2
 	long       = 100 * least
+	patience   = 15 // repeats at which the machine is not quiet
 )
 
 // cost returns the nanoseconds per byte that a request takes: the least of
-// several measurements, because what else runs can only add to it. Inspection
-// goes on after a verdict, as it does in mode monitoring, where it takes
-// longest.
+// several measurements, because what else runs can only add to it, with a quiet
+// machine before and after if there is one in time. Inspection goes on after a
+// verdict, as it does in mode monitoring, where it takes longest.
 func (m *meter) cost(q *request) float64 {
-	best := math.Inf(1)
+	best, loud := math.Inf(1), 0
 	for most := repeats; most > 0; most-- {
-		n, start := 0, cpu.Used()
-		for n == 0 || cpu.Used()-start < least {
-			m.inspect(q)
-			n++
-		}
-		used := cpu.Used() - start
+		before := m.gauge.Quiet()
+		used, n := m.repeat(q)
 		best = min(best, float64(used)/float64(n)/float64(q.size()))
 		if used > long {
 			most = min(most, fewRepeats)
+		} else if (!before || !m.gauge.Quiet()) && loud < patience {
+			most, loud = most+1, loud+1
 		}
 	}
+	if loud == patience {
+		m.loud++
+	}
 	return best
+}
+
+// repeat inspects a request as often as it takes to measure that, and returns how
+// long it took and how often it was.
+func (m *meter) repeat(q *request) (used time.Duration, n int) {
+	for start := cpu.Used(); n == 0 || used < least; used = cpu.Used() - start {
+		m.inspect(q)
+		n++
+	}
+	return used, n
 }
 
 // chunk is how much of a body arrives at once.
@@ -223,6 +237,7 @@ func survey(out io.Writer, m *meter, match string, show, largest, every int) {
 	}
 	w.Flush()
 	summarize(out, results)
+	fmt.Fprintf(out, "%d measurements found no quiet moment; a byte of fixed work took %.2f ns at best\n", m.loud, m.gauge.PerByte())
 }
 
 // measureAll measures all cases, large requests only for the dearest and the steep
