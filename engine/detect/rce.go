@@ -33,12 +33,12 @@ var whenNamed = []feature{
 // gate knows, or by what shellPairs begin.
 const shellSigns = hasShellWord | hasSpace | hasBacktick | hasLess | hasGreater | hasSlash | hasLine | hasControl | hasHigh
 
-// shellPairs are what splits the name of a command, names of which the gate knows no
-// or single parts, and what is found whatever the name is.
+// shellPairs are what splits the name of a command, or what it is handed from it, names
+// of which the gate knows no or single parts, and what is found whatever the name is.
 var shellPairs = pair.New(
-	pair.Of{pair.Letters + "_", `'"^\$`}, pair.Of{".-", pair.Letters + `'"^\$`}, pair.Of{"{", pair.Letters},
+	pair.Of{pair.Letters + "_", `'"^\$+`}, pair.Of{".-", pair.Letters + `'"^\$`}, pair.Of{"{", pair.Letters},
 	pair.Of{"$", "iI('[0{"}, pair.Of{";|&", "$"}, // see dollar and runsVariable
-	pair.Of{`'"`, ";|&"}, pair.Of{":", `\`}, // see breaksAway and programPoints
+	pair.Of{`'")`, ";|&"}, pair.Of{":", `\`}, // see breaksAway and programPoints
 	pair.Of{`\`, "nNrR"}, pair.Of{"|", "'"}, // see escapedLine and exchange
 )
 
