@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/gabionhq/gabion/engine/internal/lexicon"
+	"github.com/gabionhq/gabion/engine/internal/pair"
 	"github.com/gabionhq/gabion/engine/internal/pathnorm"
 )
 
@@ -110,8 +111,10 @@ func (s *Scanner) ptrav(v []byte, w *Where) {
 		k.nameless = k.wordless
 		k.url = hasPrefixFold(v, "http") && !hasPrefixFold(v, `http\`) || bytes.IndexByte(v, '?') > 0 && v[0] == '/'
 		s.reads(v, readPath)
-		k.walk()
-		k.judge(&best, v, w)
+		if s.any(hasControl|hasPathWord|hasFileWord) || w.Place != InPath && w.Place != InTarget && rooted(v) || leads(v) {
+			k.walk()
+			k.judge(&best, v, w)
+		}
 	}
 	if best.reason == reasonFile && w.Place == InJSON && hasSuffixFold(w.Key, "uri") {
 		best.weight = 0.42 // how editors and their servers name what they work on
@@ -146,6 +149,39 @@ func loneEscape(v []byte) bool {
 	}
 }
 
+// leads reports whether v, which is no absolute path and holds neither controls nor
+// words of names, may lead anywhere as a path. A step has two dots in its segment, with
+// nothing between but blanks and what may be a dot, and a segment that leads nowhere
+// has one before a separator. Escapes stand for those, or hide the letters of a name.
+func leads(v []byte) bool {
+	for i := leadPairs.Next(v, 0); i < len(v); i = leadPairs.Next(v, i+1) {
+		if v[i] == '.' || !showsSign(v[i+1:]) {
+			return true
+		}
+	}
+	return false
+}
+
+// leadPairs are those with which begins what leads somewhere.
+var leadPairs = pair.New(pair.Of{".", `. ?!%/\`}, pair.Of{"%", "0123456789" + pair.Letters})
+
+// showsSign reports whether b, behind a percent sign, is the escape of a sign that is in
+// no path, and hides no name of one word: none is so long behind it.
+func showsSign(b []byte) bool {
+	if len(b) < 2 || !isHexDigit(b[0]) || !isHexDigit(b[1]) || !pathMarks[digitOf(b[0])<<4|digitOf(b[1])] {
+		return false
+	}
+	return run(b, 2, min(len(b), 2+shortestName), isToken) < 2+shortestName
+}
+
+// pathMarks are the signs that are in no path, whichever way they are written.
+var pathMarks = func() (t [256]bool) {
+	for c := byte(' '); c < 0x7f; c++ {
+		t[c] = !isToken(c) && bytes.IndexByte([]byte(`./\%`), c) < 0
+	}
+	return t
+}()
+
 // A pathWalk reads a value once as a path in any spelling.
 type pathWalk struct {
 	path
@@ -174,6 +210,11 @@ type pathWalk struct {
 func (k *pathWalk) walk() {
 	v := k.v
 	for i := 0; i < len(v); {
+		if v[i] == '.' {
+			if i = k.climb(i); i == len(v) {
+				break
+			}
+		}
 		if j := k.leadsNowhere(i); j > i {
 			i = j
 			continue
@@ -252,6 +293,22 @@ func (k *pathWalk) walk() {
 		i += n
 	}
 	k.word(len(v))
+}
+
+// climb reads plain steps at i that go on from others, of which many are as one, and
+// returns where they end.
+func (k *pathWalk) climb(i int) int {
+	if !k.afterStep || i != k.from || k.length > 0 {
+		return i
+	}
+	for i+2 < len(k.v) && k.v[i] == '.' && k.v[i+1] == '.' && k.v[i+2] == '/' {
+		i += len("../")
+		k.steps++
+	}
+	if i > k.from {
+		k.from, k.span.to = i, i
+	}
+	return i
 }
 
 // leadsNowhere returns where something other than words and marks follows, from i on,

@@ -12,7 +12,7 @@ import (
 // something may begin with what is found where anything may begin anywhere, and the walk
 // over a path that skips with the one that looks at each byte.
 func TestSkipsLoseNothing(t *testing.T) {
-	tables := []*pair.Table{constructPairs, openPairs, oddPairs, tagPairs, shellPairs}
+	tables := []*pair.Table{constructPairs, openPairs, oddPairs, tagPairs, leadPairs, shellPairs}
 	var values [][]byte
 	rng := rand.New(rand.NewSource(9))
 	for _, class := range []Class{RCE, XSS, SSTI, Deserialization, Code, PathTraversal} {
@@ -28,7 +28,7 @@ func TestSkipsLoseNothing(t *testing.T) {
 	find := func() (found []string, efforts []int) {
 		var s Scanner
 		for _, v := range values {
-			for _, w := range []Where{{Place: InForm}, {Place: InQuery}} {
+			for _, w := range []Where{{Place: InForm}, {Place: InQuery}, {Place: InPath}} {
 				f := s.Scan(v, &w)
 				found, efforts = append(found, fmt.Sprintf("%q: %+v", v, f)), append(efforts, s.Effort())
 				s.Close()
