@@ -238,6 +238,9 @@ func (s *Scanner) Scan(v []byte, w *Where) []Finding {
 		s.object(v)
 		return s.findings
 	}
+	if len(v) < 2 && tellsNothing(v, w) {
+		return nil
+	}
 	have, pieces := features(v)
 	have |= w.features()
 	if w.Place == InTarget && have&^addressMarks == 0 && bytes.IndexByte(v, '?') >= 0 {
@@ -265,6 +268,12 @@ func (s *Scanner) Scan(v []byte, w *Where) []Finding {
 		s.memo.keep(s.effort)
 	}
 	return s.findings
+}
+
+// tellsNothing reports whether one byte or none tells nothing: it neither ends a line
+// nor is what an operator is given, for whatever the name is.
+func tellsNothing(v []byte, w *Where) bool {
+	return (len(w.Key) == 0 || w.Key[0] != '$') && (len(v) == 0 || v[0] != '\n' && v[0] != '\r')
 }
 
 // all reports whether the value has all features of f, and any whether it has one:
