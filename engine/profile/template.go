@@ -9,6 +9,9 @@ import "bytes"
 //
 // It looks at one path alone, so that every node makes the same of it.
 func AppendTemplate(dst, path []byte) []byte {
+	if isNamed(path) {
+		return append(dst, path...)
+	}
 	for len(path) > 0 {
 		path = path[1:] // the slash
 		n := bytes.IndexByte(path, '/')
@@ -19,6 +22,21 @@ func AppendTemplate(dst, path []byte) []byte {
 		path = path[n:]
 	}
 	return dst
+}
+
+// isNamed reports whether all segments of a path are so plain that none is an instance
+// of a type.
+func isNamed(path []byte) bool {
+	n := 0 // bytes of the segment
+	for _, c := range path {
+		if n++; c == '/' {
+			n = 0
+		}
+		if n == longPlain || telling>>(classOf[c]&15)&1 != 0 {
+			return false
+		}
+	}
+	return len(path) > 0 && path[0] == '/'
 }
 
 func appendSegment(dst, segment []byte) []byte {
@@ -43,7 +61,7 @@ func typeName(segment []byte) string {
 	for _, c := range segment {
 		set |= 1 << (classOf[c] & 15)
 	}
-	if set&(1<<Digit|1<<At) == 0 && len(segment) < 24 { // no type is so plain
+	if set&telling == 0 && len(segment) < longPlain {
 		return ""
 	}
 	if set&^inIdentifier == 0 && isPrefixed(segment) {
@@ -51,6 +69,12 @@ func typeName(segment []byte) string {
 	}
 	return typeNames[formatOf(segment, set)]
 }
+
+// No type is so plain as to have none of the telling classes, unless it is that long.
+const (
+	telling   = 1<<Digit | 1<<At
+	longPlain = 24
+)
 
 // typeNames are the placeholders of the formats that no name has.
 var typeNames = [numFormats]string{
