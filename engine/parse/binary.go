@@ -108,12 +108,12 @@ func widened(v []byte, start, end int) []byte {
 // isText reports whether b alone is a character of text.
 func isText(b byte) bool { return ' ' <= b && b < 0x7f || isSpace(b) }
 
-// holdsData reports whether the value v at n, of which f are the traits, is
-// data: one of the body, or that something was decoded to. The parts of a
-// multipart body may be.
-func (t *Tree) holdsData(n Node, v []byte, f trait) bool {
+// holdsData reports whether the value v at n, which has controls, is data: one
+// of the body, or that something was decoded to. The parts of a multipart body
+// may be.
+func (t *Tree) holdsData(n Node, v []byte) bool {
 	at := &t.nodes[n]
-	return f&hasControl != 0 && at.excerpt == 0 && at.marks&IsName == 0 && (at.base == Post || at.opaque > 0) && t.written != ebcdic && (isBinary(v) || isArchive(v) || t.continues(n, v)) && !looksMultipart(v)
+	return at.excerpt == 0 && at.marks&IsName == 0 && (at.base == Post || at.opaque > 0) && t.written != ebcdic && (isBinary(v) || isArchive(v) || t.continues(n, v)) && !looksMultipart(v)
 }
 
 // dataEffort is what it takes per byte to tell data and to find the texts in it.

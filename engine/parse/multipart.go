@@ -153,7 +153,7 @@ func (p *multipartParser) visit(t *Tree, v []byte, own int) {
 	if len(trimLeft(v)) == 0 {
 		return
 	}
-	if f := traits(v); t.holdsData(p.node, v, f) {
+	if f := traits(v); f&hasControl != 0 && t.holdsData(p.node, v) {
 		t.binary(p.node, v, f)
 		return
 	}

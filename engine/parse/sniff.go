@@ -251,12 +251,16 @@ func (t *Tree) value(n Node, v []byte) {
 		t.trouble(n, TooMany, nil)
 	}
 	f := traits(v)
-	if t.holdsData(n, v, f) {
+	if f&hasControl != 0 && t.holdsData(n, v) {
 		t.binary(n, v, f)
 		return
 	}
 	if many {
 		t.visit(n, v, 0)
+		return
+	}
+	if len(v) < shortest && f&(hasPercent|hasAmp|hasBackslash) == 0 {
+		t.short(n, v)
 		return
 	}
 	c := t.sniff(n, v, f)
@@ -303,6 +307,18 @@ func (t *Tree) value(n Node, v []byte) {
 	if c != 0 {
 		t.decodings(n, v, c, took)
 	}
+}
+
+// short visits a value at n that is too short to decode to anything.
+func (t *Tree) short(n Node, v []byte) {
+	at := &t.nodes[n]
+	var marks Marks
+	if at.marks&isSplit != 0 {
+		marks = IsContainer
+	}
+	at.mark(IsMarkup|IsContainer|IsEncoded, marks)
+	_, own := t.Extent(n, v)
+	t.visit(n, v, own)
 }
 
 // namesMarkup reports whether the value at n is a name in a body of XML. Nobody encodes

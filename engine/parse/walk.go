@@ -86,19 +86,20 @@ func (t *Tree) path(uri Node, path []byte, apart bool) {
 	t.scratch = t.scratch[:mark]
 	t.drop(uri)
 	path = bytes.TrimPrefix(path, []byte{'/'})
+	escaped := bytes.IndexByte(path, '%') >= 0
 	for i := int32(0); ; i++ {
 		segment, rest, found := split(path, '/')
 		if !found {
 			break
 		}
 		if path = rest; len(segment) > 0 {
-			t.segment(Path, i, segment)
+			t.segment(Path, i, segment, escaped)
 		}
 	}
 	name, ext, found := bytes.Cut(path, []byte{'.'})
-	t.segment(ActionName, 0, name)
+	t.segment(ActionName, 0, name, escaped)
 	if found {
-		t.segment(ActionExt, 0, ext)
+		t.segment(ActionExt, 0, ext, escaped)
 	}
 }
 
@@ -125,9 +126,10 @@ func escapesText(v []byte) bool {
 	return true
 }
 
-func (t *Tree) segment(kind Kind, i int32, v []byte) {
+// segment visits a segment of a path, which may hold escapes if that does.
+func (t *Tree) segment(kind Kind, i int32, v []byte, escaped bool) {
 	mark := len(t.scratch)
-	if bytes.IndexByte(v, '%') >= 0 {
+	if escaped && bytes.IndexByte(v, '%') >= 0 {
 		t.scratch = appendUnescaped(t.scratch, v, false)
 		v = t.scratch[mark:]
 	}
