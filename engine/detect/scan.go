@@ -231,15 +231,12 @@ func (s *Scanner) Scan(v []byte, w *Where) []Finding {
 	s.findings = s.findings[:0]
 	s.tokens = s.tokens[:0]
 	s.effort = valueEffort + gateEffort*len(v)
-	if w.Encoded {
+	if w.Encoded || len(v) < 2 && tellsNothing(v, w) {
 		return nil
 	}
 	if w.Binary {
 		s.object(v)
 		return s.findings
-	}
-	if len(v) < 2 && tellsNothing(v, w) {
-		return nil
 	}
 	have, pieces := features(v)
 	have |= w.features()
@@ -270,10 +267,10 @@ func (s *Scanner) Scan(v []byte, w *Where) []Finding {
 	return s.findings
 }
 
-// tellsNothing reports whether one byte or none tells nothing: it neither ends a line
-// nor is what an operator is given, for whatever the name is.
+// tellsNothing reports whether one byte or none, that is no data, tells nothing: it
+// neither ends a line nor is what an operator is given.
 func tellsNothing(v []byte, w *Where) bool {
-	return (len(w.Key) == 0 || w.Key[0] != '$') && (len(v) == 0 || v[0] != '\n' && v[0] != '\r')
+	return !w.Binary && (len(w.Key) == 0 || w.Key[0] != '$') && (len(v) == 0 || v[0] != '\n' && v[0] != '\r')
 }
 
 // all reports whether the value has all features of f, and any whether it has one:

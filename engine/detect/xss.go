@@ -85,7 +85,9 @@ func (s *Scanner) xss(v []byte, w *Where) {
 	s.reads(v, readMarkup)
 	var best lead
 	texts := w.Place.holdsText()
-	if s.any(hasLess) {
+	if s.any(hasLess) && !s.any(startsTag) && !s.any(hasSemi) {
+		s.effort += markupEffort // for the end of it
+	} else if s.any(hasLess) {
 		p := page{texts: texts, stored: w.Place == InFile, whole: w.Listing, unescaped: w.Unescaped, bare: s.have&hasBacktick == 0}
 		markup(&best, v, 0, len(v), 0, &p)
 		s.effort += markupEffort * p.tokens
@@ -93,14 +95,14 @@ func (s *Scanner) xss(v []byte, w *Where) {
 			inserted(&best, v, w.Place)
 		}
 	}
-	if s.have&hasEqual != 0 && s.have.any(whenInside) && !s.settles(best.weight) {
+	if s.any(hasEqual) && s.any(whenInside) && !s.settles(best.weight) {
 		s.effort += markupEffort * s.insideTag(&best, v, texts)
 	}
 	scriptURL(&best, v, 0, len(v))
-	if s.have.any(whenLinks) || bytes.IndexByte(v, '+') >= 0 {
-		links(&best, v, s.have.any(whenScript))
+	if s.any(ofNine) && (s.have.any(whenLinks) || bytes.IndexByte(v, '+') >= 0) {
+		links(&best, v, s.any(whenScript))
 	}
-	if s.have.any(whenScript) && (w.Place != InFile || !isListing(v, w.Place)) { // the text of a program
+	if s.any(whenScript) && s.mayRun(v) && (w.Place != InFile || !isListing(v, w.Place)) { // the text of a program
 		s.effort += markupEffort * script(&best, v, w)
 	}
 	if w.Listing && best.weight < unmistakable {
@@ -109,33 +111,37 @@ func (s *Scanner) xss(v []byte, w *Where) {
 	s.follow(XSS, v, best, xssVocabulary)
 }
 
+// startsTag are the signs behind < that it takes to begin a tag or declaration, but for
+// a semicolon in between; see htmllex.
+const startsTag = hasLessLetter | hasLessMark | hasControl
+
 // plainPlace are the places whose values no application takes as markup.
 var plainPlace = [...]bool{InPath: true, InQuery: true, InCookie: true, InUserAgent: true, InReferer: true, InHeader: true, InFileName: true, InBody: false}
 
 // inserted judges an element in a value that is never markup: harmless by
 // itself, it shows that the page lets markup through.
 func inserted(best *lead, v []byte, p Place) {
-	const harmless = "An element is inserted into what is never markup."
-	for n, at := 0, bytes.IndexByte(v, '<'); at >= 0 && at+1 < len(v) && n < 4; n++ {
+	const harmless, most = "An element is inserted into what is never markup.", 4
+	next := 0
+	for n, at := 0, indexFrom(v, 0, '<'); at+1 < len(v) && n < most; n, at = n+1, next {
 		from := at + 1
+		next = indexFrom(v, from, '<')
 		to := run(v, from, len(v), isTagByte)
-		end := bytes.IndexByte(v[to:], '>')
-		if to > from && end >= 0 && to < len(v) && (isSpace(v[to]) || v[to] == '/' || v[to] == '>') && tagNames.Has(v[from:to]) {
-			attributes := bytes.IndexByte(v[to:to+end], '=') >= 0
-			if !attributes && formatting.Has(v[from:to]) {
-				return
-			}
-			own := (p == InCookie || p == InHeader) && !attributes && at == leadingQuote(v)
-			if own || attributes && bytes.IndexByte(v[:at], ' ') < 0 || at == leadingQuote(v) && (bytes.Contains(v[to:], []byte("</")) || bytes.IndexByte(v[to+end:], '<') > 0) {
-				best.offer(0.55, at, to+end+1, harmless)
-				return
-			}
+		if to == from || to == len(v) || !isSpace(v[to]) && v[to] != '/' && v[to] != '>' {
+			continue
 		}
-		next := bytes.IndexByte(v[from:], '<')
-		if next < 0 {
+		end := indexFrom(v, to, '>')
+		attributes := end > to && bytes.IndexByte(v[to:end], '=') >= 0
+		leads := at == leadingQuote(v)
+		own := leads && !attributes && (p == InCookie || p == InHeader)
+		switch {
+		case end == len(v), !attributes && !own && next == len(v), !tagNames.Has(v[from:to]):
+		case !attributes && formatting.Has(v[from:to]):
+			return
+		case own, attributes && bytes.IndexByte(v[:at], ' ') < 0, leads && (bytes.Contains(v[to:], []byte("</")) || bytes.IndexByte(v[end:], '<') > 0):
+			best.offer(0.55, at, end+1, harmless)
 			return
 		}
-		at = from + next
 	}
 }
 
@@ -366,7 +372,7 @@ const maxSpanned = 256
 
 // whenInside: of attributes, events and styles have their names, and addresses
 // their scheme and what ends that.
-var whenInside = []feature{hasMarkWord, hasColon, hasAmp, hasHash}
+const whenInside = hasMarkWord | hasColon | hasAmp | hasHash
 
 // insideTag reads v as what follows inside a tag, whichever quote it broke
 // out of. Far into a text only an unmistakable script counts: texts show
@@ -1024,7 +1030,7 @@ func opensTag(v []byte, names ...string) bool {
 // end before the next link, so that no byte is read once per link.
 const maxWholeLinks = 16
 
-// whenLinks: what links looks for, but for UTF-7.
+// whenLinks: what links looks for, but for UTF-7, each in nine bytes or more.
 var whenLinks = []feature{hasBracket | hasOpen, hasAmp | hasBrace, hasHigh}
 
 // links judges the addresses of Markdown links, and markup in charsets that
@@ -1112,33 +1118,39 @@ func digitOf(c byte) byte {
 
 // whenScript: of what script finds, each call and property has its name, but
 // for those by computed names, whole programs of brackets, and names in escapes.
-var whenScript = []feature{hasBracket, hasMarkWord, hasBackslash}
+const whenScript = hasBracket | hasMarkWord | hasBackslash
+
+// mayRun reports whether v has a sign that calls, sets or looks up something.
+func (s *Scanner) mayRun(v []byte) bool {
+	if !s.any(hasOpen | hasBacktick | hasEqual | hasBracket) {
+		return false
+	}
+	for _, c := range v {
+		if c == '(' || c == '`' || c == '=' || c == '[' {
+			return true
+		}
+	}
+	return false
+}
 
 // script judges v as text inside a script of the page: what leaves a string
 // and calls something, or is a call as a whole. It returns how many calls and
 // the like it looked at.
 func script(best *lead, v []byte, w *Where) (hits int) {
-	if bytes.IndexByte(v, '(') < 0 && bytes.IndexByte(v, '`') < 0 && bytes.IndexByte(v, '=') < 0 && bytes.IndexByte(v, '[') < 0 {
-		return 0
-	}
-	out := leavesString(v)
-	if out >= 0 && w.Listing {
-		out = -1 // the end of a string that an earlier line began
-	}
-	start := leading(v)
-	for _, root := range [...]string{"window.", "self.", "top.", "parent.", "this."} {
-		if hasPrefixFold(v[start:], root) {
-			start += len(root)
-			break
-		}
-	}
+	var out, start int
 	breaks := seeker{v: v, b: '\n'} // behind the first is a text of several lines
 	calls := seeker{v: v, b: '('}
-	lex := jslex.New(v)
+	lex, first := jslex.New(v), true
 	for h := (jslex.Hit{}); lex.Next(&h); {
 		hits++
 		if h.Sink == jslex.Call {
 			continue
+		}
+		if first { // and mostly there is none
+			out, start, first = leavesString(v), firstWord(v), false
+			if w.Listing {
+				out = -1 // the end of a string that an earlier line began
+			}
 		}
 		left := out >= 0 && out <= h.From && h.From-out < 256 && (v[out] != ';' || bytes.IndexByte(v[out:h.From], '\n') < 0)
 		weight := freeWeight(v, &h, start == h.From && h.To+2 >= len(v), left, h.From <= start, &calls)
@@ -1297,6 +1309,18 @@ func glued(v []byte, i int) bool {
 		return c == ';' || c == '{' || c == '}' || c == '|' || c == '&'
 	}
 	return c >= 0x80 || bytes.IndexByte([]byte(".-+*/;,|&^%!~=(){}[]?:<>\n\r'\"`\\"), c) >= 0
+}
+
+// firstWord returns the index of the first word, or of the one behind it where that is
+// an object of the page.
+func firstWord(v []byte) int {
+	start := leading(v)
+	for _, root := range [...]string{"window.", "self.", "top.", "parent.", "this."} {
+		if hasPrefixFold(v[start:], root) {
+			return start + len(root)
+		}
+	}
+	return start
 }
 
 // leading returns the index of the first byte that is neither space nor
