@@ -200,6 +200,11 @@ func (w *Where) features() (f feature) {
 // features returns the features of v, and how many pieces it falls into at
 // least: bytes that are in no word and no number.
 func features(v []byte) (f feature, pieces int) {
+	if len(v) == 2 { // of many such values in a row, with a word in none
+		if a, b := gateByte[v[0]], gateByte[v[1]]; (a|b)>>31 == 0 && (a+b)/gateHidden == 0 {
+			return pairFeatures[a&gateClass] | pairFeatures[b&gateClass|a>>5&gateLetter], int((a + b) / gatePiece)
+		}
+	}
 	var word, last, sum, hidden uint32
 	for rest := v; len(rest) > 0; {
 		n := min(len(rest), gateChunk)

@@ -107,7 +107,7 @@ func (s *Scanner) ptrav(v []byte, w *Where) {
 	}
 	share(&best, v)
 	if len(v) <= maxPath || bytes.Contains(v, []byte("..")) || bytes.IndexByte(v, '%') >= 0 {
-		k := pathWalk{v: v, raw: len(v) <= maxPath && w.Place != InFile, collapses: s.any(hasDotDot | hasFileWord), wordless: !s.any(hasPathWord | hasFileWord)}
+		k := pathWalk{v: v, raw: len(v) <= maxPath && w.Place != InFile, collapses: s.any(hasDotDot | hasFileWord), wordless: !s.any(hasPathWord | hasFileWord), spaced: s.any(hasSpace)}
 		k.nameless = k.wordless
 		k.url = hasPrefixFold(v, "http") && !hasPrefixFold(v, `http\`) || bytes.IndexByte(v, '?') > 0 && v[0] == '/'
 		s.reads(v, readPath)
@@ -189,6 +189,7 @@ type pathWalk struct {
 	raw       bool // the value is short enough to be a path: bad bytes may be meant
 	collapses bool // it has dots in a row, or in numbers
 	url       bool // it is an address or has a query
+	spaced    bool // it has blanks
 
 	wordless bool // no word of a name that is looked up stands in the value
 	nameless bool // nor is there an escape in the path that hides one, or where it begins
@@ -332,7 +333,7 @@ func (k *pathWalk) leadsNowhere(i int) int {
 		j++
 	}
 	if mark >= i {
-		k.blank = k.blank || bytes.IndexByte(v[max(i, 1):max(1, min(mark+1, len(v)-1))], ' ') >= 0
+		k.blank = k.blank || k.spaced && bytes.IndexByte(v[max(i, 1):max(1, min(mark+1, len(v)-1))], ' ') >= 0
 		k.ends(mark)
 		i = mark + 1
 	}
