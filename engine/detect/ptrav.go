@@ -152,10 +152,15 @@ func loneEscape(v []byte) bool {
 // leads reports whether v, which is no absolute path and holds neither controls nor
 // words of names, may lead anywhere as a path. A step has two dots in its segment, with
 // nothing between but blanks and what may be a dot, and a segment that leads nowhere
-// has one before a separator. Escapes stand for those, or hide the letters of a name.
+// has one before a separator. Escapes may spell names, or hide the words behind them.
 func leads(v []byte) bool {
-	for i := leadPairs.Next(v, 0); i < len(v); i = leadPairs.Next(v, i+1) {
-		if v[i] == '.' || !showsSign(v[i+1:]) {
+	for i := leadPairs.Next(v, 0); i < len(v); i = leadPairs.Next(v, i) {
+		if v[i] == '.' {
+			return true
+		}
+		sym, n, _ := pathnorm.Next(v[i:])
+		i += n
+		if sym == '.' && i < len(v) && leadPairs.Begin('.', v[i]) || n > 1 && spells(sym, v[i:]) {
 			return true
 		}
 	}
@@ -165,13 +170,14 @@ func leads(v []byte) bool {
 // leadPairs are those with which begins what leads somewhere.
 var leadPairs = pair.New(pair.Of{".", `. ?!%/\`}, pair.Of{"%", "0123456789" + pair.Letters})
 
-// showsSign reports whether b, behind a percent sign, is the escape of a sign that is in
-// no path, and hides no name of one word: none is so long behind it.
-func showsSign(b []byte) bool {
-	if len(b) < 2 || !isHexDigit(b[0]) || !isHexDigit(b[1]) || !pathMarks[digitOf(b[0])<<4|digitOf(b[1])] {
-		return false
+// spells reports whether the escape of a symbol, or rest behind it, may be of a name.
+// Behind a mark those of one word are, none of which is shorter.
+func spells(sym byte, rest []byte) bool {
+	least := 1
+	if pathMarks[sym] {
+		least = shortestName
 	}
-	return run(b, 2, min(len(b), 2+shortestName), isToken) < 2+shortestName
+	return isToken(sym) || run(rest, 0, min(len(rest), least), isToken) == least
 }
 
 // pathMarks are the signs that are in no path, whichever way they are written.
