@@ -107,13 +107,9 @@ func (s *Scanner) ptrav(v []byte, w *Where) {
 	}
 	share(&best, v)
 	if len(v) <= maxPath || bytes.Contains(v, []byte("..")) || bytes.IndexByte(v, '%') >= 0 {
-		k := pathWalk{v: v, raw: len(v) <= maxPath && w.Place != InFile, collapses: s.any(hasDotDot | hasFileWord), wordless: !s.any(hasPathWord | hasFileWord), spaced: s.any(hasSpace)}
-		k.nameless = k.wordless
-		k.url = hasPrefixFold(v, "http") && !hasPrefixFold(v, `http\`) || bytes.IndexByte(v, '?') > 0 && v[0] == '/'
 		s.reads(v, readPath)
 		if s.any(hasControl|hasPathWord|hasFileWord) || w.Place != InPath && w.Place != InTarget && rooted(v) || leads(v) {
-			k.walk()
-			k.judge(&best, v, w)
+			s.walkPath(&best, v, w)
 		}
 	}
 	if best.reason == reasonFile && w.Place == InJSON && hasSuffixFold(w.Key, "uri") {
@@ -123,6 +119,15 @@ func (s *Scanner) ptrav(v []byte, w *Where) {
 		best.weight *= shownShare
 	}
 	s.follow(PathTraversal, v, best, pathVocabulary)
+}
+
+// walkPath judges v by a walk over it.
+func (s *Scanner) walkPath(best *lead, v []byte, w *Where) {
+	k := pathWalk{v: v, raw: len(v) <= maxPath && w.Place != InFile, collapses: s.any(hasDotDot | hasFileWord), wordless: !s.any(hasPathWord | hasFileWord), dense: !s.any(hasSpace)}
+	k.nameless = k.wordless
+	k.url = hasPrefixFold(v, "http") && !hasPrefixFold(v, `http\`) || bytes.IndexByte(v, '?') > 0 && v[0] == '/'
+	k.walk()
+	k.judge(best, v, w)
 }
 
 // loneEscape reports whether v has neither dots nor slashes, and one percent sign
@@ -195,7 +200,7 @@ type pathWalk struct {
 	raw       bool // the value is short enough to be a path: bad bytes may be meant
 	collapses bool // it has dots in a row, or in numbers
 	url       bool // it is an address or has a query
-	spaced    bool // it has blanks
+	dense     bool // it has no blanks
 
 	wordless bool // no word of a name that is looked up stands in the value
 	nameless bool // nor is there an escape in the path that hides one, or where it begins
@@ -339,7 +344,7 @@ func (k *pathWalk) leadsNowhere(i int) int {
 		j++
 	}
 	if mark >= i {
-		k.blank = k.blank || k.spaced && bytes.IndexByte(v[max(i, 1):max(1, min(mark+1, len(v)-1))], ' ') >= 0
+		k.blank = k.blank || !k.dense && bytes.IndexByte(v[max(i, 1):max(1, min(mark+1, len(v)-1))], ' ') >= 0
 		k.ends(mark)
 		i = mark + 1
 	}

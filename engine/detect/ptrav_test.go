@@ -117,7 +117,7 @@ func (k *pathWalk) plainWalk() {
 	k.word(len(k.v))
 }
 
-// TestWalk compares walk with its plain twin.
+// TestWalk compares walk with its plain twin, and what leads says with what it finds.
 func TestWalk(t *testing.T) {
 	pieces := strings.Split("..|.|/|\\|%2e|%2f|%5c|%20|%00|%c0%ae|%252e|%|%u002e|%70|0x2e|0x2f|2f|5c|;| |!|?|=|,|\x00|\xc0\xaf|\uff0f|\xef\xbf\xbd|é|\n|-|_|0|1|a|x|etc|passwd|etc/passwd|boot|ini|windows|win|proc|self|.git|access_log|web-inf|http://a|<|'", "|")
 	r := rand.New(rand.NewSource(1))
@@ -130,10 +130,14 @@ func TestWalk(t *testing.T) {
 		plain := pathWalk{v: v, raw: r.Intn(2) == 0, url: r.Intn(4) == 0}
 		fast := plain
 		fast.nameless = have&(hasPathWord|hasFileWord) == 0
+		fast.dense = have&hasSpace == 0
 		plain.plainWalk()
 		fast.walk()
 		if plain.path != fast.path {
 			t.Fatalf("%q: %+v, want %+v", v, fast.path, plain.path)
+		}
+		if have&(hasControl|hasPathWord|hasFileWord) == 0 && !leads(v) && (fast.steps > 0 || fast.here > 0 || fast.secret || fast.plain) {
+			t.Fatalf("%q leads somewhere: %+v", v, fast.path)
 		}
 	}
 }
