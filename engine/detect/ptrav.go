@@ -222,11 +222,6 @@ type pathWalk struct {
 func (k *pathWalk) walk() {
 	v := k.v
 	for i := 0; i < len(v); {
-		if v[i] == '.' {
-			if i = k.climb(i); i == len(v) {
-				break
-			}
-		}
 		if j := k.leadsNowhere(i); j > i {
 			i = j
 			continue
@@ -324,10 +319,13 @@ func (k *pathWalk) climb(i int) int {
 }
 
 // leadsNowhere returns where something other than words and marks follows, from i on,
-// which are no steps and no names: nobody reads names, or the words are too short.
+// which are no steps and no names: nobody reads names, or the words are too short. What
+// climbs on leads nowhere new.
 func (k *pathWalk) leadsNowhere(i int) int {
 	longest := len(k.v)
 	switch {
+	case k.v[i] == '.':
+		return k.climb(i)
 	case k.param || !k.other && k.dots+k.junk > 0:
 		return i
 	case k.nameless:
