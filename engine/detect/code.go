@@ -91,6 +91,10 @@ func (s *Scanner) code(v []byte, w *Where) {
 	if document(v, w) || w.Place == InFile && (len(v) > maxPath || w.Excerpt && w.Decoded > 0) {
 		return
 	}
+	wanted := s.codeWanted()
+	if !mayBeCode(v, wanted) {
+		return
+	}
 	s.reads(v, readCode)
 	var best lead
 	c := codeWalk{head: skipBlank(v, 0), end: -1, close: seeker{v: v, b: ')'}, behind: seeker{v: v, b: ')'}, listing: w.Listing || w.Place.holdsText() && (len(v) > 120 && bytes.IndexByte(v, '\n') >= 0 || len(v) > maxPath || s.any(hasLine) && isProgram(v))}
@@ -98,25 +102,44 @@ func (s *Scanner) code(v []byte, w *Where) {
 	if len(v) > 0 && v[0] == '"' && !c.listing {
 		escapedName(&best, v)
 	}
-	c.walk(&best, v, w)
+	c.walk(&best, v, w, wanted)
 	s.effort += nameEffort*c.names + callEffort*c.calls
 	c.judge(&best)
 	s.follow(Code, v, best, codeVocabulary)
 }
 
-// walk reads all of v that may be code by the two bytes with which it begins. Where
-// no name in it is known, names are told by their last byte and the one behind instead,
-// as few calls are found then.
-func (c *codeWalk) walk(best *lead, v []byte, w *Where) {
-	wanted := codeVariable | codeTag | codeObject
+// codeWanted returns the kinds of what is looked at in the value. Where no name in it
+// is known, names are told by their last byte and the one behind instead, as few calls
+// are found then.
+func (s *Scanner) codeWanted() uint8 {
+	const always = codeVariable | codeTag | codeObject
 	switch {
-	case c.called:
-		wanted |= codeName | codeBracket
-	case c.named:
-		wanted |= codeName
-	default:
-		wanted |= codeEnd
+	case s.any(hasCallWord):
+		return always | codeName | codeBracket
+	case s.any(hasCodeWord):
+		return always | codeName
 	}
+	return always | codeEnd
+}
+
+// mayBeCode reports whether something of those kinds begins in v. A string that is
+// called begins the value.
+func mayBeCode(v []byte, wanted uint8) bool {
+	if len(v) == 0 || v[0] == '"' {
+		return len(v) > 0
+	}
+	last := codeFirst[v[0]] & wanted
+	for _, b := range v[1:] {
+		if last&codeNext[b] != 0 {
+			return true
+		}
+		last = codeFirst[b] & wanted
+	}
+	return false
+}
+
+// walk reads all of v that may be code by the two bytes with which it begins.
+func (c *codeWalk) walk(best *lead, v []byte, w *Where, wanted uint8) {
 	i, fresh := 0, 0 // what stands before fresh belongs to what has been read
 	letters := 0     // that are names by themselves, of which none is known
 	for i+1 < len(v) {

@@ -33,7 +33,7 @@ func (s *Scanner) deser(v []byte, w *Where) {
 		assembly(&best, v)
 		funcster(&best, v)
 	}
-	if s.any(hasColon) && s.any(hasDQuote|hasBackslash) {
+	if s.all(hasColon|hasDigit) && s.any(hasDQuote|hasBackslash) {
 		phpObject(&best, v)
 	}
 	if s.have.any(whenTypeTags) {
@@ -181,7 +181,7 @@ var typeTagsAt = [...]struct {
 }
 
 // whenTypeTags: what they hold beside words.
-var whenTypeTags = []feature{hasDollar, hasBang, hasDQuote | hasAt | hasColon, hasDQuote | hasSlash}
+var whenTypeTags = []feature{hasBang | ofSix, hasDollar | ofNine, hasDQuote | hasAt | hasColon | ofNine, hasDQuote | hasSlash | ofNine}
 
 // tagPairs are the bytes in front of their first letters, and those.
 var tagPairs = pair.New(pair.Of{"$", "Nt"}, pair.Of{"!", "pjocr"}, pair.Of{"@", "t"}, pair.Of{`"`, "p"})

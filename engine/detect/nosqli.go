@@ -13,7 +13,7 @@ import (
 
 var whenNoSQLi = []feature{
 	hasDollar | hasColon, hasDollar | hasBracket, hasDollar | hasNoSQLWord, hasNoSQLWord | hasOpen, hasNoSQLWord | hasSemi, hasNoSQLWord | hasPipe, hasNoSQLWord | hasAmp,
-	hasBrace | hasColon | hasStar,
+	hasBrace | hasColon | hasStar | ofSix,
 }
 
 const noSQLGateWords = "where function accumulator return sleep db while new this"
@@ -47,7 +47,7 @@ func (s *Scanner) nosqli(v []byte, w *Where) {
 			best, named = f, true
 		}
 	}
-	f := mongoScript(v, w)
+	f := s.mongoScript(v, w)
 	if f.Weight > 0 && (w.Listing || w.Place.holdsText() && bytes.IndexByte(v, '\n') >= 0) {
 		f.Weight *= 0.6 // a script of the database's shell
 	}
@@ -298,8 +298,40 @@ func behindMember(v []byte, i int) int {
 
 // mongoScript looks for JavaScript that only a database's interpreter would
 // run where a text is expected.
-func mongoScript(v []byte, w *Where) Finding {
+func (s *Scanner) mongoScript(v []byte, w *Where) Finding {
 	f := Finding{Class: NoSQLi}
+	if s.any(hasNoSQLWord) && mongoCall(&f, v) {
+		return f
+	}
+	if s.all(hasBrace|hasDollar|hasColon) && s.any(hasQuote|hasDQuote) {
+		if n := brokenMember(v); n > 0 {
+			f.To = int32(n)
+			f.Weight, f.Reason = 0.7, "The value ends the member it stands in and adds an operator."
+			return f
+		}
+	}
+	if s.any(hasNoSQLWord) && mongoFunction(&f, v, w) {
+		return f
+	}
+	if s.all(hasSemi | hasOpen | ofNine) {
+		if from, to := busyLoop(v); to > 0 {
+			f.From, f.To = int32(from), int32(to)
+			f.Weight, f.Reason = 0.75, "The value ends a statement and adds a loop that waits for the clock."
+			return f
+		}
+	}
+	if s.all(hasBrace | hasColon | hasStar | hasSlash) {
+		if i := bytes.Index(v, []byte(": /.*/")); i > 0 && bytes.IndexByte(v[:i], '}') >= 0 {
+			f.From, f.To = int32(i), int32(i+6)
+			f.Weight, f.Reason = 0.7, "The value ends the query and adds a condition that matches everything."
+		}
+	}
+	return f
+}
+
+// mongoCall looks for a method of a collection, which what else is found may
+// outdo, and for what follows the end of a string, of which it reports true.
+func mongoCall(f *Finding, v []byte) bool {
 	if i := bytes.Index(v, []byte("db.")); i >= 0 && (i == 0 || classOf(v[i-1]) != cLetter && v[i-1] != '.') {
 		if n := databaseCall(v[i:]); n > 0 {
 			f.From, f.To = int32(i), int32(i+n)
@@ -312,7 +344,7 @@ func mongoScript(v []byte, w *Where) Finding {
 			if joined = bytes.TrimRight(joined, " )"); len(joined) > 0 && (joined[len(joined)-1] == '\'' || joined[len(joined)-1] == '"') {
 				f.From, f.To = int32(len(joined)-1), int32(i+len("this."))
 				f.Weight, f.Reason = 0.8, "The value ends the string it stands in and adds a condition on the document."
-				return f
+				return true
 			}
 		}
 	}
@@ -324,34 +356,26 @@ func mongoScript(v []byte, w *Where) Finding {
 		if n := scriptStatement(v[i+1:], q); n > 0 {
 			f.From, f.To = int32(i), int32(i+1+n)
 			f.Weight, f.Reason = 0.8, "The value ends the string it stands in and adds a statement of a script."
-			return f
+			return true
 		}
 	}
-	if n := brokenMember(v); n > 0 {
-		f.To = int32(n)
-		f.Weight, f.Reason = 0.7, "The value ends the member it stands in and adds an operator."
-		return f
-	}
+	return false
+}
+
+// mongoFunction looks for a statement that returns at once, and for a value that
+// is a function. It reports whether it found one.
+func mongoFunction(f *Finding, v []byte, w *Where) bool {
 	if returnsAtOnce(v) {
 		f.To = int32(len(v))
 		f.Weight, f.Reason = 0.6, "The value ends a statement and has the function return a truth."
-		return f
+		return true
 	}
 	if end := callback(v); end > 0 && (w.Place == InQuery || w.Place == InCookie || hasFold(v[end:], "while") && hasFold(v[end:], "date")) {
 		f.To = int32(len(v))
 		f.Weight, f.Reason = 0.65, "The value is a function that reads the document, takes time, or returns a truth."
-		return f
+		return true
 	}
-	if from, to := busyLoop(v); to > 0 {
-		f.From, f.To = int32(from), int32(to)
-		f.Weight, f.Reason = 0.75, "The value ends a statement and adds a loop that waits for the clock."
-		return f
-	}
-	if i := bytes.Index(v, []byte(": /.*/")); i > 0 && bytes.IndexByte(v[:i], '}') >= 0 {
-		f.From, f.To = int32(i), int32(i+6)
-		f.Weight, f.Reason = 0.7, "The value ends the query and adds a condition that matches everything."
-	}
-	return f
+	return false
 }
 
 // documentRead returns where v reads the document that a script is run on, -1

@@ -319,7 +319,10 @@ var (
 
 // reads counts a reading of v, which is the value or part of it.
 func (s *Scanner) reads(v []byte, r reading) {
-	s.effort += r.bytes*len(v)/4 + r.piece*s.pieces*len(v)/max(s.size, 1)
+	s.effort += r.bytes * len(v) / 4
+	if r.piece != 0 { // dividing nothing takes as long as reading a short value
+		s.effort += r.piece * s.pieces * len(v) / max(s.size, 1)
+	}
 }
 
 // patience is the effort that a value may take although what was found settles

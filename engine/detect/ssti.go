@@ -39,13 +39,17 @@ func (s *Scanner) ssti(v []byte, w *Where) {
 	if document(v, w) || w.Place == InFile && (len(v) > maxPath || w.Excerpt) {
 		return
 	}
+	s.reads(v, readTemplate)
+	first := openPairs.Next(v, 0)
+	if first == len(v) {
+		return
+	}
 	var best lead
 	listing := w.Listing || w.Place.holdsText() && s.any(hasLine) && bytes.IndexByte(v, '\n') >= 0
-	s.reads(v, readTemplate)
 	var open [8]int // by the upper half of a closing byte: where it has not been found up to
 	e := expression{v: v, listing: listing, shown: w.Place.holdsText() && w.Place != InForm}
 	asked := false
-	for i := openPairs.Next(v, 0); i < len(v); i = openPairs.Next(v, i+1) {
+	for i := first; i < len(v); i = openPairs.Next(v, i+1) {
 		if i < open[opens[v[i]]&7] {
 			continue
 		}

@@ -25,9 +25,9 @@ const (
 // whenWhole: what the constructs hold beside words where a value stands for itself,
 // and those that are looked for elsewhere, too.
 var whenWhole = []feature{
-	asSingle | hasOpen | ofFive, asSingle | hasLess | ofFive, asSingle | hasGreater | ofSix, asSingle | hasDollar, asSingle | hasBracket,
-	asSingle | hasBrace, asSingle | hasSemi | ofFive, asSingle | hasEqual, asSingle | hasBackslash | ofSix, asSingle | hasMarkWord | ofNine,
-	asSingle | hasBang, asSingle | hasColon | ofFive, asSingle | hasAmp | ofFive, asSingle | hasSlash | ofFive, asSingle | hasBacktick | ofFive,
+	asSingle | hasOpen | ofFive, asSingle | hasLess | ofFive, asSingle | hasGreater | hasSlash | ofSix, asSingle | hasDollar, asSingle | hasBracket,
+	asSingle | hasBrace, asSingle | hasEqual, asSingle | hasBackslash | ofSix, asSingle | hasMarkWord | ofNine,
+	asSingle | hasBang, asSingle | hasSlash | ofNine, asSingle | hasBacktick | ofFive,
 	hasLess | hasSpace | ofSix, hasBang | hasPercent | ofNine, hasObjectWord,
 }
 
@@ -58,7 +58,7 @@ func (s *Scanner) whole(v []byte, w *Where) {
 	if s.all(hasLess | hasSpace) {
 		s.spacedTag(v)
 	}
-	if w.Place == InBody && w.Container && isSystemName(v, w) {
+	if w.Place == InBody && w.Container && s.any(hasObjectWord) && isSystemName(v, w) {
 		s.follow(SQLi, v, lead{weight: wholeWeight, to: len(v), reason: reasonSystemName}, wholeVocabulary)
 	}
 	if w.Place == InUserAgent && s.have&hasBang != 0 && isDeclaration(v) {
@@ -84,19 +84,19 @@ func (s *Scanner) whole(v []byte, w *Where) {
 // it; inset says that there were some before it.
 func (s *Scanner) construct(v []byte, w *Where, inset bool) construct {
 	switch {
-	case isSystemName(v, w):
+	case s.any(hasObjectWord) && isSystemName(v, w):
 		return construct{SQLi, reasonSystemName}
 	case (s.any(hasBrace) || shellMark[v[0]]) && !(s.any(hasSpace) && bytes.IndexByte(v, ' ') >= 0) && isShellWord(v):
 		return construct{RCE, shellWord}
-	case (s.all(hasEqual|hasSlash|hasDollar) || shellMark[v[0]]) && isShellPiece(v):
+	case (s.all(hasEqual|hasSlash|hasDollar) || shellMark[v[0]] && s.any(hasSlash|hasLess|hasSpace)) && isShellPiece(v):
 		return construct{RCE, shellLine}
 	case s.any(hasEqual|hasColon) && cutOff(v), w.Name && inset && isHandler(v):
 		return construct{XSS, cutMarkup}
-	case loneControl(v):
+	case v[0] == '<' && loneControl(v):
 		return construct{XSS, "The value is an element that changes how the page is read, or asks its reader for something."}
-	case s.any(hasBackslash) && sevenBit(v):
+	case s.all(hasBackslash|ofNine) && sevenBit(v):
 		return construct{XSS, hidMarkup}
-	case s.any(hasDollar|hasOpen) && callsComputed(v):
+	case s.any(hasDollar|hasOpen) && s.callsComputed(v):
 		return construct{Code, callsVar}
 	case w.Place == InQuery && !w.Name && s.any(hasBracket|hasBrace) && phpTagged(v):
 		return construct{Code, "Brackets that some templates take for a tag of PHP hold code."}
@@ -108,7 +108,7 @@ func (s *Scanner) construct(v []byte, w *Where, inset bool) construct {
 		return construct{XXE, reasonEntity}
 	case s.all(hasSlash|hasBackslash) && routesToClass(v):
 		return construct{Code, "A route leads to a class by its whole name, and to any of its methods."}
-	case (v[0] == '%' || s.any(hasQuote|hasDQuote|hasBacktick)) && runsText(v):
+	case beginsRun[v[0]] && (v[0] == '%' || s.any(hasQuote|hasDQuote|hasBacktick)) && runsText(v):
 		return construct{Code, serverCode}
 	case s.any(hasSlashSlash) && sendsCookie(v):
 		return construct{XSS, "A script sends the cookie to another host."}

@@ -63,6 +63,9 @@ func takesString(v []byte, i int, remote bool) bool {
 	return !remote || bytes.HasPrefix(v[i+1:], []byte("//"))
 }
 
+// beginsRun are the bytes with which begins what runsText knows.
+var beginsRun = [256]bool{'%': true, 'o': true, 'O': true, 'p': true, 'P': true, 'e': true, 'E': true, 'i': true, 'I': true, 'r': true, 'R': true}
+
 // runsText reports whether v hands a text to a shell or reads a file as code,
 // as Ruby, Perl and PHP write it.
 func runsText(v []byte) bool {
@@ -104,7 +107,7 @@ func (s *Scanner) script(v []byte, w *Where) construct {
 	if j+1 < len(v) && v[j] == '\\' && v[j+1] == 'u' && escapedCall(v[j:]) {
 		return construct{Code, callsHide}
 	}
-	if j == i {
+	if !scriptNames.Has(name) {
 		return construct{}
 	}
 	for k := gap(v, j); open > 0 && k < len(v) && v[k] == ')'; k = gap(v, j) {
@@ -116,6 +119,10 @@ func (s *Scanner) script(v []byte, w *Where) construct {
 	}
 	return scriptNamed(v, name, j, k, w)
 }
+
+// scriptNames are those that scriptNamed knows.
+var scriptNames = lexicon.New("document window self top parent frames globalthis console process require os io thread reflect import new module",
+	codeMakers.Words(), timers.Words())
 
 // scriptNamed tells what a script does that begins with a name, which ends at
 // end; what follows it stands at next.
@@ -219,7 +226,7 @@ func acts(h host, v []byte, i int, w *Where) bool {
 
 // callsComputed reports whether v calls a function of PHP whose name is the
 // value of an expression: $$x(, ${$x}[, "a"(, [a][0](.
-func callsComputed(v []byte) bool {
+func (s *Scanner) callsComputed(v []byte) bool {
 	switch v[0] {
 	case '$':
 		if dollarCall(v) {
@@ -244,9 +251,11 @@ func callsComputed(v []byte) bool {
 			return stringCall(v[gap(v, len("return")):])
 		}
 	}
-	if i := run(v, 0, len(v), isWordASCII); i > 0 && bytes.HasPrefix(v[i:], []byte("::$")) {
-		i = run(v, i+3, len(v), isWordASCII)
-		return i < len(v) && v[i] == '('
+	if s.all(hasColon | hasDollar) {
+		if i := run(v, 0, len(v), isWordASCII); i > 0 && bytes.HasPrefix(v[i:], []byte("::$")) {
+			i = run(v, i+3, len(v), isWordASCII)
+			return i < len(v) && v[i] == '('
+		}
 	}
 	return callsResult(v)
 }
@@ -328,7 +337,17 @@ func callsResult(v []byte) bool {
 
 // phpTagged reports whether v begins or ends like [php] or {/php}.
 func phpTagged(v []byte) bool {
-	return hasPrefixFold(v, "[php]") || hasSuffixFold(v, "[/php]") || hasSuffixFold(v, `[\php]`) || hasSuffixFold(v, "{/php}") || hasPrefixFold(v, "{php}")
+	switch v[0] {
+	case '[', '{':
+		if hasPrefixFold(v, "[php]") || hasPrefixFold(v, "{php}") {
+			return true
+		}
+	}
+	switch v[len(v)-1] {
+	case ']', '}':
+		return hasSuffixFold(v, "[/php]") || hasSuffixFold(v, `[\php]`) || hasSuffixFold(v, "{/php}")
+	}
+	return false
 }
 
 // routesToClass reports whether v is a route in which the name of a class

@@ -74,6 +74,9 @@ func isHandler(v []byte) bool {
 	return i >= shortestHandler && j < len(v) && v[j] == '=' && hasPrefixFold(v, "on")
 }
 
+// scriptedURL is what a property of a style holds that is a script.
+const scriptedURL = ":url(javascript"
+
 // oddAddress reports whether v is an address that holds script or markup
 // behind a blank, an escape, or the name of a property of a style.
 func oddAddress(v []byte) bool {
@@ -98,7 +101,7 @@ func oddAddress(v []byte) bool {
 		i = gap(v, i+1)
 		return i < len(v) && v[i] == '<'
 	}
-	return hasFold(v, ":url(javascript")
+	return len(v) >= len(scriptedURL) && hasFold(v, scriptedURL)
 }
 
 // sevenBit reports whether v holds a tag in the characters that old browsers

@@ -75,11 +75,8 @@ const maxBraced = 64
 // c{a,oun}t is cat count, {,id} is id. Where nothing touches the braces and no
 // alternative is empty they may list members.
 func expandsToCommand(v []byte) bool {
-	if len(v) > maxBraced || bytes.IndexByte(v, ',') < 0 {
-		return false
-	}
-	open := bytes.IndexByte(v, '{')
-	if open < 0 {
+	open := run(v, 0, len(v), isLetter)
+	if open == len(v) || v[open] != '{' || len(v) > maxBraced {
 		return false
 	}
 	shut := bytes.IndexByte(v[open:], '}') + open
@@ -89,7 +86,7 @@ func expandsToCommand(v []byte) bool {
 	}
 	prefix, suffix := v[:open], v[shut+1:]
 	touched := len(prefix)+len(suffix) > 0
-	if run(prefix, 0, open, isLetter) < open || run(suffix, 0, len(suffix), isLetter) < len(suffix) {
+	if run(suffix, 0, len(suffix), isLetter) < len(suffix) {
 		return false
 	}
 	empty := comma == open+1 || v[shut-1] == ','
