@@ -80,10 +80,50 @@ func (s *Scanner) whole(v []byte, w *Where) {
 	}
 }
 
+// mayBeConstruct reports whether a value may be one: by its first byte or name, and
+// by its last byte, but for the constructs that anything may stand before, which are
+// not short or hold what beginsConstruct has for every byte.
+func (s *Scanner) mayBeConstruct(v []byte) bool {
+	if len(v) >= len(scriptedURL) || s.any(beginsConstruct[v[0]]) || endsConstruct[v[len(v)-1]] {
+		return true
+	}
+	if !wordASCII[v[0]] {
+		return false
+	}
+	n := 1
+	for n < len(v) && wordASCII[v[n]] {
+		n++
+	}
+	return n < len(v) && (v[n] == '{' || v[n] == ':' || constructNames.Has(v[:n]))
+}
+
+// beginsConstruct are the features of which a value that begins with a byte has one if
+// it is a construct. Of those that begin with a word more is asked.
+var beginsConstruct = func() (t [256]feature) {
+	for c := range t {
+		t[c] = hasObjectWord | hasBackslash | hasEqual
+	}
+	for c, has := range map[byte]feature{
+		'~': hasBang, '!': hasBang, '$': hasDollar, '%': hasPercent, '<': hasLess, '(': hasOpen, '[': hasBracket, '{': hasBrace,
+		'/': hasBracket, '>': hasSlash, ';': hasLess, '|': hasLess, '&': hasLess, ')': hasBang, ']': hasBang, '+': hasBang,
+	} {
+		t[c] |= has
+	}
+	return t
+}()
+
+// endsConstruct are the last bytes by which a construct is known.
+var endsConstruct = [256]bool{';': true, ']': true, '}': true}
+
+// constructNames begin constructs.
+var constructNames = lexicon.New("return data open print echo puts include require include_once require_once", scriptNames.Words())
+
 // construct tells what a value of one line is, without the blanks around
 // it; inset says that there were some before it.
 func (s *Scanner) construct(v []byte, w *Where, inset bool) construct {
 	switch {
+	case !s.mayBeConstruct(v):
+		return construct{}
 	case s.any(hasObjectWord) && isSystemName(v, w):
 		return construct{SQLi, reasonSystemName}
 	case (s.any(hasBrace) || shellMark[v[0]]) && !(s.any(hasSpace) && bytes.IndexByte(v, ' ') >= 0) && isShellWord(v):
