@@ -3,6 +3,7 @@ package detect
 import (
 	"fmt"
 	"math/rand"
+	"strings"
 	"testing"
 
 	"github.com/gabionhq/gabion/engine/internal/pair"
@@ -69,6 +70,47 @@ func crumb(rng *rand.Rand) (v []byte) {
 		v = append(v, pieces[rng.Intn(len(pieces))]...)
 	}
 	return v
+}
+
+// TestShortcutsLoseNothing compares what is found in short values, of pieces of several
+// languages, where some are given up at once with what is found where none is.
+func TestShortcutsLoseNothing(t *testing.T) {
+	pieces := strings.Fields(`' " ' ( ) [ ] { } ; , . : :: := ~ ! ? * / */ /* // # -- - + % ^ & | || && @ @> @@ $ < > = \ \N 1 23 1.e( 0x1 0xa v$session.a rdb$types
+		a e x or as do on if by go in all div end set use with then else table view index role user case where select begin vacuum
+		[] ![] ~+ !-1 $[] {a,b} {,id} :: ::$ <<< php print open data: return top self os console new reflect import cookie`)
+	pieces = append(pieces, "`", " ", "\t", "\n", "\x00", "\xa0", "\xe2\x80\x93")
+	rng := rand.New(rand.NewSource(10))
+	var values [][]byte
+	for range 60_000 {
+		var v []byte
+		for range 1 + rng.Intn(8) {
+			v = append(v, pieces[rng.Intn(len(pieces))]...)
+		}
+		values = append(values, v)
+	}
+	find := func() (found []string) {
+		var s Scanner
+		for _, v := range values {
+			found = append(found, fmt.Sprintf("%q: %+v", v, s.Scan(v, &Where{Place: InQuery})))
+			s.Close()
+		}
+		return found
+	}
+	shortcuts := find()
+	anywhere := pair.New(pair.Of{everyByte(), ""})
+	for _, table := range []*pair.Table{sqlPairs, leavePairs} {
+		defer func(kept pair.Table) { *table = kept }(*table)
+		*table = *anywhere
+	}
+	defer func(kept [256]bool) { endsConstruct = kept }(endsConstruct)
+	for c := range endsConstruct {
+		endsConstruct[c] = true
+	}
+	for i, want := range find() {
+		if got := shortcuts[i]; got != want {
+			t.Errorf("%s\n all read: %s", got, want)
+		}
+	}
 }
 
 func everyByte() string {

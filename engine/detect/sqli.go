@@ -7,6 +7,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/gabionhq/gabion/engine/internal/pair"
 	"github.com/gabionhq/gabion/engine/internal/sqllex"
 )
 
@@ -34,10 +35,45 @@ func (s *Scanner) goesOnAsSQL() bool { return s.any(sqlOperators) || s.all(hasOp
 
 // beginsAsSQL reports whether anything may be instruction where no string was ended:
 // operators, a number that is called; and what sets up a script, behind which quotes
-// leave nothing.
-func (s *Scanner) beginsAsSQL() bool {
-	return s.any(sqlOperators) || s.all(hasCall|hasDigit) || s.all(hasOpen|hasDigit|hasSemi)
+// leave nothing. Without operators that takes a word, of two letters at least, or signs
+// that stand for null or hide a call.
+func (s *Scanner) beginsAsSQL(v []byte) bool {
+	return s.any(sqlOperators) || s.all(hasOpen|hasDigit) && s.any(hasCall|hasSemi) && sqlPairs.Next(v, 0) < len(v)
 }
+
+// leavesAsSQL reports whether anything may be instruction behind the end of a string or
+// comment. Without operators it compares, ends the line or statement or stands before
+// another quote; or it calls what is named like a kind of object, or hides a call.
+func (s *Scanner) leavesAsSQL(v []byte) bool {
+	switch quoted := s.any(hasQuote | hasDQuote | hasBacktick); {
+	case s.all(hasStar | hasSlash):
+		return true
+	case !quoted:
+		return false
+	case s.any(sqlOperators | sqlEnds), leavePairs.Next(v, 0) < len(v), s.any(hasOpen) && sqlPairs.Next(v, 0) < len(v):
+		return true
+	}
+	quotes := 0
+	for _, b := range v {
+		quotes += int(isQuote[b])
+	}
+	return quotes > 1
+}
+
+// sqlEnds are the features of comparisons, of comments, among them dashes that editors
+// make, and of white space beyond ASCII.
+const sqlEnds = hasEqual | hasLess | hasGreater | hasDashDash | hasHash | hasSlashStar | hasSlashSlash | hasControl | hasHigh
+
+var (
+	// sqlPairs are two letters, and what null and an empty exponent begin with.
+	sqlPairs = pair.New(pair.Of{pair.Letters, pair.Letters}, pair.Of{`\`, "N"}, pair.Of{".", "eE"})
+	// leavePairs are other comparisons, a quote and the end of a statement, and what
+	// the gate takes for part of a word: null, a number in hexadecimal digits, and the
+	// names that hold a dollar sign.
+	leavePairs = pair.New(pair.Of{"~", "*"}, pair.Of{"!", "~"}, pair.Of{"?", ""}, pair.Of{"'\"`", "; \t\r\n"},
+		pair.Of{`\`, "N"}, pair.Of{"0", "xX"}, pair.Of{pair.Letters, "$"})
+	isQuote = [256]uint8{'\'': 1, '"': 1, '`': 1}
+)
 
 // sqlGateWords make structure by themselves; sqlGateLinks only around what
 // they join or call.
@@ -224,6 +260,11 @@ func (s *Scanner) sqli(v []byte, w *Where) {
 	if len(v) < shortestSQL || w.Place == InFile && len(v) > maxPath {
 		return
 	}
+	begins := s.beginsAsSQL(v)
+	leaves := s.leavesAsSQL(v)
+	if !begins && !leaves {
+		return
+	}
 	s.sql.best.seen, s.sql.best.miss, s.sql.best.sign = 0, 1, 0
 	s.sql.end = len(v)
 	if s.any(hasSpace | hasLine | hasControl | hasHigh) {
@@ -237,9 +278,20 @@ func (s *Scanner) sqli(v []byte, w *Where) {
 		whole = -1 // its statement began on a line before
 	}
 	s.sql.goesOn = s.goesOnAsSQL()
-	if s.beginsAsSQL() {
+	if begins {
 		whole = s.sqlContext(v, w, 0, false, whole)
 	}
+	if leaves {
+		s.sqlBroken(v, w, whole)
+	}
+	if s.sql.best.seen != 0 {
+		s.sqlReport(v, w)
+	}
+}
+
+// sqlBroken reads the value from the ends of a string of each quote, and of a comment,
+// on.
+func (s *Scanner) sqlBroken(v []byte, w *Where, whole int32) {
 	for n, q := range [...]byte{'\'', '"', '`'} {
 		if s.have&(hasQuote<<n) == 0 || w.Container && q == '"' || s.settles(s.sqlWeight(&s.sql.best, w)) {
 			continue // the quotes of JSON and of markup
@@ -252,9 +304,6 @@ func (s *Scanner) sqli(v []byte, w *Where) {
 		if i := bytes.Index(v, endOfComment); i >= 0 && s.sql.leaves(v[i+2:]) && !s.settles(s.sqlWeight(&s.sql.best, w)) {
 			s.sqlContext(v, w, i+2, true, whole)
 		}
-	}
-	if s.sql.best.seen != 0 {
-		s.sqlReport(v, w)
 	}
 }
 
