@@ -97,7 +97,10 @@ func (s *Scanner) code(v []byte, w *Where) {
 	}
 	s.reads(v, readCode)
 	var best lead
-	c := codeWalk{head: skipBlank(v, 0), end: -1, close: seeker{v: v, b: ')'}, behind: seeker{v: v, b: ')'}, listing: w.Listing || w.Place.holdsText() && (len(v) > 120 && bytes.IndexByte(v, '\n') >= 0 || len(v) > maxPath || s.any(hasLine) && isProgram(v))}
+	var c codeWalk // set field by field: a literal is made elsewhere and copied
+	c.head, c.end = skipBlank(v, 0), -1
+	c.close.v, c.close.b, c.behind.v, c.behind.b = v, ')', v, ')'
+	c.listing = w.Listing || w.Place.holdsText() && (len(v) > 120 && bytes.IndexByte(v, '\n') >= 0 || len(v) > maxPath || s.any(hasLine) && isProgram(v))
 	c.named, c.called = s.any(hasCodeWord), s.any(hasCallWord)
 	if len(v) > 0 && v[0] == '"' && !c.listing {
 		escapedName(&best, v)

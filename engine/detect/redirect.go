@@ -18,8 +18,11 @@ func (s *Scanner) redirect(v []byte, w *Where) {
 	if len(v) > maxPath || w.Container || w.Name || w.Place == InTarget || w.Place == InPath || w.Place == InReferer || w.Place == InHeader {
 		return
 	}
-	var best lead
 	i := skipBlank(v, 0)
+	if i == len(v) || !beginsAddress[v[i]] {
+		return
+	}
+	var best lead
 	slashes, mixed := 0, false
 	for i < len(v) && (v[i] == '/' || v[i] == '\\' || slashes > 0 && (v[i] == '\t' || v[i] == '\r' || v[i] == '\n' || v[i] == '.' && slashes == 1)) {
 		mixed = mixed || v[i] == '\\' || v[i] < ' '
@@ -40,6 +43,9 @@ func (s *Scanner) redirect(v []byte, w *Where) {
 	}
 	s.follow(Redirect, v, best, redirectVocabulary)
 }
+
+// beginsAddress are the bytes with which begins what redirect finds.
+var beginsAddress = [256]bool{'/': true, '\\': true, 'h': true, 'H': true}
 
 func isHostByte(c byte) bool {
 	return isLetter(c) || isDigit(c) || c == '.' || c == '-' || c == '@' || c == ':'

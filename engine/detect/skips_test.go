@@ -77,7 +77,8 @@ func crumb(rng *rand.Rand) (v []byte) {
 func TestShortcutsLoseNothing(t *testing.T) {
 	pieces := strings.Fields(`' " ' ( ) [ ] { } ; , . : :: := ~ ! ? * / */ /* // # -- - + % ^ & | || && @ @> @@ $ < > = \ \N 1 23 1.e( 0x1 0xa v$session.a rdb$types
 		a e x or as do on if by go in all div end set use with then else table view index role user case where select begin vacuum
-		[] ![] ~+ !-1 $[] {a,b} {,id} :: ::$ <<< php print open data: return top self os console new reflect import cookie`)
+		[] ![] ~+ !-1 $[] {a,b} {,id} :: ::$ <<< php print open data: return top self os console new reflect import cookie
+		xbc xbe u00 \x \u /\ [php] php] /php} on on= src= abc include/ new Function argv ${a} ${$x} ;$a a=/ string)`)
 	pieces = append(pieces, "`", " ", "\t", "\n", "\x00", "\xa0", "\xe2\x80\x93")
 	rng := rand.New(rand.NewSource(10))
 	var values [][]byte
@@ -102,9 +103,9 @@ func TestShortcutsLoseNothing(t *testing.T) {
 		defer func(kept pair.Table) { *table = kept }(*table)
 		*table = *anywhere
 	}
-	defer func(kept [256]bool) { endsConstruct = kept }(endsConstruct)
-	for c := range endsConstruct {
-		endsConstruct[c] = true
+	defer func(kept [256]feature) { beginsConstruct = kept }(beginsConstruct)
+	for c := range beginsConstruct {
+		beginsConstruct[c] = ^feature(0)
 	}
 	for i, want := range find() {
 		if got := shortcuts[i]; got != want {

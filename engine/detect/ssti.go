@@ -40,14 +40,15 @@ func (s *Scanner) ssti(v []byte, w *Where) {
 		return
 	}
 	s.reads(v, readTemplate)
-	first := openPairs.Next(v, 0)
+	first := firstOpener(v)
 	if first == len(v) {
 		return
 	}
 	var best lead
 	listing := w.Listing || w.Place.holdsText() && s.any(hasLine) && bytes.IndexByte(v, '\n') >= 0
-	var open [8]int // by the upper half of a closing byte: where it has not been found up to
-	e := expression{v: v, listing: listing, shown: w.Place.holdsText() && w.Place != InForm}
+	var open [8]int  // by the upper half of a closing byte: where it has not been found up to
+	var e expression // set field by field: a literal is made elsewhere and copied
+	e.v, e.listing, e.shown = v, listing, w.Place.holdsText() && w.Place != InForm
 	asked := false
 	for i := first; i < len(v); i = openPairs.Next(v, i+1) {
 		if i < open[opens[v[i]]&7] {
@@ -76,6 +77,17 @@ func (s *Scanner) ssti(v []byte, w *Where) {
 		}
 	}
 	s.follow(SSTI, v, best, templateVocabulary)
+}
+
+// firstOpener returns where the first opener in v is, len(v) for none.
+func firstOpener(v []byte) int {
+	i := openPairs.Next(v, 0)
+	for ; i < len(v); i = openPairs.Next(v, i+1) {
+		if skip, _ := opener(v, i); skip > 0 {
+			break
+		}
+	}
+	return i
 }
 
 // opener returns how many bytes at i, the first of which is one of opens, open

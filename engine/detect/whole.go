@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/gabionhq/gabion/engine/internal/lexicon"
+	"github.com/gabionhq/gabion/engine/internal/pair"
 )
 
 // A value that is nothing but a construct of some language, as scanners and
@@ -49,7 +50,7 @@ type construct struct {
 // whole finds values that are nothing but a construct of some language.
 func (s *Scanner) whole(v []byte, w *Where) {
 	single := w.Place.single()
-	if single && w.Place != InHeader {
+	if single && w.Place != InHeader && s.any(hasLess) {
 		s.schema(v)
 	}
 	if len(v) > maxWhole {
@@ -80,28 +81,45 @@ func (s *Scanner) whole(v []byte, w *Where) {
 	}
 }
 
-// mayBeConstruct reports whether a value may be one: by its first byte or name, and
-// by its last byte, but for the constructs that anything may stand before, which are
-// not short or hold what beginsConstruct has for every byte.
+// mayBeConstruct reports whether a value may be one: by its first byte or name, by its
+// last byte, or by an escape. Constructs that anything else may stand before are longer
+// than what is short.
 func (s *Scanner) mayBeConstruct(v []byte) bool {
-	if len(v) >= len(scriptedURL) || s.any(beginsConstruct[v[0]]) || endsConstruct[v[len(v)-1]] {
+	if len(v) >= len(scriptedURL) || s.any(beginsConstruct[v[0]]) || s.endsConstruct(v) {
 		return true
 	}
-	if !wordASCII[v[0]] {
-		return false
+	if s.any(hasBackslash) && escapePairs.Next(v, 0) < len(v) {
+		return true
 	}
-	n := 1
+	n := 0
 	for n < len(v) && wordASCII[v[n]] {
 		n++
 	}
-	return n < len(v) && (v[n] == '{' || v[n] == ':' || constructNames.Has(v[:n]))
+	return n > 0 && n < len(v) && (v[n] == '{' || v[n] == ':' || constructNames.Has(v[:n]))
+}
+
+// endsConstruct reports whether v ends as the call of a string, a cut attribute or a
+// tag of PHP in brackets does.
+func (s *Scanner) endsConstruct(v []byte) bool {
+	switch v[len(v)-1] {
+	case ';':
+		return s.all(hasOpen) && s.any(hasQuote|hasDQuote)
+	case '=':
+		return true
+	case ']', '}':
+		return lower(v[len(v)-2]) == 'p'
+	}
+	return false
 }
 
 // beginsConstruct are the features of which a value that begins with a byte has one if
 // it is a construct. Of those that begin with a word more is asked.
 var beginsConstruct = func() (t [256]feature) {
 	for c := range t {
-		t[c] = hasObjectWord | hasBackslash | hasEqual
+		t[c] = hasObjectWord
+		if wordASCII[c] {
+			t[c] |= hasEqual
+		}
 	}
 	for c, has := range map[byte]feature{
 		'~': hasBang, '!': hasBang, '$': hasDollar, '%': hasPercent, '<': hasLess, '(': hasOpen, '[': hasBracket, '{': hasBrace,
@@ -112,8 +130,8 @@ var beginsConstruct = func() (t [256]feature) {
 	return t
 }()
 
-// endsConstruct are the last bytes by which a construct is known.
-var endsConstruct = [256]bool{';': true, ']': true, '}': true}
+// escapePairs are escapes of strings, and a route to the name of a class.
+var escapePairs = pair.New(pair.Of{`\`, "uxX"}, pair.Of{"/", `\`})
 
 // constructNames begin constructs.
 var constructNames = lexicon.New("return data open print echo puts include require include_once require_once", scriptNames.Words())
