@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/gabionhq/gabion/engine/internal/lexicon"
+	"github.com/gabionhq/gabion/engine/internal/pair"
 )
 
 // whenCode: the words, a call, or the tag of a page: <?, <%@, <jsp: or a script with
@@ -92,7 +93,7 @@ func (s *Scanner) code(v []byte, w *Where) {
 		return
 	}
 	wanted := s.codeWanted()
-	if !mayBeCode(v, wanted) {
+	if !s.mayBeCode(v, wanted) {
 		return
 	}
 	s.reads(v, readCode)
@@ -126,10 +127,14 @@ func (s *Scanner) codeWanted() uint8 {
 }
 
 // mayBeCode reports whether something of those kinds begins in v. A string that is
-// called begins the value.
-func mayBeCode(v []byte, wanted uint8) bool {
+// called begins the value. Where nothing is called, variables hold the request or are
+// named by an expression, and what stands before one includes or requires it.
+func (s *Scanner) mayBeCode(v []byte, wanted uint8) bool {
 	if len(v) == 0 || v[0] == '"' {
 		return len(v) > 0
+	}
+	if len(v) <= maxBrief && !s.any(hasOpen) && uncalledPairs.Next(v, 0) == len(v) {
+		wanted &^= codeVariable | codeEnd
 	}
 	last := codeFirst[v[0]] & wanted
 	for _, b := range v[1:] {
@@ -140,6 +145,12 @@ func mayBeCode(v []byte, wanted uint8) bool {
 	}
 	return false
 }
+
+// maxBrief is the length up to which it is asked what little a value may be.
+const maxBrief = 16
+
+// uncalledPairs are those in variables that are not called, and in include and require.
+var uncalledPairs = pair.New(pair.Of{"$", "_aAgGhHpP{$"}, pair.Of{"nN", "cC"}, pair.Of{"eE", "qQ"})
 
 // walk reads all of v that may be code by the two bytes with which it begins.
 func (c *codeWalk) walk(best *lead, v []byte, w *Where, wanted uint8) {

@@ -23,8 +23,9 @@ func TestSkipsLoseNothing(t *testing.T) {
 			}
 		}
 	}
+	commands := strings.Fields("id nl a aa-status aa- x.exe c at ls e2 fsck ' \" \\ ^ $ $@ $IFS { } , ( ) ; | & = : - . 7 ! # + [ 0")
 	for range 40_000 {
-		values = append(values, crumb(rng))
+		values = append(values, crumb(rng, commands, 7))
 	}
 	find := func() (found []string, efforts []int) {
 		var s Scanner
@@ -63,10 +64,9 @@ func TestSkipsLoseNothing(t *testing.T) {
 	nowhere = kept
 }
 
-// crumb returns a short value of names and of what shells and strings are made of.
-func crumb(rng *rand.Rand) (v []byte) {
-	pieces := [...]string{"id", "nl", "a", "aa-status", "aa-", "x.exe", "c", "at", "ls", "e2", "fsck", "'", `"`, `\`, "^", "$", "$@", "$IFS", "{", "}", ",", "(", ")", ";", "|", "&", "=", ":", "-", ".", "7", "!", "#", "+", "[", "0"}
-	for range 2 + rng.Intn(6) {
+// crumb returns a short value of up to n pieces.
+func crumb(rng *rand.Rand, pieces []string, n int) (v []byte) {
+	for range 1 + rng.Intn(n) {
 		v = append(v, pieces[rng.Intn(len(pieces))]...)
 	}
 	return v
@@ -78,16 +78,14 @@ func TestShortcutsLoseNothing(t *testing.T) {
 	pieces := strings.Fields(`' " ' ( ) [ ] { } ; , . : :: := ~ ! ? * / */ /* // # -- - + % ^ & | || && @ @> @@ $ < > = \ \N 1 23 1.e( 0x1 0xa v$session.a rdb$types
 		a e x or as do on if by go in all div end set use with then else table view index role user case where select begin vacuum
 		[] ![] ~+ !-1 $[] {a,b} {,id} :: ::$ <<< php print open data: return top self os console new reflect import cookie
-		xbc xbe u00 \x \u /\ [php] php] /php} on on= src= abc include/ new Function argv ${a} ${$x} ;$a a=/ string)`)
+		xbc xbe u00 \x \u /\ [php] php] /php} on on= src= abc include/ new Function argv ${a} ${$x} ;$a a=/ string)
+		javascript data: ,< :url( script style= position svg<
+		$_GET $argv $globals include include$x require_once$ eval( system( $x ${' <? <?= @java. #context[ @{[ .execute`)
 	pieces = append(pieces, "`", " ", "\t", "\n", "\x00", "\xa0", "\xe2\x80\x93")
 	rng := rand.New(rand.NewSource(10))
 	var values [][]byte
 	for range 60_000 {
-		var v []byte
-		for range 1 + rng.Intn(8) {
-			v = append(v, pieces[rng.Intn(len(pieces))]...)
-		}
-		values = append(values, v)
+		values = append(values, crumb(rng, pieces, 8))
 	}
 	find := func() (found []string) {
 		var s Scanner
@@ -99,7 +97,7 @@ func TestShortcutsLoseNothing(t *testing.T) {
 	}
 	shortcuts := find()
 	anywhere := pair.New(pair.Of{everyByte(), ""})
-	for _, table := range []*pair.Table{sqlPairs, leavePairs} {
+	for _, table := range []*pair.Table{sqlPairs, leavePairs, signPairs, uncalledPairs} {
 		defer func(kept pair.Table) { *table = kept }(*table)
 		*table = *anywhere
 	}

@@ -82,20 +82,17 @@ func (s *Scanner) whole(v []byte, w *Where) {
 }
 
 // mayBeConstruct reports whether a value may be one: by its first byte or name, by its
-// last byte, or by an escape. Constructs that anything else may stand before are longer
-// than what is short.
+// last byte, or by two bytes in it. Constructs that anything else may stand before are
+// longer than what is short.
 func (s *Scanner) mayBeConstruct(v []byte) bool {
-	if len(v) >= len(scriptedURL) || s.any(beginsConstruct[v[0]]) || s.endsConstruct(v) {
-		return true
-	}
-	if s.any(hasBackslash) && escapePairs.Next(v, 0) < len(v) {
+	if len(v) >= len(scriptedURL) || s.any(beginsConstruct[v[0]]) || s.endsConstruct(v) || signPairs.Next(v, 0) < len(v) {
 		return true
 	}
 	n := 0
 	for n < len(v) && wordASCII[v[n]] {
 		n++
 	}
-	return n > 0 && n < len(v) && (v[n] == '{' || v[n] == ':' || constructNames.Has(v[:n]))
+	return n > 0 && n < len(v) && (v[n] == '{' || constructNames.Has(v[:n]))
 }
 
 // endsConstruct reports whether v ends as the call of a string, a cut attribute or a
@@ -122,19 +119,22 @@ var beginsConstruct = func() (t [256]feature) {
 		}
 	}
 	for c, has := range map[byte]feature{
-		'~': hasBang, '!': hasBang, '$': hasDollar, '%': hasPercent, '<': hasLess, '(': hasOpen, '[': hasBracket, '{': hasBrace,
-		'/': hasBracket, '>': hasSlash, ';': hasLess, '|': hasLess, '&': hasLess, ')': hasBang, ']': hasBang, '+': hasBang,
+		'$': hasSpace | hasLine | hasControl, '%': hasPercent, '<': hasLess, '(': hasOpen, '[': hasOpen | hasBacktick, '{': hasBrace,
+		'/': hasBracket, '>': hasSlash, ';': hasLess, '|': hasLess, '&': hasLess,
 	} {
 		t[c] |= has
 	}
 	return t
 }()
 
-// escapePairs are escapes of strings, and a route to the name of a class.
-var escapePairs = pair.New(pair.Of{`\`, "uxX"}, pair.Of{"/", `\`})
+// signPairs are directories that a shell was in and what was typed there, variables in
+// which something stands and those that hold the request, methods of classes, script in
+// brackets, tags of PHP, escapes of strings, and a route to the name of a class.
+var signPairs = pair.New(pair.Of{"~", "+-"}, pair.Of{"!", "-["}, pair.Of{"$", "[{$/#_aAgGhHpP"}, pair.Of{":", ":"}, pair.Of{"[{", "pP"},
+	pair.Of{`\`, "uxX"}, pair.Of{"/", `\`})
 
 // constructNames begin constructs.
-var constructNames = lexicon.New("return data open print echo puts include require include_once require_once", scriptNames.Words())
+var constructNames = lexicon.New("return javascript data open print echo puts include require include_once require_once", scriptNames.Words())
 
 // construct tells what a value of one line is, without the blanks around
 // it; inset says that there were some before it.
