@@ -52,7 +52,7 @@ func main() {
 		}
 		defer stop()
 	}
-	m := &meter{engine: engine.New(engine.Options{})}
+	m := &meter{engine: engine.New(engine.Options{}), waits: *profile == ""}
 	if *search > 0 {
 		hunt(os.Stdout, m, *search)
 		return
@@ -81,8 +81,9 @@ func startProfile(name string) (stop func(), err error) {
 type meter struct {
 	engine *engine.Engine
 	gauge  cpu.Gauge
+	waits  bool // for the machine to be quiet
 	blocks bool // whether the last one was blocked
-	loud   int  // measurements at which the machine was never quiet
+	loud   int  // measurements that found no quiet moment
 }
 
 // least is what is measured at once: less is noise.
@@ -94,7 +95,7 @@ const (
 	repeats    = 5
 	fewRepeats = 2
 	long       = 100 * least
-	patience   = 15 // repeats at which the machine is not quiet
+	patience   = 5 // repeats at which the machine is not quiet
 )
 
 // cost returns the nanoseconds per byte that a request takes: the least of
@@ -104,12 +105,12 @@ const (
 func (m *meter) cost(q *request) float64 {
 	best, loud := math.Inf(1), 0
 	for most := repeats; most > 0; most-- {
-		before := m.gauge.Quiet()
+		before := !m.waits || m.gauge.Quiet()
 		used, n := m.repeat(q)
 		best = min(best, float64(used)/float64(n)/float64(q.size()))
 		if used > long {
 			most = min(most, fewRepeats)
-		} else if (!before || !m.gauge.Quiet()) && loud < patience {
+		} else if m.waits && (!before || !m.gauge.Quiet()) && loud < patience {
 			most, loud = most+1, loud+1
 		}
 	}
