@@ -83,7 +83,7 @@ type meter struct {
 	gauge  cpu.Gauge
 	waits  bool // for the machine to be quiet
 	blocks bool // whether the last one was blocked
-	loud   int  // measurements that found no quiet moment
+	loud   int  // measurements at which it seldom was
 }
 
 // least is what is measured at once: less is noise.
@@ -238,7 +238,7 @@ func survey(out io.Writer, m *meter, match string, show, largest, every int) {
 	}
 	w.Flush()
 	summarize(out, results)
-	fmt.Fprintf(out, "%d measurements found no quiet moment; a byte of fixed work took %.2f ns at best\n", m.loud, m.gauge.PerByte())
+	fmt.Fprintf(out, "the machine was seldom quiet at %d measurements; a byte of fixed work took %.2f ns at best\n", m.loud, m.gauge.PerByte())
 }
 
 // measureAll measures all cases, large requests only for the dearest and the steep

@@ -222,7 +222,7 @@ type pathWalk struct {
 func (k *pathWalk) walk() {
 	v := k.v
 	for i := 0; i < len(v); {
-		if j := k.leadsNowhere(i); j > i {
+		if j := k.skips(i); j > i {
 			i = j
 			continue
 		}
@@ -313,15 +313,15 @@ func (k *pathWalk) climb(i int) int {
 		k.steps++
 	}
 	if i > k.from {
-		k.from, k.span.to = i, i
+		k.from, k.span.to, k.sep = i, i, 0
 	}
 	return i
 }
 
-// leadsNowhere returns where something other than words and marks follows, from i on,
-// which are no steps and no names: nobody reads names, or the words are too short. What
-// climbs on leads nowhere new.
-func (k *pathWalk) leadsNowhere(i int) int {
+// skips returns where something other than words and marks follows, from i on, which are
+// no steps and no names: nobody reads names, or the words are too short. Steps that climb
+// on it takes, too.
+func (k *pathWalk) skips(i int) int {
 	longest := len(k.v)
 	switch {
 	case k.v[i] == '.':

@@ -120,12 +120,14 @@ func (k *pathWalk) plainWalk() {
 // TestWalk compares walk with its plain twin, and what leads says with what it finds.
 func TestWalk(t *testing.T) {
 	pieces := strings.Split("..|.|/|\\|%2e|%2f|%5c|%20|%00|%c0%ae|%252e|%|%u002e|%70|0x2e|0x2f|2f|5c|;| |!|?|=|,|\x00|\xc0\xaf|\uff0f|\xef\xbf\xbd|é|\n|-|_|0|1|a|x|etc|passwd|etc/passwd|boot|ini|windows|win|proc|self|.git|access_log|web-inf|http://a|<|'", "|")
+	steps := strings.Fields("../ ..; ..;? .. . / ; ? \\ env htaccess bash_history .env etc passwd a")
 	r := rand.New(rand.NewSource(1))
-	for range 100000 {
-		var v []byte
-		for range 1 + r.Intn(14) {
-			v = append(v, pieces[r.Intn(len(pieces))]...)
+	for i := range 150_000 {
+		of := pieces
+		if i%3 == 0 {
+			of = steps
 		}
+		v := crumb(r, of, 14)
 		have, _ := features(v)
 		plain := pathWalk{v: v, raw: r.Intn(2) == 0, url: r.Intn(4) == 0}
 		fast := plain

@@ -33,8 +33,9 @@ var whenNamed = []feature{
 // gate knows, or by what shellPairs begin.
 const shellSigns = hasShellWord | hasSpace | hasBacktick | hasLess | hasGreater | hasSlash | hasLine | hasControl | hasHigh
 
-// shellPairs are what splits the name of a command, or what it is handed from it, names
-// of which the gate knows no or single parts, and what is found whatever the name is.
+// shellPairs are what splits the name of a command, or what it is handed from it; what
+// stands in names that the gate does not know (see oneWord); and what is found whatever
+// the name is.
 var shellPairs = pair.New(
 	pair.Of{pair.Letters + "_", `'"^\$+`}, pair.Of{".-", pair.Letters + `'"^\$`}, pair.Of{"{", pair.Letters},
 	pair.Of{"$", "iI('[0{"}, pair.Of{";|&", "$"}, // see dollar and runsVariable
@@ -103,7 +104,7 @@ func (s *Scanner) rce(v []byte, w *Where) {
 		return
 	}
 	if !s.any(shellSigns) && !s.all(hasPercent|hasColon) && shellPairs.Next(v, 0) == len(v) {
-		return // separators with words between, none of which is a program's
+		return // separators and signs with words between, none of which is a program's
 	}
 	if w.Container && s.any(hasAmp) && isPairs(v) {
 		return
