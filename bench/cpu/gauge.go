@@ -12,8 +12,8 @@ type Gauge struct {
 	sum   uint32
 }
 
-// slack is how much longer the gauge may take than it ever did: a twelfth.
-const slack = 12
+// slack is how much longer the gauge may take than it ever did: a quarter.
+const slack = 4
 
 // Quiet reports whether fixed work takes hardly longer than it did at best.
 func (g *Gauge) Quiet() bool {
