@@ -126,9 +126,19 @@ func plainFamilies(v []byte) feature {
 	return feature(f) * hasSQLWord
 }
 
-// TestFeatures compares features with its plain twin, on values whose words begin
-// and end anywhere in the chunks in which it reads.
+// TestFeatures compares features with its plain twin, on all values of two bytes, and on
+// values whose words begin and end anywhere in the chunks in which it reads.
 func TestFeatures(t *testing.T) {
+	compare := func(v []byte) {
+		t.Helper()
+		f, pieces := features(v)
+		if plain, n := plainFeatures(v); f != plain || pieces != n {
+			t.Fatalf("%q: %x and %d pieces, want %x and %d", v, f, pieces, plain, n)
+		}
+	}
+	for i := range 1 << 16 {
+		compare([]byte{byte(i >> 8), byte(i)})
+	}
 	rng := rand.New(rand.NewSource(4))
 	var words []string
 	for _, family := range gateWords {
@@ -149,10 +159,7 @@ func TestFeatures(t *testing.T) {
 			}
 			v = append(v, between[rng.Intn(len(between))]...)
 		}
-		f, pieces := features(v)
-		if plain, n := plainFeatures(v); f != plain || pieces != n {
-			t.Fatalf("%q: %x and %d pieces, want %x and %d", v, f, pieces, plain, n)
-		}
+		compare(v)
 	}
 }
 
