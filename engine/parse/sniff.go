@@ -344,7 +344,7 @@ func seam(v []byte) []byte {
 // goesOn reports whether what a decoder makes of the value v at n is going to be visited.
 func (t *Tree) goesOn(n Node, v []byte, by coding) bool {
 	each := readEffort * len(v)
-	return t.visitor.Decode(t, n, by.first()) && t.roomToDecode(len(v)) && t.purse.room-t.kept(n) >= 2*each
+	return t.visitor.Decode(t, n, by.first()) && t.roomToDecode(len(v)) && t.purse.room-t.kept(n, len(v), each) >= 2*each
 }
 
 // maxMarkup is the length up to which a value that is a document of markup is
@@ -514,9 +514,10 @@ func (t *Tree) spend(v, out []byte) {
 // to find is not visited.
 func (t *Tree) overdrawn() bool { return t.purse.inside > 0 && t.purse.room < 0 }
 
-// kept returns the effort that waits for others than what stands at a point.
-func (t *Tree) kept(at Node) int {
-	if t.Depth(at) < shallow {
+// kept returns the effort that waits for others than n bytes at a point, each being
+// what it took to visit and read them.
+func (t *Tree) kept(at Node, n, each int) int {
+	if t.Depth(at) < shallow || each > encodedEffort*n+encodedValue {
 		return t.purse.reserve + t.purse.deep
 	}
 	return t.purse.reserve
@@ -530,7 +531,7 @@ func (t *Tree) afford(at Node, n, each int) bool {
 		t.trouble(at, TooLong, nil)
 		return false
 	}
-	if each > 0 && t.purse.room-t.kept(at) < each/2 {
+	if each > 0 && t.purse.room-t.kept(at, n, each) < each/2 {
 		t.trouble(at, TooDear, nil)
 		return false
 	}

@@ -87,12 +87,15 @@ const (
 
 // What a request may take beside the effort for its bytes, so that short values
 // are decoded to the last layer: as much as one of freeBytes, and deepEffort that
-// is kept for what stands below shallow decoders. Who hides something goes deep;
-// who only wants work done would spend it at once.
+// is kept for what stands below shallow decoders and takes no more than that per
+// byte, and beside. Who hides something goes deep, and what is encoded is cheap to
+// read; who only wants work done would spend it at once, or on signs of all kinds.
 const (
-	freeBytes  = 1 << 10
-	deepEffort = 40 << 10
-	shallow    = 3
+	freeBytes     = 1 << 10
+	deepEffort    = 40 << 10
+	shallow       = 3
+	encodedEffort = 18
+	encodedValue  = 5000
 )
 
 // maxName bounds what is kept of a name. The whole of it is visited as a value.
