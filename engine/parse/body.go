@@ -420,8 +420,8 @@ func (b *body) open(f format) {
 	if b.recoded {
 		root = l.tree.pushDecoder(root, Charset)
 	}
-	if f != raw {
-		l.tree.written = b.charset
+	if f == formFormat || f == multipartFormat {
+		l.tree.written = b.charset // of values: documents are in it, or not, as a whole
 	}
 	l.opaque = b.wide()
 	l.root = root
