@@ -193,6 +193,7 @@ func markup(best *lead, v []byte, from, to, depth int, p *page) {
 			if isTypeArgument(v, a, b) || isAutolink(v[a:]) {
 				break
 			}
+			t.mentioned = p.texts && mentions(v[:to], a-1, b)
 			if !p.texts || b >= to || v[b] != '\n' && v[b] != '\r' || bytes.IndexByte(v[b:to], '>') >= 0 {
 				t.open(best, v, false) // and not a word on a line of a list
 			}
@@ -253,6 +254,16 @@ const (
 	// shownShare is what remains of other evidence in markup that is shown.
 	shownShare = 0.5
 )
+
+// mentionShare is what remains of the weight of a tag that a sentence mentions.
+const mentionShare = 0.5
+
+// mentions reports whether the tag whose name is v[:end] from the < at from on has no
+// attributes and stands in a sentence, between words.
+func mentions(v []byte, from, end int) bool {
+	return from > 1 && v[from-1] == ' ' && isLetter(v[from-2]) &&
+		end+2 < len(v) && v[end] == '>' && v[end+1] == ' ' && isLetter(v[end+2])
+}
 
 // shortestMarkup is what it takes to leave an attribute and open a tag in it.
 const shortestMarkup = len("><a")
@@ -414,16 +425,16 @@ func attribute(best *lead, v []byte, start htmllex.Start, texts bool) (n int) {
 
 // A tag is what is known of the tag being read.
 type tag struct {
-	name   []byte
-	from   int
-	end    bool // an end tag
-	texts  bool // people send whole texts there
-	inside bool // its beginning is not in the value
-	attr   []byte
-	attrAt int
-	attrs  int
-	remote bool // a script with a source
-	inert  bool // a script whose type no browser runs
+	name      []byte
+	from      int
+	end       bool // an end tag
+	texts     bool // people send whole texts there
+	inside    bool // its beginning is not in the value
+	attr      []byte
+	attrAt    int
+	attrs     int
+	mentioned bool // words of a sentence stand around a tag without attributes
+	inert     bool // a script whose type no browser runs
 }
 
 // Weights of elements by what they can do with no attribute that is bad in
@@ -465,6 +476,9 @@ func (t *tag) open(best *lead, v []byte, scripted bool) {
 			best.offer(0.55, t.from, end+1, "An end tag closes a script that the page opened.")
 		}
 		return
+	}
+	if t.mentioned {
+		w *= mentionShare
 	}
 	best.offer(w, t.from, end, reason)
 	if breaksOut(v[:t.from]) {
@@ -556,7 +570,6 @@ func (t *tag) special(best *lead, name, v []byte, a, b int) {
 	case attr == "formaction":
 		best.offer(0.7, t.from, b, "A button is inserted that sends the page's form elsewhere.")
 	case element == "script" && (attr == "src" || attr == "href"):
-		t.remote = true
 		best.offer(0.85, t.from, b, "A script element is inserted that loads code from an address.")
 	case element == "script" && attr == "type":
 		t.inert = hasFold(value, "json") || hasFold(value, "template")
@@ -704,6 +717,9 @@ func (t *tag) raw(best *lead, v []byte, a, b int) {
 		return
 	}
 	w := codeWeight(v[a:b])
+	if t.mentioned && w < 0.6 && bytes.IndexAny(v[a:b], "([{") < 0 {
+		return
+	}
 	if w < 0.6 {
 		w = 0.74
 	}

@@ -183,3 +183,14 @@ func TestXSSHidesNames(t *testing.T) {
 		})
 	}
 }
+
+func TestXSSKnowsSentences(t *testing.T) {
+	recognises(t, XSS, Where{Place: InForm}, []string{
+		"The <script> tag calls alert(1) here", "the <script> of a page</script><img src=x onerror=alert(1)>",
+		"see the <script> and a = b", "the good <script>x", "<script> put it here", "see <script src=//a.example> in a page",
+		"see this <script> import{a} from", "see this <script> tag `x`",
+	}, []string{
+		"The <script> tag is used to embed JavaScript in a page.", "It stands between <script> and </script> in the body.",
+		"browsers dropped the <object> and <embed> elements", "Use a <script> for this,\nand not a <style> here.",
+	})
+}
