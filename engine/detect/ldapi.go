@@ -2,6 +2,7 @@ package detect
 
 import (
 	"bytes"
+	"strings"
 
 	"github.com/gabionhq/gabion/engine/internal/lexicon"
 )
@@ -28,6 +29,7 @@ func (s *Scanner) ldapi(v []byte, w *Where) {
 	case shut >= 0 && (open < 0 || shut < open):
 		s.filterClosed(v, shut)
 		s.groupClosed(v, shut)
+		s.filterBroken(v, shut)
 	case open >= 0 && open <= maxPrefix:
 		s.filterWhole(v, open)
 		s.filterAfter(v, open)
@@ -147,6 +149,10 @@ func (s *Scanner) filterClosed(v []byte, shut int) {
 	if i >= len(v) || v[i] != '(' {
 		return
 	}
+	if star && (bytes.HasPrefix(v[i+1:], []byte{0}) || bytes.HasPrefix(v[i+1:], []byte("%00"))) {
+		s.filter(shut, i+1, 0.6, "The value closes a directory filter and cuts off its rest.")
+		return
+	}
 	if star && i == len(v)-1 && run(v, 0, shut-1, isToken) == shut-1 {
 		s.filter(0, len(v), 0.6, "The value matches everything and opens another comparison of a directory filter.")
 		return
@@ -185,7 +191,7 @@ func comparisonWeight(b []byte) float32 {
 // oneComparison is comparisonWeight for what no operator stands in front of.
 func oneComparison(b []byte) float32 {
 	n := 0
-	for n < len(b) && n < 32 && (classOf(b[n]) == cLetter || classOf(b[n]) == cDigit || b[n] == '-') {
+	for n < len(b) && n < 32 && (classOf(b[n]) == cLetter || classOf(b[n]) == cDigit || b[n] == '-' || b[n] == '.') { // or its number
 		n++
 	}
 	if n == 0 || n == len(b) {
@@ -243,15 +249,63 @@ func comparesNext(b []byte) bool {
 	return false
 }
 
+// filterBroken looks at a value that begins with the end of one comparison and
+// the begin of another, with whose name it ends: )(uid. Tools send it to see a
+// filter fail. Nothing that stands for itself begins so.
+func (s *Scanner) filterBroken(v []byte, shut int) {
+	if shut != 0 || len(v) < 2 || v[1] != '(' || !s.at.Place.single() && s.at.Place != InJSON {
+		return
+	}
+	name := run(v, 1, min(len(v), maxPrefix), isOpening)
+	end := run(v, name, len(v), isToken)
+	if end-name >= shortestAttribute && run(v, end, len(v), isBracket) == len(v) {
+		s.filter(0, len(v), 0.55, "The value ends one comparison of a directory filter and begins another.")
+	}
+}
+
+// shortestAttribute is the length of names of attributes that are no word of a formula.
+const shortestAttribute = 3
+
+func isOpening(c byte) bool { return c == '(' || c == '&' || c == '|' || c == '!' }
+
+func isBracket(c byte) bool { return c == '(' || c == ')' }
+
+// filterSigns are the signs of filters. Passwords are made of others, too.
+const filterSigns = `()*|&!=<>~\'"/,`
+
+// onlySigns reports whether v is made of the signs of filters and has those that
+// every filter has with others.
+func onlySigns(v []byte) bool {
+	const most = 32
+	if len(v) < len("*()|&'") || len(v) > most {
+		return false
+	}
+	for _, c := range v {
+		if strings.IndexByte(filterSigns, c) < 0 {
+			return false
+		}
+	}
+	for _, sign := range "()*|&" {
+		if bytes.IndexByte(v, byte(sign)) < 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // filterWhole looks at a value that is or begins with a filter of its own.
 func (s *Scanner) filterWhole(v []byte, open int) {
 	rest := v[open+1:]
-	if string(v) == "*()|&'" { // the probe of several tools
+	if onlySigns(v) { // *()|&' and others are the probes of several tools
 		s.filter(0, len(v), 0.6, "The value is a set of the signs of directory filters.")
 		return
 	}
-	if open > 0 && v[open-1] == '*' && run(v, 0, open-1, isToken) == open-1 && comparisonWeight(rest) >= 0.85 {
+	if open > 0 && v[open-1] == '*' && run(v, 0, open-1, isToken) == open-1 && (comparisonWeight(rest) >= 0.85 || isPresence(rest)) {
 		s.filter(open-1, len(v), 0.7, "A comparison follows a value that matches everything.")
+		return
+	}
+	if urlScope(v[:open]) && comparisonWeight(rest) >= 0.9 {
+		s.filter(0, len(v), 0.6, "The value sets the scope and the filter of an address of a directory.")
 		return
 	}
 	if len(rest) == 0 || rest[0] != '&' && rest[0] != '|' && rest[0] != '!' {
@@ -260,7 +314,7 @@ func (s *Scanner) filterWhole(v []byte, open int) {
 		}
 		return
 	}
-	inner := bytes.TrimLeft(rest[1:], " ")
+	inner := innermost(bytes.TrimLeft(rest[1:], " "))
 	if len(inner) == 0 || inner[0] != '(' || comparisonWeight(inner[1:]) < 0.9 {
 		return
 	}
@@ -273,6 +327,42 @@ func (s *Scanner) filterWhole(v []byte, open int) {
 	}
 	s.filter(open, len(v), weight, "The value holds a directory filter of its own.")
 }
+
+// innermost returns b without the operators that it begins with, each in brackets of
+// its own: of (&(|(uid=*)) it is (uid=*)).
+func innermost(b []byte) []byte {
+	for range maxOperators {
+		if len(b) < 3 || b[0] != '(' || b[1] != '&' && b[1] != '|' && b[1] != '!' || b[2] != '(' {
+			break
+		}
+		b = b[2:]
+	}
+	return b
+}
+
+// isPresence reports whether b is one comparison with anything, as in
+// sshPublicKey=*), whose name is no number's.
+func isPresence(b []byte) bool {
+	n := run(b, 0, len(b), isToken)
+	return n >= shortestAttribute && string(b[n:]) == "=*)"
+}
+
+// urlScope reports whether b is what stands in the address of a directory before
+// its filter (RFC 4516, 2): ?attributes?scope?
+func urlScope(b []byte) bool {
+	b = bytes.TrimRight(b, "?")
+	i := bytes.LastIndexByte(b, '?')
+	if i < 0 || run(b, 0, i, isQuestion) != i {
+		return false
+	}
+	switch string(b[i+1:]) {
+	case "base", "one", "sub":
+		return true
+	}
+	return false
+}
+
+func isQuestion(c byte) bool { return c == '?' }
 
 func (s *Scanner) filter(from, to int, weight float32, reason string) {
 	mark := s.mark()
