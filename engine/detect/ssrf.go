@@ -15,7 +15,7 @@ var whenSSRF = []feature{
 // urlGateWords are schemes that need no slash, and words of the names of
 // hosts inside.
 const urlGateWords = `gopher dict tftp ldap ldaps sftp netdoc jar smb imap smtp pop telnet rmi localhost localtest lvh vcap lacolhost burpcollaborator loopback
-	metadata instance kubernetes docker containers rancher nip xip sslip ms rbndr`
+	metadata instance kubernetes docker containers rancher nip xip sslip ms rbndr localho sudo`
 
 var urlVocabulary = lexicon.New(`http https ftp sftp tftp gopher dict ldap ldaps file netdoc jar ws wss localhost metadata google
 	internal latest meta data computemetadata v1 user nip io xip sslip opc instance iam security credentials openstack`)
@@ -52,7 +52,7 @@ func address(best *lead, v []byte, at int, w *Where) {
 		switch string(lexicon.Fold(buf[:0], v[at:colon])) {
 		case "http", "https":
 			slashless(best, v, at, rest)
-		case "ws", "wss", "ftp":
+		case "ws", "wss", "ftp", "ftps":
 		case "mysql", "redis", "mongodb", "postgres", "postgresql", "memcached", "amqp":
 			if w.Place != InQuery {
 				return // where programs keep how they reach their database
@@ -62,7 +62,7 @@ func address(best *lead, v []byte, at int, w *Where) {
 				at = rest
 				rest = run(v, at, min(len(v), at+len("https")), isLetter) + 1
 			}
-		case "gopher", "dict", "tftp", "ldap", "ldaps", "sftp", "netdoc", "jar", "smb", "imap", "smtp", "pop3", "telnet", "rmi":
+		case "gopher", "gophers", "dict", "tftp", "ldap", "ldaps", "sftp", "scp", "netdoc", "jar", "smb", "smbs", "imap", "imaps", "smtp", "smtps", "pop3", "pop3s", "telnet", "rmi":
 			if bytes.HasPrefix(v[rest:], []byte("//")) || hasPrefixFold(v[at:], "jar:") || hasPrefixFold(v[rest:], "_") {
 				best.offer(0.85, at, min(len(v), at+64), "An address makes the server speak another protocol than the web's.")
 			}
@@ -135,6 +135,9 @@ func judgeHost(best *lead, v []byte, at, from, to int, w *Where) {
 	posing := false // as another host, before the sign that ends a name and a password
 	if i := bytes.LastIndexByte(v[from:to], '@'); i >= 0 {
 		posing = bytes.IndexByte(v[from:from+i], '.') > 0 && bytes.IndexByte(v[from:from+i], ':') < 0
+		if isInner(v[from : from+i]) {
+			best.offer(0.75, at, to, "An address puts a host inside where a name and a password stand.")
+		}
 		from += i + 1
 	}
 	host := v[from:to]
@@ -153,10 +156,11 @@ func judgeHost(best *lead, v []byte, at, from, to int, w *Where) {
 		weight, reason = 0.93, "An address leads to the metadata service of a cloud."
 	case hostaddr.Loopback:
 		weight, reason = 0.48, "An address leads to the server itself."
-		root := (to == len(v) || to+1 == len(v) && v[to] == '/') && bytes.IndexByte(bytes.TrimPrefix(v[from:to], []byte("[::1]")), ':') < 0
+		usual := usualPort(v[from:to])
+		root := usual && (to == len(v) || to+1 == len(v) && v[to] == '/')
 		plain := !h.Numeric || string(host) == "127.0.0.1" || string(host) == "::1" || string(host) == "0.0.0.0"
-		if !plain || (w.Place == InQuery && (root || h.Numeric) || w.Place == InForm && h.Numeric) && !returnName(w.Key) {
-			weight = 0.55 // no page links there
+		if !plain || (w.Place == InQuery && (root || h.Numeric) || h.Numeric && (w.Place == InForm || w.Place == InJSON && usual)) && !returnName(w.Key) {
+			weight = 0.55 // no page links there, and what is under development has a port of its own
 		}
 		if w.Key != nil && fetched(w.Key) && !returnName(w.Key) {
 			weight = max(weight, 0.55)
@@ -185,7 +189,7 @@ func judgeHost(best *lead, v []byte, at, from, to int, w *Where) {
 	if h.Kind == hostaddr.Public && bytes.Contains(v[to:min(len(v), to+maxEvidence)], []byte(metadataHost)) {
 		best.offer(0.75, at, len(v), "An address leads to another that leads to the metadata of a cloud.")
 	}
-	if h.Kind == hostaddr.Public && w.Place == InQuery && !returnName(w.Key) && handsOn(v[to:]) {
+	if h.Kind == hostaddr.Public && (w.Place == InQuery || w.Place == InForm || w.Place == InJSON) && !returnName(w.Key) && handsOn(v[to:]) {
 		best.offer(0.55, at, len(v), "An address leads to another that leads to the server itself.")
 	}
 	if disputed(v[to:]) {
@@ -199,7 +203,7 @@ func judgeHost(best *lead, v []byte, at, from, to int, w *Where) {
 // disputed reports whether a sign that some parsers end a host with is followed
 // by an @ and a host inside, which others take for the one.
 func disputed(rest []byte) bool {
-	if len(rest) < 3 || bytes.IndexByte([]byte(" +\t#&\\"), rest[0]) < 0 {
+	if len(rest) < 3 || bytes.IndexByte([]byte(" +\t#&\\\x00"), rest[0]) < 0 {
 		return false
 	}
 	if rest[0] == '\\' && rest[1] == '@' {
@@ -207,7 +211,7 @@ func disputed(rest []byte) bool {
 	}
 	rest = rest[:min(len(rest), maxEvidence)]
 	i := bytes.LastIndexByte(rest, '@')
-	if i < 0 && rest[0] == '\\' && rest[1] == '.' {
+	if i < 0 && (rest[0] == '\\' || rest[0] == 0) && rest[1] == '.' {
 		i = 1
 	}
 	if i < 0 {
@@ -216,6 +220,26 @@ func disputed(rest []byte) bool {
 	to := run(rest, i+1, len(rest), func(c byte) bool { return isWordASCII(c) || c == '.' || c == '-' })
 	h := hostaddr.Read(rest[i+1 : to])
 	return h.Kind == hostaddr.Loopback || h.Kind == hostaddr.LinkLocal || h.Kind == hostaddr.Private
+}
+
+// isInner reports whether what stands before the @ of an address is a host inside,
+// with or without a port. Filters that look for a host find that one.
+func isInner(user []byte) bool {
+	if i := bytes.IndexByte(user, ':'); i > 0 {
+		user = user[:i]
+	}
+	h := hostaddr.Read(user)
+	return h.Numeric && !h.Odd && bytes.IndexByte(user, '.') > 0 && (h.Kind == hostaddr.Loopback || h.Kind == hostaddr.LinkLocal)
+}
+
+// usualPort reports whether an authority has no port or that of web servers.
+func usualPort(authority []byte) bool {
+	i := bytes.LastIndexByte(authority, ':')
+	if i < 0 || bytes.IndexByte(authority[i:], ']') >= 0 {
+		return true
+	}
+	port := string(authority[i+1:])
+	return port == "80" || port == "443"
 }
 
 // handsOn reports whether a query has a parameter, which does not say where a
@@ -271,7 +295,8 @@ func innerPort(authority []byte) bool {
 		return false
 	}
 	switch string(authority[i+1:]) {
-	case "21", "22", "23", "25", "111", "139", "389", "445", "1433", "1521", "2375", "2376", "6443", "10255", "2379", "3306", "5432", "5984", "6379", "8500", "9200", "10250", "11211", "27017":
+	case "21", "22", "23", "25", "53", "110", "111", "139", "143", "389", "445", "465", "514", "587", "636", "873", "993", "995", "1099", "1433", "1521",
+		"2049", "2181", "2375", "2376", "2379", "3306", "3389", "5432", "5900", "5984", "5985", "6379", "6443", "8500", "9042", "9200", "9300", "10250", "10255", "11211", "27017":
 		return true
 	}
 	return false
@@ -279,11 +304,11 @@ func innerPort(authority []byte) bool {
 
 // innerPath reports whether the path is one that servers show to themselves.
 func innerPath(path []byte) bool {
-	return hasPrefixFold(path, "/admin") || hasPrefixFold(path, "/manager/html") || hasPrefixFold(path, "/server-status") || hasPrefixFold(path, "/actuator")
+	return hasPrefixFold(path, "/admin") || hasPrefixFold(path, "/manager/html") || hasPrefixFold(path, "/server-status") || hasPrefixFold(path, "/2018-06-01/runtime/") || hasPrefixFold(path, "/actuator")
 }
 
 func collaborator(host []byte) bool {
-	for _, d := range [...]string{"burpcollaborator.net", "oastify.com", "oast.fun", "oast.me", "oast.pro", "oast.live", "oast.site", "oast.online", "interact.sh", "interactsh.com", "dnslog.cn", "ceye.io", "requestbin.net", "canarytokens.com"} {
+	for _, d := range [...]string{"burpcollaborator.net", "oastify.com", "oast.fun", "oast.me", "oast.pro", "oast.live", "oast.site", "oast.online", "interact.sh", "interactsh.com", "dnslog.cn", "ceye.io", "requestbin.net", "canarytokens.com", "r3dir.me"} {
 		if hasSuffixFold(host, d) {
 			return true
 		}

@@ -201,6 +201,9 @@ func number(b []byte, i int) (v uint64, next int, base uint64, ok bool) {
 		if b[i+1] == 'x' {
 			base, i = 16, i+2
 			start = i
+		} else if b[i+1] == 'o' {
+			base, i = 8, i+2
+			start = i
 		} else if b[i+1] >= '0' && b[i+1] <= '7' {
 			base, i = 8, i+1
 		}
@@ -307,7 +310,7 @@ func name(host []byte) Host {
 	}
 	switch {
 	case suffix(host, "localhost"), suffix(host, "localhost.localdomain"), suffix(host, "localtest.me"), suffix(host, "lvh.me"),
-		suffix(host, "vcap.me"), suffix(host, "lacolhost.com"), suffix(host, "spoofed.burpcollaborator.net"), suffix(host, "bugbounty.dod.network"), suffix(host, "localh.st"), suffix(host, "loopback.jp"), suffix(host, "ip6-localhost"), suffix(host, "ip6-loopback"), suffix(host, "ipv6-localhost"), suffix(host, "localhost4"), suffix(host, "localhost6"),
+		suffix(host, "vcap.me"), suffix(host, "lacolhost.com"), suffix(host, "spoofed.burpcollaborator.net"), suffix(host, "bugbounty.dod.network"), suffix(host, "localh.st"), suffix(host, "localho.st"), suffix(host, "sudo.cc"), suffix(host, "loopback.jp"), suffix(host, "ip6-localhost"), suffix(host, "ip6-loopback"), suffix(host, "ipv6-localhost"), suffix(host, "localhost4"), suffix(host, "localhost6"),
 		suffix(host, "localhost4.localdomain4"), suffix(host, "localhost6.localdomain6"), suffix(host, "kubernetes.default.svc"), suffix(host, "kubernetes.default.svc.cluster.local"):
 		return Host{Kind: Loopback}
 	case suffix(host, "metadata.google.internal"), suffix(host, "metadata.tencentyun.com"), suffix(host, "metadata.azure.internal"), suffix(host, "metadata.oraclecloud.com"), suffix(host, "metadata"),
@@ -325,7 +328,8 @@ func name(host []byte) Host {
 
 // quoted returns the kind of the one address of a name that others pretend to
 // be: 127.0.0.1.example.com begins like the host that a filter may look for, and
-// leads there if its owner says so.
+// leads there if its owner says so. example.com.127.0.0.1 is the name of nothing,
+// and ends like it.
 func quoted(host []byte) Kind {
 	for i, c := range host {
 		if c != '1' || i > 0 && host[i-1] != '.' && host[i-1] != '-' {
@@ -333,9 +337,9 @@ func quoted(host []byte) Kind {
 		}
 		rest := host[i:]
 		switch {
-		case starts(rest, "127.0.0.1."), starts(rest, "127-0-0-1."):
+		case starts(rest, "127.0.0.1."), starts(rest, "127-0-0-1."), starts(rest, "127_0_0_1."), i > 0 && string(rest) == "127.0.0.1":
 			return Loopback
-		case starts(rest, "169.254.169.254."), starts(rest, "169-254-169-254."):
+		case starts(rest, "169.254.169.254."), starts(rest, "169-254-169-254."), i > 0 && string(rest) == "169.254.169.254":
 			return LinkLocal
 		}
 	}
