@@ -12,7 +12,15 @@ var whenCRLF = []feature{hasLine, hasHigh, hasHTTPWord | hasSlash | hasSpace, ha
 // responseHeaders are fields whose injection changes the response.
 var responseHeaders = lexicon.New(`set-cookie location content-length content-type transfer-encoding refresh
 	access-control-allow-origin x-xss-protection link header-test content-encoding connection host
-	x-forwarded-for x-forwarded-host contentlength contenttype content-disposition last-modified cache-control etag status`)
+	x-forwarded-for x-forwarded-host contentlength contenttype content-disposition last-modified cache-control etag status
+	access-control-allow-credentials access-control-allow-headers access-control-allow-methods access-control-expose-headers
+	content-security-policy content-security-policy-report-only x-frame-options x-content-type-options strict-transport-security
+	referrer-policy permissions-policy www-authenticate proxy-authenticate proxy-authorization clear-site-data set-cookie2
+	x-accel-redirect x-sendfile x-forwarded-proto x-forwarded-user x-original-url x-rewrite-url x-http-method-override`)
+
+// bareHeaders are fields whose names texts have, too, which do not begin with
+// them behind an empty line.
+var bareHeaders = lexicon.New("authorization cookie expires pragma vary server date upgrade via warning")
 
 // crlf finds line ends that begin a header field or a response in values
 // that are sent on in headers. Text of several lines is common in bodies, so
@@ -86,15 +94,42 @@ func isPrinted(v []byte) bool {
 // writtenLine judges a line end that is written as an escape of a string and
 // followed by a header field: \r\nSet-Cookie:a=b.
 func writtenLine(best *lead, v []byte) {
-	i := bytes.Index(v, []byte(`\r\n`))
-	if i < 0 || bytes.ContainsAny(v[:i], " {<\"'") {
+	i := escapedEnd(v)
+	if i == len(v) || bytes.ContainsAny(v[:i], " {<\"'") {
 		return
 	}
-	at := i + 4
+	whole := bytes.HasPrefix(v[i:], []byte(`\r\n`))
+	at := skipEscaped(v, i)
 	j := run(v, at, min(len(v), at+40), isToken)
-	if j > at && j < len(v) && v[j] == ':' && isLetter(v[at]) {
+	if j > at && j < len(v) && v[j] == ':' && isLetter(v[at]) && (whole || responseHeaders.Has(v[at:j])) {
 		best.offer(0.6, i, min(len(v), j+24), "An escaped line end is followed by a header field.")
 	}
+}
+
+// escapedEnd returns the index of the first escape of a line end, len(v) for none.
+func escapedEnd(v []byte) int {
+	i := 0
+	for ; i+1 < len(v); i++ {
+		if v[i] == '\\' && (v[i+1] == 'r' || v[i+1] == 'n') {
+			return i
+		}
+	}
+	return len(v)
+}
+
+// skipEscaped returns the index behind escapes and blanks from i on.
+func skipEscaped(v []byte, i int) int {
+	for i < len(v) {
+		switch {
+		case v[i] == ' ' || v[i] == '\t':
+			i++
+		case v[i] == '\\' && i+1 < len(v) && (v[i+1] == 'r' || v[i+1] == 'n' || v[i+1] == 't'):
+			i += 2
+		default:
+			return i
+		}
+	}
+	return i
 }
 
 // forgedLine judges a line of a log behind a piece of data: one of a web server,
@@ -114,18 +149,20 @@ func forgedLine(best *lead, v []byte) {
 }
 
 // lastField judges a field that browsers and servers hand on without reading it,
-// as the only line behind a path or nothing. Texts have no such line.
+// as the only line behind a path or nothing. Texts have no such line. Behind
+// another piece of data it says itself that it is a field.
 func lastField(best *lead, v []byte) {
 	i := bytes.IndexAny(v[:min(len(v), maxMailField)], "\r\n")
-	if i < 0 || i > 0 && v[0] != '/' && v[0] != '.' || bytes.IndexByte(v[:i], ' ') >= 0 {
+	if i < 0 || bytes.IndexByte(v[:i], ' ') >= 0 {
 		return
 	}
+	path := i == 0 || v[0] == '/' || v[0] == '.' || bytes.Contains(v[:i], []byte("://"))
 	at := run(v, i, len(v), isSpace)
 	j := run(v, at, min(len(v), at+40), isToken)
 	if j == len(v) || v[j] != ':' || bytes.IndexByte(bytes.TrimRight(v[j:], "\r\n"), '\n') >= 0 {
 		return
 	}
-	if name := v[at:j]; hasPrefixFold(name, "x-") && len(name) > 4 || hasFold(name, "-header") {
+	if name := v[at:j]; path && hasPrefixFold(name, "x-") && len(name) > 4 || hasFold(name, "-header") || i == 0 && bareHeaders.Has(name) {
 		best.offer(0.6, i, min(len(v), j+24), "A line end is followed by a header field.")
 	}
 }
@@ -243,6 +280,8 @@ func newLine(best *lead, v []byte, from, at int, line, odd bool) {
 		best.offer(0.85, from, end, "A line end is followed by a request of its own.")
 	case j > at && j < len(v) && v[j] == ':' && (responseHeaders.Has(v[at:j]) || odd):
 		best.offer(pick(line, 0.92, pick(plain, 0.8, 0.25)), from, end, "A line end is followed by a header field.")
+	case j > at && j < len(v) && v[j] == ':' && line && from == 0 && bareHeaders.Has(v[at:j]):
+		best.offer(0.72, from, end, "A line end is followed by a header field.")
 	case j > at && j+1 < len(v) && v[j] == ':' && line && plain && isLetter(v[at]):
 		best.offer(pick(isSentence(v, from, at, j), 0.42, 0.72), from, end, "A line end is followed by what looks like a header field.")
 	case at < len(v) && v[at] == '<' && line && plain && from > 0 && (v[from-1] == '\n' || v[from-1] == '\r'):

@@ -150,14 +150,14 @@ func judgeHost(best *lead, v []byte, at, from, to int, w *Where) {
 		host = host[:i]
 	}
 	h := hostaddr.Read(host)
+	usual, atRoot := usualPort(v[from:to]), to == len(v) || to+1 == len(v) && v[to] == '/'
 	weight, reason := float32(0), ""
 	switch h.Kind {
 	case hostaddr.LinkLocal:
 		weight, reason = 0.93, "An address leads to the metadata service of a cloud."
 	case hostaddr.Loopback:
 		weight, reason = 0.48, "An address leads to the server itself."
-		usual := usualPort(v[from:to])
-		root := usual && (to == len(v) || to+1 == len(v) && v[to] == '/')
+		root := usual && atRoot
 		plain := !h.Numeric || string(host) == "127.0.0.1" || string(host) == "::1" || string(host) == "0.0.0.0"
 		if !plain || (w.Place == InQuery && (root || h.Numeric) || h.Numeric && (w.Place == InForm || w.Place == InJSON && usual)) && !returnName(w.Key) {
 			weight = 0.55 // no page links there, and what is under development has a port of its own
@@ -167,6 +167,9 @@ func judgeHost(best *lead, v []byte, at, from, to int, w *Where) {
 		}
 	case hostaddr.Private:
 		weight, reason = 0.42, "An address leads into a private network."
+		if w.Place == InQuery && (askedNames.Has(w.Key) || fetched(w.Key)) && !returnName(w.Key) && usual && atRoot {
+			weight = 0.55 // whose first page is asked for
+		}
 	}
 	if h.Odd && weight > 0 {
 		weight, reason = 0.93, "An address hides a host inside by an unusual spelling."
