@@ -119,6 +119,7 @@ func (s *Scanner) rce(v []byte, w *Where) {
 	words.name = w.Name && (w.Place == InQuery || w.Place == InForm)
 	words.keyed = (w.Place == InQuery || w.Place == InForm) && (hasFold(w.Key, "cmd") || hasFold(w.Key, "command") || hasFold(w.Key, "exec") || hasFold(w.Key, "shell"))
 	words.login = hasFold(w.Key, "shell")
+	words.written = isWritten(w.Key)
 	words.address = w.Place == InTarget || s.any(hasBang) && isAddress(v)
 	if words.read = w.Place == InReferer && w.Decoded > 0; words.read {
 		words.slash, words.query = indexFrom(v, 0, '/'), indexFrom(v, 0, '?')
@@ -199,6 +200,7 @@ type shellText struct {
 	first    int   // behind the start of the word with which a line begins that was last looked up, 0 for none
 	begins   bool  // that is a command
 	login    bool  // the parameter may be the shell of a user
+	written  bool  // the parameter's name says that people write in it
 	alone    bool  // the value is one line and stands for itself
 	sent     bool  // it ends as lines do that no browser sends
 	decoded  bool  // a command before undoes what hides a text
@@ -253,6 +255,9 @@ func (t *shellText) command(best *lead, c *shlex.Command) {
 	}
 	if t.selects(c) {
 		return
+	}
+	if t.endsEscaped(c) {
+		best.offer(0.62, c.At, c.End, reasonSeparator)
 	}
 	t.breaksAway(best, c, certain)
 	t.standsAlone(best, c, known)
@@ -320,6 +325,21 @@ func (t *shellText) command(best *lead, c *shlex.Command) {
 		weight *= 0.5
 	}
 	best.offer(weight, c.At, c.End, reason)
+}
+
+// endsEscaped reports whether c, right behind a separator, is a command behind which
+// a line end is written as an escape, and nothing: ;id\n. No text but one of that
+// command has it, and no blank before.
+func (t *shellText) endsEscaped(c *shlex.Command) bool {
+	if c.Lead != shlex.Semi && c.Lead != shlex.Pipe || !c.Glued || c.To != len(t.v) || c.To > maxDatum {
+		return false
+	}
+	i := c.To - 2
+	if i <= c.From || t.v[i] != '\\' || t.v[i+1] != 'n' && t.v[i+1] != 'r' {
+		return false
+	}
+	name := t.v[c.From:i]
+	return bytes.IndexByte(t.v[:i], ' ') < 0 && bytes.IndexByte(t.v[:i], '\\') < 0 && (certainCommandSet.Has(name) || string(name) == "id")
 }
 
 // commandNames are parameters and variables of which what they hold is run.

@@ -200,6 +200,8 @@ func (t *shellText) typed(c *shlex.Command, certain, known, scripted bool) {
 		lesserShells.Has(c.Name) && hasPrefixFold(arg, "-c "),
 		windowsPrograms.Has(c.Name) && len(arg) > 2 && isLetter(arg[0]) && arg[1] == ':' && arg[2] == '\\':
 		t.lone.offer(0.58, c.From, c.End, reasonStart)
+	case last && !t.written && t.isOrder(c, arg):
+		t.lone.offer(0.56, c.From, c.End, reasonStart)
 	case last && shells.Has(c.Name) && c.Words == 0 && len(arg) > 4 && arg[0] == '/' && hasSuffixFold(bytes.TrimRight(arg, " "), ".sh"):
 		t.lone.offer(0.58, c.From, c.End, reasonStart)
 	case last:
@@ -209,6 +211,41 @@ func (t *shellText) typed(c *shlex.Command, certain, known, scripted bool) {
 		string(c.Name) == "cd" && (string(arg) == "/" || isSystemPath(arg)):
 		t.lone.offer(0.58, c.From, min(len(v), c.End+1), "Commands of a shell follow each other.")
 	}
+}
+
+// isOrder reports whether a value that is one command, handed arg, is one that nobody
+// but who sits at a system gives: what it is and runs, with an option, where a program
+// is, what a firewall and a registry hold, and in an address to load another.
+func (t *shellText) isOrder(c *shlex.Command, arg []byte) bool {
+	if c.Lead != shlex.Start || c.Split || len(t.v) > maxOrder {
+		return false
+	}
+	arg = bytes.TrimRight(arg, " \t\r\n+")
+	switch string(c.Name) {
+	case "which":
+		return certainCommandSet.Has(arg)
+	case "reg":
+		return (hasPrefixFold(arg, "add ") || hasPrefixFold(arg, "query ") || hasPrefixFold(arg, "delete ") || hasPrefixFold(arg, "save ")) && hasFold(arg, "hk")
+	case "netsh":
+		return hasPrefixFold(arg, "firewall ") || hasPrefixFold(arg, "advfirewall ")
+	case "wget", "curl":
+		return c.URL && bytes.IndexByte(arg, ' ') < 0 && t.place != InForm
+	}
+	return c.Words == 0 && t.kinds&(isLooker|isCertain) == isLooker|isCertain && (c.Option || string(arg) == "/all")
+}
+
+// maxOrder is longer than such commands are.
+const maxOrder = 160
+
+// isWritten reports whether a parameter is called like what people write in or
+// search for, who may ask for a command.
+func isWritten(name []byte) bool {
+	for _, part := range [...]string{"message", "comment", "text", "body", "title", "subject", "content", "descr", "note", "question", "answer", "search", "query", "term", "keyword", "topic", "reply"} {
+		if hasFold(name, part) {
+			return true
+		}
+	}
+	return toldNames.Has(name)
 }
 
 // sentLine reports whether v is one line whose end is that of Unix: browsers
