@@ -96,9 +96,15 @@ func (s *Scanner) documentCall(v []byte) {
 		for from > 0 && i-from < 24 && (classOf(v[from-1]) == cLetter || v[from-1] == '-') {
 			from--
 		}
-		if xpathCalls.Has(v[from:i]) && documentArgument(v[i+1:]) && joined(v[:from]) {
-			s.path(from, i+1, 0.75, "A function of XPath reads the document.")
-			return
+		if xpathCalls.Has(v[from:i]) && joined(v[:from]) {
+			if documentArgument(v[i+1:]) || relativeArgument(v[i+1:]) && endsString(v[:from]) {
+				s.path(from, i+1, 0.75, "A function of XPath reads the document.")
+				return
+			}
+			if equalFold(v[from:i], "doc") && loadedArgument(v[i+1:]) {
+				s.path(from, i+1, 0.75, "A function of XPath loads another document.")
+				return
+			}
 		}
 		next := bytes.IndexByte(v[i+1:], '(')
 		if next < 0 {
@@ -117,6 +123,39 @@ func documentArgument(b []byte) bool {
 	}
 	n := bytes.IndexByte(b[:min(len(b), 24)], '(')
 	return n > 0 && xpathCalls.Has(b[:n]) && len(b) > n+1 && (b[n+1] == '/' || b[n+1] == ')')
+}
+
+// relativeArgument reports whether an argument is a path from the node at hand: of the
+// one above it, or an attribute.
+func relativeArgument(b []byte) bool {
+	return bytes.HasPrefix(b, []byte("../")) || len(b) > 1 && b[0] == '@' && classOf(b[1]) == cLetter
+}
+
+// endsString reports whether b, in front of a condition, is the end of a string and of
+// brackets around it: ') and
+func endsString(b []byte) bool {
+	if len(b) > maxPrefix {
+		return false
+	}
+	b = bytes.TrimRight(b, " ")
+	switch {
+	case len(b) > 3 && equalFold(b[len(b)-3:], "and"):
+		b = b[:len(b)-3]
+	case len(b) > 2 && equalFold(b[len(b)-2:], "or"):
+		b = b[:len(b)-2]
+	}
+	b = bytes.TrimRight(b, " )]")
+	return len(b) > 0 && (b[len(b)-1] == '\'' || b[len(b)-1] == '"') && bytes.IndexByte(b, ' ') < 0
+}
+
+// loadedArgument reports whether an argument is a string with the address of a
+// document on another host.
+func loadedArgument(b []byte) bool {
+	if len(b) < 4 || b[0] != '\'' && b[0] != '"' {
+		return false
+	}
+	b = b[1:]
+	return bytes.HasPrefix(b, []byte("//")) || hasPrefixFold(b, "http://") || hasPrefixFold(b, "https://") || hasPrefixFold(b, "file:")
 }
 
 // joined reports whether what precedes a call ends in and, or, an operator

@@ -20,6 +20,15 @@ func TestXPathi(t *testing.T) {
 	f("child::node()", true)
 	f("/ancestor::user", true)
 
+	f("') and contains(../password,'c", true)
+	f("x' or starts-with(@role,'a", true)
+	f("x and doc('//10.10.10.10/SHARE')", true)
+	f("* and doc('http://h.example/x')", true)
+
+	f("it's 'x' and contains(../a,'b')", false)
+	f("test and contains(../a, 'b')", false)
+	f("see doc('http://h.example/x')", false)
+	f("and doc('readme')", false)
 	f("items['a']/list", false)
 	f("parent::__construct()", false)
 	f("std::string name(path)", false)
