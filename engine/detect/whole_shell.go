@@ -182,6 +182,12 @@ func (t *shellText) typed(c *shlex.Command, certain, known, scripted bool) {
 		t.lone.offer(0.75, c.At, c.End, "A shell runs what was decoded or turned around before.")
 	}
 	t.decoded = t.decoded || decoders.Has(c.Name)
+	switch {
+	case c.Lead == shlex.Backtick && (string(c.Name) == "echo" || string(c.Name) == "printf"):
+		t.told = c.End
+	case c.Lead == shlex.Pipe && c.At == t.told && c.At > 0 && decoders.Has(c.Name) && c.Words == 0:
+		t.lone.offer(0.6, c.At, c.End, "A substitution of the shell runs what it decodes or turns around.")
+	}
 	if c.Lead != shlex.Start && (c.Lead != shlex.Semi || c.At != t.head) {
 		if rareCommandSet.Has(c.Name) && c.Lead != shlex.Group && !scripted {
 			t.lone.offer(0.6, c.At, c.End, reasonSeparator)
