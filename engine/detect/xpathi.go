@@ -12,7 +12,8 @@ import (
 // XPath has.
 
 var whenXPathi = []feature{
-	hasQuote | hasBracket, hasDQuote | hasBracket, hasXPathWord | hasOpen, hasXPathWord | hasColon,
+	hasQuote | hasBracket, hasDQuote | hasBracket, hasQuote | hasPipe | hasSlashSlash, hasDQuote | hasPipe | hasSlashSlash,
+	hasBracket | hasPipe | hasSlashSlash, hasXPathWord | hasOpen, hasXPathWord | hasColon,
 }
 
 const xpathGateWords = "ancestor attribute child descendant following parent preceding self count name length substring position last text node comment doc uri contains with"
@@ -29,6 +30,9 @@ func (s *Scanner) xpathi(v []byte, w *Where) {
 		return
 	}
 	s.predicateClosed(v)
+	if s.all(hasPipe | hasSlashSlash) {
+		s.unionOpened(v)
+	}
 	s.axisStep(v)
 	s.documentCall(v)
 }
@@ -44,10 +48,33 @@ func (s *Scanner) predicateClosed(v []byte) {
 	}
 	rest := bytes.TrimLeft(v[i+1:], " ]")
 	switch {
+	case len(rest) == 1 && rest[0] == 0:
+		s.path(i-1, len(v), 0.6, "The value ends a condition of an XPath expression and cuts off its rest.")
 	case len(rest) > 0 && rest[0] == '|' && bytes.HasPrefix(bytes.TrimLeft(rest[1:], " "), []byte("/")):
 		s.path(i-1, len(v), 0.9, "The value ends a condition of an XPath expression and selects other nodes.")
 	case len(rest) > 1 && rest[0] == '/' && (rest[1] == '/' || rest[1] == '*' || rest[1] == '.' || classOf(rest[1]) == cLetter):
 		s.path(i-1, len(v), 0.6, "The value ends a condition of an XPath expression and goes on with a path.")
+	}
+}
+
+// unionOpened looks for the end of a string or a condition and other nodes of the whole
+// document beside those that the expression selects: ' | //user | ' and x]|//*
+func (s *Scanner) unionOpened(v []byte) {
+	i := bytes.IndexByte(v[:min(len(v), maxPrefix)], '|')
+	if i < 1 {
+		return
+	}
+	before := bytes.TrimRight(v[:i], " )")
+	rest := bytes.TrimLeft(v[i+1:], " ")
+	if len(before) == 0 || len(rest) < 3 || rest[0] != '/' || rest[1] != '/' || rest[2] != '*' && rest[2] != '@' && classOf(rest[2]) != cLetter {
+		return
+	}
+	last := before[len(before)-1]
+	switch {
+	case (last == '\'' || last == '"') && bytes.Count(before, before[len(before)-1:]) == 1:
+		s.path(len(before)-1, len(v), 0.75, "The value ends a string of an XPath expression and selects other nodes.")
+	case last == ']' && bytes.IndexByte(before, '[') < 0:
+		s.path(len(before)-1, len(v), 0.75, "The value ends a condition of an XPath expression and selects other nodes.")
 	}
 }
 
@@ -126,9 +153,9 @@ func documentArgument(b []byte) bool {
 }
 
 // relativeArgument reports whether an argument is a path from the node at hand: of the
-// one above it, or an attribute.
+// one above it, an attribute, or that node's text.
 func relativeArgument(b []byte) bool {
-	return bytes.HasPrefix(b, []byte("../")) || len(b) > 1 && b[0] == '@' && classOf(b[1]) == cLetter
+	return bytes.HasPrefix(b, []byte("../")) || bytes.HasPrefix(b, []byte(".,")) || len(b) > 1 && b[0] == '@' && classOf(b[1]) == cLetter
 }
 
 // endsString reports whether b, in front of a condition, is the end of a string and of

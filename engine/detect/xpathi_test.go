@@ -22,6 +22,16 @@ func TestXPathi(t *testing.T) {
 
 	f("') and contains(../password,'c", true)
 	f("x' or starts-with(@role,'a", true)
+	f("' or contains(.,'admin')", true)
+	f("' | //user/password | '", true)
+	f("x\" | //* | \"", true)
+	f("x]|//*|//*[x", true)
+	f("admin']\x00", true)
+	f("'a' | //first", false)
+	f("' | // first", false)
+	f("a[1] | //b", false)
+	f("it's | https://h.example", false)
+	f("a']", false)
 	f("x and doc('//10.10.10.10/SHARE')", true)
 	f("* and doc('http://h.example/x')", true)
 
