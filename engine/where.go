@@ -46,6 +46,7 @@ func (tx *Tx) where(w *detect.Where, t *parse.Tree, n parse.Node, value []byte) 
 	if w.Place == detect.InBody && tx.sendsScript() {
 		w.Place = detect.InFile
 	}
+	w.Host = tx.request.Host
 	key := t.NearestNamed(n)
 	packed := marks&parse.InArchive != 0
 	if packed {

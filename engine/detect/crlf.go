@@ -18,9 +18,12 @@ var responseHeaders = lexicon.New(`set-cookie location content-length content-ty
 	referrer-policy permissions-policy www-authenticate proxy-authenticate proxy-authorization clear-site-data set-cookie2
 	x-accel-redirect x-sendfile x-forwarded-proto x-forwarded-user x-original-url x-rewrite-url x-http-method-override`)
 
-// bareHeaders are fields whose names texts have, too, which do not begin with
-// them behind an empty line.
-var bareHeaders = lexicon.New("authorization cookie expires pragma vary server date upgrade via warning")
+// bareHeaders are fields whose names texts have, too, but no line of data that
+// begins with a line end. Of those, no text begins a line with unspokenHeaders.
+var (
+	bareHeaders     = lexicon.New("authorization cookie expires pragma vary server date upgrade via warning")
+	unspokenHeaders = lexicon.New("authorization cookie pragma vary")
+)
 
 // crlf finds line ends that begin a header field or a response in values
 // that are sent on in headers. Text of several lines is common in bodies, so
@@ -162,7 +165,7 @@ func lastField(best *lead, v []byte) {
 	if j == len(v) || v[j] != ':' || bytes.IndexByte(bytes.TrimRight(v[j:], "\r\n"), '\n') >= 0 {
 		return
 	}
-	if name := v[at:j]; path && hasPrefixFold(name, "x-") && len(name) > 4 || hasFold(name, "-header") || i == 0 && bareHeaders.Has(name) {
+	if name := v[at:j]; path && hasPrefixFold(name, "x-") && len(name) > 4 || hasFold(name, "-header") || i == 0 && unspokenHeaders.Has(name) {
 		best.offer(0.6, i, min(len(v), j+24), "A line end is followed by a header field.")
 	}
 }

@@ -80,6 +80,9 @@ type Where struct {
 	// Excerpt: the value is one of the texts in data of some length, as are
 	// pictures and programs. Nobody takes commands or templates from those.
 	Excerpt bool
+	// Host: which the request asks, without a port; nil for unknown. An address
+	// with it leads back to the application.
+	Host []byte
 	// Referrer: which page led to the request, for names of its parameters.
 	Referrer Referrer
 	// Key is the name of the parameter, field or member whose value this

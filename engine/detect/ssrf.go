@@ -149,7 +149,7 @@ func judgeHost(best *lead, v []byte, at, from, to int, w *Where) {
 	} else if i := bytes.IndexByte(host, ':'); i >= 0 {
 		host = host[:i]
 	}
-	h := hostaddr.Read(host)
+	h, own := hostaddr.Read(host), bytes.Equal(host, w.Host)
 	usual, atRoot := usualPort(v[from:to]), to == len(v) || v[to] == '#' || to+1 == len(v) && v[to] == '/'
 	weight, reason := float32(0), ""
 	switch h.Kind {
@@ -161,7 +161,7 @@ func judgeHost(best *lead, v []byte, at, from, to int, w *Where) {
 		asked := w.Place == InQuery && usual && askedNames.Has(w.Key)
 		named := !h.Numeric && usual && !developed(host) && (w.Place == InForm || w.Place == InJSON)
 		plain := !h.Numeric || string(host) == "127.0.0.1" || string(host) == "::1" || string(host) == "0.0.0.0"
-		if !plain || (asked || named || w.Place == InQuery && (root || h.Numeric) || h.Numeric && (w.Place == InForm || w.Place == InJSON && usual)) && !returnName(w.Key) {
+		if !plain || (asked || named || w.Place == InQuery && (root || h.Numeric) || h.Numeric && (w.Place == InForm || w.Place == InJSON && usual && !own)) && !returnName(w.Key) {
 			weight = 0.55 // no page links there, and what is under development has a port of its own
 		}
 		if w.Key != nil && fetched(w.Key) && !returnName(w.Key) {
@@ -169,7 +169,7 @@ func judgeHost(best *lead, v []byte, at, from, to int, w *Where) {
 		}
 	case hostaddr.Private:
 		weight, reason = 0.42, "An address leads into a private network."
-		if w.Place == InQuery && (askedNames.Has(w.Key) || fetched(w.Key)) && !returnName(w.Key) && usual && atRoot {
+		if w.Place == InQuery && (askedNames.Has(w.Key) || fetched(w.Key)) && !returnName(w.Key) && usual && atRoot && !own {
 			weight = 0.55 // whose first page is asked for
 		}
 	}

@@ -72,3 +72,12 @@ func TestSSRF(t *testing.T) {
 	recognises(t, SSRF, Where{Place: InQuery, Key: []byte("q")}, nil, []string{"http://localhost:3000/callback?code=abc&state=xyz"})
 	recognises(t, SSRF, Where{Place: InForm, Key: []byte("siteurl")}, nil, []string{"http://localhost/"})
 }
+
+// TestOwnHost: an address of the application itself is one of the server only where it
+// asks for what servers show to themselves.
+func TestOwnHost(t *testing.T) {
+	w := Where{Place: InJSON, Key: []byte("url"), Host: []byte("127.0.0.1")}
+	recognises(t, SSRF, w, []string{"http://127.0.0.1/server-status", "http://127.0.0.1:6379/", "http://127.1/", "http://127.0.0.2/"}, []string{"http://127.0.0.1/a"})
+	w = Where{Place: InQuery, Key: []byte("url"), Host: []byte("10.0.0.1")}
+	recognises(t, SSRF, w, []string{"http://10.0.0.2/"}, []string{"http://10.0.0.1/"})
+}
