@@ -68,6 +68,7 @@ type path struct {
 	here   int  // segments of one dot
 	weak   int  // segments that lead up if some junk in them is a dot
 	odd    int  // unusual spellings in the steps
+	noise  int  // bytes that stand for nothing certain, by their kinds, in front of the first step
 	rooted bool // the steps lead to a directory at the top of a system
 	secret bool // a file of the system or a secret is named
 	plain  bool // a file is named that servers keep for themselves
@@ -217,6 +218,8 @@ type pathWalk struct {
 	held         int  // prev, where a segment of one dot may stand between the two
 	sep          byte // between them
 	prevAt, at   int
+
+	heard [4]uint64 // bit by bit, the bytes that noise counts
 }
 
 func (k *pathWalk) walk() {
@@ -575,6 +578,9 @@ func (k *pathWalk) junkSymbol(i, n int, strange bool) {
 		k.separator(i, i+n, true)
 		return
 	}
+	if strange && k.steps == 0 {
+		k.hear(k.v[i : i+n])
+	}
 	if k.other {
 		k.segment(i + n)
 		if k.sep == 0 {
@@ -588,6 +594,24 @@ func (k *pathWalk) junkSymbol(i, n int, strange bool) {
 	}
 	if k.sep == 0 {
 		k.sep = '/'
+	}
+}
+
+// maxNoise is how many kinds of bytes that stand for nothing certain a path may hold in
+// front of its steps. What has more is data that was escaped: there two dots with an odd
+// sign behind them are chance, and lead out of nothing but that data.
+const maxNoise = 8
+
+// hear notes what stands for nothing certain.
+func (k *pathWalk) hear(v []byte) {
+	last := len(v) - 1
+	b := v[last]
+	if v[0] == '%' && last > 1 {
+		b = digitOf(v[last-1])<<4 | digitOf(b)
+	}
+	if bit := uint64(1) << (b & 63); k.heard[b>>6]&bit == 0 {
+		k.heard[b>>6] |= bit
+		k.noise++
 	}
 }
 
@@ -614,7 +638,7 @@ func (k *pathWalk) judge(best *lead, v []byte, w *Where) {
 			weight = 0.97
 		case named && steps > 1, k.odd > 1 && steps > 1:
 			weight = 0.88
-		case k.odd > 0, k.nul, named:
+		case (k.odd > 0 || k.nul) && k.noise <= maxNoise, named:
 			weight = 0.6
 		case steps < 6:
 			weight = [...]float32{0, 0.2, 0.35, 0.52, 0.62, 0.75}[steps]
