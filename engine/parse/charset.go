@@ -12,6 +12,12 @@ func looksCharset(v []byte, f trait) bool {
 	return f&(hasHigh|hasControl) != 0 && utf16Order(v) != noOrder || f&hasHigh != 0 && !hasBinary(v) && hasLongForm(v) || f&hasPlus != 0 && hasUTF7(v)
 }
 
+// isUTF7 reports whether of the charsets v may be in, which looksCharset knows, it is
+// UTF-7. Its runs decode by themselves wherever they stand.
+func (t *Tree) isUTF7(v []byte) bool {
+	return t.written != ebcdic && utf16Order(v) == noOrder && !hasLongForm(v)
+}
+
 // charset visits v as UTF-8.
 func (t *Tree) charset(n Node, v []byte) {
 	switch {

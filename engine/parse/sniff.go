@@ -280,6 +280,9 @@ func (t *Tree) value(n Node, v []byte) {
 		case c&asXML == 0 || !hasEscapedTag(v):
 			c &^= asPercent
 		}
+		if c&asJSON != 0 && c&asCharset != 0 && t.isUTF7(v) {
+			c &^= asCharset
+		}
 	}
 	at := &t.nodes[n]
 	if t.pairs == paired && at.marks&isSplit != 0 && len(v) > maxMarkup {
