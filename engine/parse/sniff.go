@@ -490,6 +490,10 @@ func (t *Tree) transform(n Node, kind Kind, v []byte, decode transformer) {
 	mark := len(t.scratch)
 	out, ok := decode(t.scratch, v)
 	t.scratch = out
+	if !ok {
+		out = out[:mark]
+	}
+	t.spent.decoded -= len(v) - (len(out) - mark) // it was counted as not shrinking
 	if ok {
 		t.decoded(n, kind, v, out[mark:])
 	}
