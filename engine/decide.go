@@ -78,20 +78,25 @@ func (tx *Tx) Visit(t *parse.Tree, n parse.Node, value []byte) (effort int) {
 
 // What looking on may take once the verdict is settled: at values of the request
 // or of its document, and, so that an attack is reported where it stands, at what
-// decoders, and many decoders, make of those. Behind the first part of that only
-// what was obvious is looked for: the layers of one attack are of one class.
+// decoders, and many decoders, make of those. Behind the first part of that, below many
+// decoders, what is decoded further is passed over: the attack stands in what comes of
+// it, and is looked for in all classes, as what is around it may look like another.
+// Elsewhere only what was obvious is: the layers of one attack are of one class.
 const (
 	patience        = 6 << 10
 	decodedPatience = 14 << 10
-	deepPatience    = 24 << 10
+	deepPatience    = 32 << 10
 	breadth         = 10 << 10 // for all classes
 	deep            = 4        // decoders
 	obvious         = 0.7      // weight
 )
 
-// walkEffort is what it takes to walk on through a byte that nobody looks at, in
-// units of a nanosecond.
-const walkEffort = 8
+// What it takes to walk on through a byte that nobody looks at, in units of a
+// nanosecond, and where decoders count what they take.
+const (
+	walkEffort = 8
+	passEffort = 4
+)
 
 // findingEffort is what it takes to keep a finding, in units of a nanosecond.
 const findingEffort = 300
@@ -126,15 +131,29 @@ func (w *work) left(t *parse.Tree, n parse.Node) int {
 	}
 }
 
+// hurries reports whether the value at n is passed over if it is decoded further.
+func (w *work) hurries(t *parse.Tree, n parse.Node) bool {
+	return w.sure && w.took-w.then >= patience && t.Depth(n) >= deep
+}
+
+// pass counts a value that nobody looks at.
+func (w *work) pass(t *parse.Tree, value []byte) {
+	each := walkEffort
+	if t.Decodes() {
+		each = passEffort
+	}
+	w.took += each * len(value)
+}
+
 // scan runs the engine's detectors and returns what they took.
 func (tx *Tx) scan(t *parse.Tree, n parse.Node, value []byte) (effort int) {
 	left := tx.work.left(t, n)
-	if left <= 0 {
-		tx.work.took += walkEffort * len(value)
+	if left <= 0 || t.Decodes() && tx.work.hurries(t, n) {
+		tx.work.pass(t, value)
 		return 0
 	}
 	tx.scanner.Settle(tx.enough, left)
-	tx.scanner.Look(tx.sought())
+	tx.scanner.Look(tx.sought(t, n))
 	var w detect.Where
 	tx.where(&w, t, n, value)
 	found := tx.scanner.Scan(value, &w)
@@ -147,9 +166,9 @@ func (tx *Tx) scan(t *parse.Tree, n parse.Node, value []byte) (effort int) {
 	return effort
 }
 
-// sought returns the classes that are looked for, none for all.
-func (tx *Tx) sought() (c detect.Classes) {
-	if w := &tx.work; !w.sure || w.took-w.then <= breadth {
+// sought returns the classes that are looked for at n, none for all.
+func (tx *Tx) sought(t *parse.Tree, n parse.Node) (c detect.Classes) {
+	if w := &tx.work; !w.sure || w.took-w.then <= breadth || t.Depth(n) >= deep {
 		return 0
 	}
 	for class, weight := range tx.strongest {

@@ -302,6 +302,7 @@ func (t *Tree) value(n Node, v []byte) {
 	took := 0
 	if c&relay == 0 || !t.goesOn(n, v, relay) {
 		_, own := t.Extent(n, v)
+		t.decodes = c != 0
 		took = t.visit(n, v, own)
 	}
 	if c == asPercent && t.pairs == declaredOnly && at.marks&isSplit != 0 {

@@ -226,6 +226,7 @@ type Tree struct {
 	call    *call   // what the fields say of an MCP call, nil for nothing
 	relay   coding  // what undoes the value that comes next, which shows nothing by itself
 	pairs   pairing // of the text of a body
+	decodes bool    // decoders are going to be tried on the value that is visited
 	long    stretch
 }
 
@@ -317,6 +318,7 @@ func (p purse) share(n int) purse {
 // and returns what that took.
 func (t *Tree) visit(n Node, v []byte, own int) int {
 	took := t.visitor.Visit(t, n, v)
+	t.decodes = false
 	t.count(own, took)
 	return took
 }
@@ -357,7 +359,7 @@ func (t *Tree) reset(v Visitor, l Limits, s *spending) {
 	t.visitor, t.limits, t.spent, t.written = v, l, s, ascii
 	t.effort, t.purse = l.Effort, fullPurse(&l)
 	t.memory, _ = v.(Memory)
-	t.call, t.relay, t.pairs, t.long.node = nil, 0, unpaired, -1
+	t.call, t.relay, t.pairs, t.decodes, t.long.node = nil, 0, unpaired, false, -1
 	t.nodes, t.names, t.scratch, t.frames = t.nodes[:0], t.names[:0], t.scratch[:0], t.frames[:0]
 }
 
@@ -539,6 +541,10 @@ func (t *Tree) IsContainer(n Node) bool { return t.nodes[n].marks&IsContainer !=
 
 // Marks returns what else is known of n.
 func (t *Tree) Marks(n Node) Marks { return t.nodes[n].marks }
+
+// Decodes reports whether decoders are going to be tried on the value that is being
+// visited.
+func (t *Tree) Decodes() bool { return t.decodes }
 
 // Key returns the name of n, empty where its kind has none.
 func (t *Tree) Key(n Node) []byte {
