@@ -228,6 +228,7 @@ type Tree struct {
 	pairs   pairing // of the text of a body
 	decodes bool    // decoders are going to be tried on the value that is visited
 	long    stretch
+	roll    *roll // of the value that parts are visited of, nil for none
 }
 
 // A pairing says whether the text of a body is declared a form, and so read as one,
@@ -253,6 +254,7 @@ func (t *Tree) part(n Node, v []byte, before, own int) {
 	t.long = stretch{n, before, own}
 	t.value(n, v)
 	t.long = outer
+	t.unroll(n, v, before, own)
 }
 
 // Extent returns, of a value v that may be a part of a longer one, how many
@@ -359,7 +361,7 @@ func (t *Tree) reset(v Visitor, l Limits, s *spending) {
 	t.visitor, t.limits, t.spent, t.written = v, l, s, ascii
 	t.effort, t.purse = l.Effort, fullPurse(&l)
 	t.memory, _ = v.(Memory)
-	t.call, t.relay, t.pairs, t.decodes, t.long.node = nil, 0, unpaired, false, -1
+	t.call, t.relay, t.pairs, t.decodes, t.long.node, t.roll = nil, 0, unpaired, false, -1, nil
 	t.nodes, t.names, t.scratch, t.frames = t.nodes[:0], t.names[:0], t.scratch[:0], t.frames[:0]
 }
 

@@ -236,6 +236,7 @@ func (w *Walk) Close() {
 	w.body.coder.reset()
 	w.spent.giveBack(0)
 	b := &w.body
+	b.unfinished()
 	held := w.tree.held() + b.held()
 	for i := len(b.lanes) - 1; i > 0 && held > maxKept; i-- {
 		held -= b.lanes[i].tree.held()
@@ -247,6 +248,16 @@ func (w *Walk) Close() {
 	}
 	if held > maxKept {
 		w.body = body{}
+	}
+}
+
+// unfinished lets go of what a body that ended too early left.
+func (b *body) unfinished() {
+	for i := range b.lanes {
+		b.lanes[i].tree.roll = nil
+	}
+	if b.other != nil {
+		b.other.unfinished()
 	}
 }
 
