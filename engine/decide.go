@@ -80,8 +80,8 @@ func (tx *Tx) Visit(t *parse.Tree, n parse.Node, value []byte) (effort int) {
 // or of its document, and, so that an attack is reported where it stands, at what
 // decoders, and many decoders, make of those. Behind the first part of that, below many
 // decoders, what is decoded further is passed over: the attack stands in what comes of
-// it, and is looked for in all classes, as what is around it may look like another.
-// Elsewhere only what was obvious is: the layers of one attack are of one class.
+// it. A bit later only what was obvious is looked for: the layers of one attack are of
+// one class.
 const (
 	patience        = 6 << 10
 	decodedPatience = 14 << 10
@@ -153,7 +153,7 @@ func (tx *Tx) scan(t *parse.Tree, n parse.Node, value []byte) (effort int) {
 		return 0
 	}
 	tx.scanner.Settle(tx.enough, left)
-	tx.scanner.Look(tx.sought(t, n))
+	tx.scanner.Look(tx.sought())
 	var w detect.Where
 	tx.where(&w, t, n, value)
 	found := tx.scanner.Scan(value, &w)
@@ -166,9 +166,9 @@ func (tx *Tx) scan(t *parse.Tree, n parse.Node, value []byte) (effort int) {
 	return effort
 }
 
-// sought returns the classes that are looked for at n, none for all.
-func (tx *Tx) sought(t *parse.Tree, n parse.Node) (c detect.Classes) {
-	if w := &tx.work; !w.sure || w.took-w.then <= breadth || t.Depth(n) >= deep {
+// sought returns the classes that are looked for, none for all.
+func (tx *Tx) sought() (c detect.Classes) {
+	if w := &tx.work; !w.sure || w.took-w.then <= breadth {
 		return 0
 	}
 	for class, weight := range tx.strongest {
