@@ -274,6 +274,9 @@ func newLine(best *lead, v []byte, from, at int, line, odd bool) {
 	if j < len(v) && v[j] != ':' && v[j] != ' ' && v[j] != '/' && v[j] != '<' {
 		return // neither a field nor a request, a response or a document
 	}
+	if hasPrefixFold(v[at:], "content-disposition: form-data") {
+		return // of a part of a form (RFC 7578, 4.2): no response has it
+	}
 	plain := from < maxMailField && bytes.IndexByte(v[:from], ' ') < 0
 	end := min(len(v), j+24)
 	switch {

@@ -29,10 +29,11 @@ func TestCRLF(t *testing.T) {
 	})
 	recognises(t, CRLF, Where{Place: InForm}, []string{
 		"test\r\nEvil-Header: by somebody", "http://h.example/\r\nX-Injected: b", "\r\nAuthorization: Bearer a",
-		"\nContent-Security-Policy: default-src *", "a\nAccess-Control-Allow-Credentials: true", "../\r\nX-Injected-By: x", "/..\nX-Injected: x", "\r\n Custom-Header: x",
+		"\nContent-Security-Policy: default-src *", "a\nAccess-Control-Allow-Credentials: true", "a.txt\r\nContent-Disposition: attachment", "../\r\nX-Injected-By: x", "/..\nX-Injected: x", "\r\n Custom-Header: x",
 	}, []string{
 		"Milk\r\nExpires: Monday", "Notes\r\nX-Ray: at nine", "Meeting\nDate: Monday\nServer: Bob", "all of it\nX-Header: a\nb", "Our Content-Security-Policy: strict",
-		"Monday\r\nWake-up: 7", "\nWake-up: 7", "\r\nWarning: do not do this", "\nDate: Monday", "/a\nX-1: b\nY-2: c", "name\nX-Files: season one", "/etc/x has\nX-Foo: bar",
+		"Monday\r\nWake-up: 7", "\nWake-up: 7", "\r\nWarning: do not do this", "\nDate: Monday",
+		"U\xfe--sep\r\nContent-Disposition: form-data; name=\"note\"\r\n\r\n", "/a\nX-1: b\nY-2: c", "name\nX-Files: season one", "/etc/x has\nX-Foo: bar",
 	})
 	recognises(t, CRLF, Where{Place: InJSON}, []string{}, []string{
 		"Dear all\nSubject: hi there\nFrom: me",
