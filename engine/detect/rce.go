@@ -119,7 +119,7 @@ func (s *Scanner) rce(v []byte, w *Where) {
 	words.name = w.Name && (w.Place == InQuery || w.Place == InForm)
 	words.keyed = (w.Place == InQuery || w.Place == InForm) && (hasFold(w.Key, "cmd") || hasFold(w.Key, "command") || hasFold(w.Key, "exec") || hasFold(w.Key, "shell"))
 	words.login = hasFold(w.Key, "shell")
-	words.written = isWritten(w.Key)
+	words.key = w.Key
 	words.address = w.Place == InTarget || s.any(hasBang) && isAddress(v)
 	if words.read = w.Place == InReferer && w.Decoded > 0; words.read {
 		words.slash, words.query = indexFrom(v, 0, '/'), indexFrom(v, 0, '?')
@@ -200,14 +200,14 @@ type shellText struct {
 	first    int   // behind the start of the word with which a line begins that was last looked up, 0 for none
 	begins   bool  // that is a command
 	login    bool  // the parameter may be the shell of a user
-	written  bool  // the parameter's name says that people write in it
-	alone    bool  // the value is one line and stands for itself
-	sent     bool  // it ends as lines do that no browser sends
-	decoded  bool  // a command before undoes what hides a text
-	told     int   // the end of one in backticks that says a text, 0 for none
-	lone     lead  // what a value that stands for itself shows
-	variable int   // where the last dollar sign is, -1 for nowhere
-	followed int   // variables behind separators so far
+	key      []byte
+	alone    bool // the value is one line and stands for itself
+	sent     bool // it ends as lines do that no browser sends
+	decoded  bool // a command before undoes what hides a text
+	told     int  // the end of one in backticks that says a text, 0 for none
+	lone     lead // what a value that stands for itself shows
+	variable int  // where the last dollar sign is, -1 for nowhere
+	followed int  // variables behind separators so far
 }
 
 // maxLine bounds how much of a line before a separator is looked at.

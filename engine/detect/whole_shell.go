@@ -206,7 +206,7 @@ func (t *shellText) typed(c *shlex.Command, certain, known, scripted bool) {
 		lesserShells.Has(c.Name) && hasPrefixFold(arg, "-c "),
 		windowsPrograms.Has(c.Name) && len(arg) > 2 && isLetter(arg[0]) && arg[1] == ':' && arg[2] == '\\':
 		t.lone.offer(0.58, c.From, c.End, reasonStart)
-	case last && !t.written && t.isOrder(c, arg):
+	case last && t.isOrder(c, arg) && !isWritten(t.key):
 		t.lone.offer(0.56, c.From, c.End, reasonStart)
 	case last && shells.Has(c.Name) && c.Words == 0 && len(arg) > 4 && arg[0] == '/' && hasSuffixFold(bytes.TrimRight(arg, " "), ".sh"):
 		t.lone.offer(0.58, c.From, c.End, reasonStart)
