@@ -117,8 +117,6 @@ func (s *Scanner) rce(v []byte, w *Where) {
 	words := shellText{place: w.Place, listing: w.Listing || isListing(v, w.Place), shown: w.Listing, v: v, texts: w.Place.holdsText(), agent: agent}
 	words.head = skipBlank(v, 0)
 	words.name = w.Name && (w.Place == InQuery || w.Place == InForm)
-	words.keyed = (w.Place == InQuery || w.Place == InForm) && (hasFold(w.Key, "cmd") || hasFold(w.Key, "command") || hasFold(w.Key, "exec") || hasFold(w.Key, "shell"))
-	words.login = hasFold(w.Key, "shell")
 	words.key = w.Key
 	words.address = w.Place == InTarget || s.any(hasBang) && isAddress(v)
 	if words.read = w.Place == InReferer && w.Decoded > 0; words.read {
@@ -178,37 +176,43 @@ func isAddress(v []byte) bool {
 type shellText struct {
 	place    Place
 	v        []byte
-	name     bool  // a parameter's, which a & begins
-	agent    bool  // the place has semicolons and brackets of its own
-	keyed    bool  // the parameter's name says that it takes a command
-	address  bool  // & and ? have their meaning in addresses
-	read     bool  // the value is the address of a page, with its escapes read
-	slash    int   // where the first slash of such an address is, len(v) for nowhere
-	query    int   // where its query begins
-	texts    bool  // the place holds whole texts
-	listing  bool  // a text of several lines, which may quote scripts
-	shown    bool  // code, by where it stands
-	script   int   // commands so far in a row that follow another one: the text shows a script
-	end      int   // of the last command
-	kinds    uint8 // of the one that is judged
-	begun    bool  // the value begins with a command
-	looked   int   // commands so far that look around
-	firstAt  int   // where the first of those is
-	loaded   bool  // a command before fetched a file from a host without a name
-	shell    int   // the end of a shell that was started to be talked with
-	head     int   // of the value: the first byte that is not blank
-	first    int   // behind the start of the word with which a line begins that was last looked up, 0 for none
-	begins   bool  // that is a command
-	login    bool  // the parameter may be the shell of a user
-	key      []byte
-	alone    bool // the value is one line and stands for itself
-	sent     bool // it ends as lines do that no browser sends
-	decoded  bool // a command before undoes what hides a text
-	told     int  // the end of one in backticks that says a text, 0 for none
-	lone     lead // what a value that stands for itself shows
-	variable int  // where the last dollar sign is, -1 for nowhere
-	followed int  // variables behind separators so far
+	name     bool   // a parameter's, which a & begins
+	agent    bool   // the place has semicolons and brackets of its own
+	address  bool   // & and ? have their meaning in addresses
+	read     bool   // the value is the address of a page, with its escapes read
+	slash    int    // where the first slash of such an address is, len(v) for nowhere
+	query    int    // where its query begins
+	texts    bool   // the place holds whole texts
+	listing  bool   // a text of several lines, which may quote scripts
+	shown    bool   // code, by where it stands
+	script   int    // commands so far in a row that follow another one: the text shows a script
+	end      int    // of the last command
+	kinds    uint8  // of the one that is judged
+	begun    bool   // the value begins with a command
+	looked   int    // commands so far that look around
+	firstAt  int    // where the first of those is
+	loaded   bool   // a command before fetched a file from a host without a name
+	shell    int    // the end of a shell that was started to be talked with
+	head     int    // of the value: the first byte that is not blank
+	first    int    // behind the start of the word with which a line begins that was last looked up, 0 for none
+	begins   bool   // that is a command
+	key      []byte // the name of the parameter
+	alone    bool   // the value is one line and stands for itself
+	sent     bool   // it ends as lines do that no browser sends
+	decoded  bool   // a command before undoes what hides a text
+	told     int    // the end of one in backticks that says a text, 0 for none
+	lone     lead   // what a value that stands for itself shows
+	variable int    // where the last dollar sign is, -1 for nowhere
+	followed int    // variables behind separators so far
 }
+
+// keyed reports whether the parameter's name says that it takes a command.
+func (t *shellText) keyed() bool {
+	return (t.place == InQuery || t.place == InForm) && (hasFold(t.key, "cmd") || hasFold(t.key, "command") || hasFold(t.key, "exec") || hasFold(t.key, "shell"))
+}
+
+// login reports whether the parameter may be the shell of a user.
+func (t *shellText) login() bool { return hasFold(t.key, "shell") }
 
 // maxLine bounds how much of a line before a separator is looked at.
 const maxLine = 128
@@ -582,9 +586,9 @@ func (t *shellText) start(c *shlex.Command, certain bool, args float32) float32 
 		return 0.75
 	case c.Secret && c.Words <= 1 && t.goal(c):
 		return 0.7
-	case t.keyed && certain && c.Words <= 2 && args >= 0.7, runsCode(t.v, c):
+	case certain && c.Words <= 2 && args >= 0.7 && t.keyed(), runsCode(t.v, c):
 		return 0.62
-	case t.keyed && !(t.login && c.Bin) && c.To == len(t.v) && !fileVerbs.Has(c.Name) && (certain || string(c.Name) == "id" || string(c.Name) == "dir" || string(c.Name) == "env"):
+	case c.To == len(t.v) && (certain || string(c.Name) == "id" || string(c.Name) == "dir" || string(c.Name) == "env") && !fileVerbs.Has(c.Name) && t.keyed() && !(c.Bin && t.login()):
 		return 0.6
 	case certain && c.Option && (c.Number || c.File) && c.Words == 0 && len(t.v) <= 40:
 		return 0.55

@@ -198,7 +198,7 @@ func (t *shellText) typed(c *shlex.Command, certain, known, scripted bool) {
 	last := skipBlank(v, c.End) == len(v)
 	whole := last && c.To == c.End
 	switch {
-	case t.keyed && !t.login && whole && c.Bin && v[c.From] == '/',
+	case whole && c.Bin && v[c.From] == '/' && t.keyed() && !t.login(),
 		whole && c.Bin && isLetter(v[c.From]) && (rareCommandSet.Has(c.Name) || productNames.Has(c.Name)),
 		t.sent && last && rareCommandSet.Has(c.Name),
 		known && c.Words == 0 && readers.Has(c.Name) && (hasPrefixFold(arg, "/etc/") || hasPrefixFold(arg, "/proc/") || hasPrefixFold(arg, "/root/")),
