@@ -2,6 +2,7 @@ package detect
 
 import (
 	"bytes"
+	"unicode/utf8"
 
 	"github.com/gabionhq/gabion/engine/internal/lexicon"
 )
@@ -274,8 +275,8 @@ func newLine(best *lead, v []byte, from, at int, line, odd bool) {
 	if j < len(v) && v[j] != ':' && v[j] != ' ' && v[j] != '/' && v[j] != '<' {
 		return // neither a field nor a request, a response or a document
 	}
-	if hasPrefixFold(v[at:], "content-disposition: form-data") {
-		return // of a part of a form (RFC 7578, 4.2): no response has it
+	if at <= maxDatum && hasPrefixFold(v[at:], "content-disposition: form-data") && !utf8.Valid(v[:at]) {
+		return // of a part of a form (RFC 7578, 4.2) in compressed data, which no response has
 	}
 	plain := from < maxMailField && bytes.IndexByte(v[:from], ' ') < 0
 	end := min(len(v), j+24)
