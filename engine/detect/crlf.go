@@ -13,8 +13,10 @@ var whenCRLF = []feature{hasLine, hasHigh, hasHTTPWord | hasSlash | hasSpace, ha
 // responseHeaders are fields whose injection changes the response.
 var responseHeaders = lexicon.New(`set-cookie location content-length content-type transfer-encoding refresh
 	access-control-allow-origin x-xss-protection link header-test content-encoding connection host
-	x-forwarded-for x-forwarded-host contentlength contenttype content-disposition last-modified cache-control etag status
-	access-control-allow-credentials access-control-allow-headers access-control-allow-methods access-control-expose-headers
+	x-forwarded-for x-forwarded-host contentlength contenttype content-disposition last-modified cache-control etag status`)
+
+// lineHeaders are more of them, which texts and configurations list, too.
+var lineHeaders = lexicon.New(`access-control-allow-credentials access-control-allow-headers access-control-allow-methods access-control-expose-headers
 	content-security-policy content-security-policy-report-only x-frame-options x-content-type-options strict-transport-security
 	referrer-policy permissions-policy www-authenticate proxy-authenticate proxy-authorization clear-site-data set-cookie2
 	x-accel-redirect x-sendfile x-forwarded-proto x-forwarded-user x-original-url x-rewrite-url x-http-method-override`)
@@ -98,21 +100,31 @@ func isPrinted(v []byte) bool {
 // writtenLine judges a line end that is written as an escape of a string and
 // followed by a header field: \r\nSet-Cookie:a=b.
 func writtenLine(best *lead, v []byte) {
-	i := escapedEnd(v)
-	if i == len(v) || bytes.ContainsAny(v[:i], " {<\"'") {
-		return
+	most := len(v)
+	if i := bytes.IndexAny(v, " {<\"'"); i >= 0 {
+		most = i
 	}
-	whole := bytes.HasPrefix(v[i:], []byte(`\r\n`))
-	at := skipEscaped(v, i)
-	j := run(v, at, min(len(v), at+40), isToken)
-	if j > at && j < len(v) && v[j] == ':' && isLetter(v[at]) && (whole || responseHeaders.Has(v[at:j])) {
-		best.offer(0.6, i, min(len(v), j+24), "An escaped line end is followed by a header field.")
+	for i := escapedEnd(v, 0); i < most; i = escapedEnd(v, i+2) {
+		at := skipEscaped(v, i)
+		j := run(v, at, min(len(v), at+40), isToken)
+		if j == at || j == len(v) || v[j] != ':' || !isLetter(v[at]) {
+			continue
+		}
+		if bytes.HasPrefix(v[i:], []byte(`\r\n`)) || isField(v[at:j]) {
+			best.offer(0.6, i, min(len(v), j+24), "An escaped line end is followed by a header field.")
+			return
+		}
 	}
 }
 
-// escapedEnd returns the index of the first escape of a line end, len(v) for none.
-func escapedEnd(v []byte) int {
-	i := 0
+// isField reports whether a name is that of a field and no word of a text.
+func isField(name []byte) bool {
+	return bytes.IndexByte(name, '-') > 0 && (responseHeaders.Has(name) || lineHeaders.Has(name))
+}
+
+// escapedEnd returns the index of the first escape of a line end from i on, len(v) for
+// none.
+func escapedEnd(v []byte, i int) int {
 	for ; i+1 < len(v); i++ {
 		if v[i] == '\\' && (v[i+1] == 'r' || v[i+1] == 'n') {
 			return i
@@ -152,6 +164,11 @@ func forgedLine(best *lead, v []byte) {
 	}
 }
 
+// isProbe reports whether the name of a field is one that only tests have.
+func isProbe(name []byte) bool {
+	return bytes.IndexByte(name, '-') > 0 && (hasFold(name, "inject") || hasFold(name, "evil") || hasFold(name, "crlf"))
+}
+
 // lastField judges a field that browsers and servers hand on without reading it,
 // as the only line behind a path or nothing. Texts have no such line. Behind
 // another piece of data it says itself that it is a field.
@@ -160,13 +177,14 @@ func lastField(best *lead, v []byte) {
 	if i < 0 || bytes.IndexByte(v[:i], ' ') >= 0 {
 		return
 	}
-	path := i == 0 || v[0] == '/' || v[0] == '.' || bytes.Contains(v[:i], []byte("://"))
+	path := i == 0 || v[0] == '/' && v[i-1] != '*' || v[0] == '.' // and no pattern of a list of them
 	at := run(v, i, len(v), isSpace)
 	j := run(v, at, min(len(v), at+40), isToken)
 	if j == len(v) || v[j] != ':' || bytes.IndexByte(bytes.TrimRight(v[j:], "\r\n"), '\n') >= 0 {
 		return
 	}
-	if name := v[at:j]; path && hasPrefixFold(name, "x-") && len(name) > 4 || hasFold(name, "-header") || i == 0 && unspokenHeaders.Has(name) {
+	name := v[at:j]
+	if path && (hasPrefixFold(name, "x-") && len(name) > 4 || hasFold(name, "-header")) || isProbe(name) || i == 0 && unspokenHeaders.Has(name) {
 		best.offer(0.6, i, min(len(v), j+24), "A line end is followed by a header field.")
 	}
 }
@@ -275,7 +293,7 @@ func newLine(best *lead, v []byte, from, at int, line, odd bool) {
 	if j < len(v) && v[j] != ':' && v[j] != ' ' && v[j] != '/' && v[j] != '<' {
 		return // neither a field nor a request, a response or a document
 	}
-	if at <= maxDatum && hasPrefixFold(v[at:], "content-disposition: form-data") && !utf8.Valid(v[:at]) {
+	if !line && at <= maxDatum && hasPrefixFold(v[at:], "content-disposition: form-data") && bytes.Contains(v[:at], []byte("--")) && !utf8.Valid(v[:at]) {
 		return // of a part of a form (RFC 7578, 4.2) in compressed data, which no response has
 	}
 	plain := from < maxMailField && bytes.IndexByte(v[:from], ' ') < 0
@@ -285,7 +303,7 @@ func newLine(best *lead, v []byte, from, at int, line, odd bool) {
 		best.offer(pick(line || plain, 0.93, 0.4), from, end, "A line end is followed by the start of an HTTP response.")
 	case j > at && j < len(v) && v[j] == ' ' && (line || plain) && methods.Has(v[at:j]) && hasFold(v[j:min(len(v), j+128)], " http/"):
 		best.offer(0.85, from, end, "A line end is followed by a request of its own.")
-	case j > at && j < len(v) && v[j] == ':' && (responseHeaders.Has(v[at:j]) || odd):
+	case j > at && j < len(v) && v[j] == ':' && (responseHeaders.Has(v[at:j]) || odd || (line || from == 0) && lineHeaders.Has(v[at:j])):
 		best.offer(pick(line, 0.92, pick(plain, 0.8, 0.25)), from, end, "A line end is followed by a header field.")
 	case j > at && j < len(v) && v[j] == ':' && line && from == 0 && bareHeaders.Has(v[at:j]):
 		best.offer(0.72, from, end, "A line end is followed by a header field.")

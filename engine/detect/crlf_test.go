@@ -6,7 +6,7 @@ func FuzzCRLF(f *testing.F) { fuzz(f, CRLF) }
 
 func TestCRLF(t *testing.T) {
 	recognises(t, CRLF, Where{Place: InQuery}, []string{
-		"\r\r\n\n", `a\r\nX-Test:b`, `\r\n Set-Cookie:a=b`, `en\rSet-Cookie:a=b`, `\n\tLocation: //h.example`, `\r\n\tX-Test: b`,
+		"\r\r\n\n", `a\r\nX-Test:b`, `\r\n Set-Cookie:a=b`, `en\rSet-Cookie:a=b`, `\n\tContent-Type: a/b`, `a\nb\r\nLocation:http://h.example`, `\nx\r\nX-Forwarded-Host:h`, `\r\n\tX-Test: b`,
 		"\nExpires: Thu, 01 Jan 1970 00:00:00 GMT", "\nAuthorization: Bearer a b", "a\nContent-Security-Policy: default-src *",
 		"x\r\nSet-Cookie: a=b",
 		"en\r\nContent-Length: 0\r\n\r\nHTTP/1.1 200 OK",
@@ -25,14 +25,14 @@ func TestCRLF(t *testing.T) {
 		"Hello,\nhow are you?",
 		"GET in touch",
 		"the Set-Cookie: header",
-		`C:\new\records`, `C:\repo\name:stream`, `a\nb: c`, `see \r\n Set-Cookie: a`, "Dinner\nDate: Monday at eight", "milk\nExpires: in two days",
+		`C:\new\records`, `C:\repo\name:stream`, `a\nb: c`, `see \r\n Set-Cookie: a`, "Dinner\nDate: Monday at eight", "milk\nExpires: in two days", `Meeting\nLocation: Room 5`, `Deploy\nStatus: ok`, `Birthday\nHost:Anna`,
 	})
 	recognises(t, CRLF, Where{Place: InForm}, []string{
 		"test\r\nEvil-Header: by somebody", "http://h.example/\r\nX-Injected: b", "\r\nAuthorization: Bearer a",
-		"\nContent-Security-Policy: default-src *", "a\nAccess-Control-Allow-Credentials: true", "a.txt\r\nContent-Disposition: attachment", "../\r\nX-Injected-By: x", "/..\nX-Injected: x", "\r\n Custom-Header: x",
+		"\nContent-Security-Policy: default-src *", "a.txt\r\nContent-Disposition: attachment", "../\r\nX-Injected-By: x", "/..\nX-Injected: x", "\r\n Custom-Header: x",
 	}, []string{
 		"Milk\r\nExpires: Monday", "Notes\r\nX-Ray: at nine", "Meeting\nDate: Monday\nServer: Bob", "all of it\nX-Header: a\nb", "Our Content-Security-Policy: strict",
-		"Monday\r\nWake-up: 7", "\nWake-up: 7", "\r\nWarning: do not do this", "\nDate: Monday",
+		"Monday\r\nWake-up: 7", "\nWake-up: 7", "\r\nWarning: do not do this", "/*\n  X-Frame-Options: DENY\n", "headers:\n  X-Frame-Options: DENY\n", "Intro\nPage-Header: blue", "https://h.example/x\nX-Ray: good", "\nDate: Monday",
 		"U\xfe--sep\r\nContent-Disposition: form-data; name=\"note\"\r\n\r\n", "/a\nX-1: b\nY-2: c", "name\nX-Files: season one", "/etc/x has\nX-Foo: bar",
 	})
 	recognises(t, CRLF, Where{Place: InJSON}, []string{}, []string{

@@ -29,6 +29,7 @@ var hostile = []string{
 	"<p class=\"a\">b</p>\n", "```\ncode\n```\n", "$(a).b('c');\n", "require('", "*)(", "|a", "'+(a)+'", "')(\"];{}--", "&#x69;", "[a](b) ", "+ADw-",
 	"<<<", "price[$gt]", "[alert][", "@$if (", "x`curl`", "@grab(", `{"$wh{{a|b('c')}}`, "feed:", "(&", "(!(", "&", "=(",
 	"x ", "  ", "\t", "'", "\"", "'\"", "';", "')", "=", "a=", "a='", "style=", "style=\\", "on", "onload=", "\xe5\x98\x8a",
+	")(", "*()|&'", "?sub?(", "'|//", "doc('//", "http://127.0.0.1@", "`echo a`|base64 ", `\n\t`, `;id\n`, " a <script> b",
 }
 
 // cpu returns the processor time this process has used, in nanoseconds. Unlike

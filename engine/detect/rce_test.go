@@ -105,6 +105,7 @@ func TestRCE(t *testing.T) {
 		"which one", "which python is best", "netstat", "uname", "curl the hair", "curl 7.88", "reg plate", "id -card", "last -minute", "w -a", "who -is-who",
 		"`echo` and `rev`", "use `echo a` | rev", "`echo a | rev it twice now`", "host -name", "hostname -x of us", "netsh", `a;b\n`, `cd x; ls\n`, `a\n;ls\n`, `x;Id\nx`,
 	})
+	recognises(t, RCE, Where{Place: InForm, Key: []byte("prompt")}, nil, []string{"netstat -an", "use `echo foo | base64`", "`echo hi|rev` prints ih"})
 	recognises(t, RCE, Where{Place: InQuery, Key: []byte("q")}, nil, []string{"netstat -an", "uname -a", "ipconfig /all", "which python", "curl http://h.example/x"})
 	recognises(t, RCE, Where{Place: InForm, Key: []byte("comment")}, nil, []string{"netstat -an", "uname -a", "wget https://h.example/x.txt"})
 	recognises(t, RCE, Where{Place: InJSON, Key: []byte("name")}, nil, []string{"netstat -an", "uname -a", "which python"})

@@ -62,8 +62,12 @@ func address(best *lead, v []byte, at int, w *Where) {
 				at = rest
 				rest = run(v, at, min(len(v), at+len("https")), isLetter) + 1
 			}
-		case "gopher", "gophers", "dict", "tftp", "ldap", "ldaps", "sftp", "scp", "netdoc", "jar", "smb", "smbs", "imap", "imaps", "smtp", "smtps", "pop3", "pop3s", "telnet", "rmi":
+		case "gopher", "gophers", "dict", "tftp", "ldap", "ldaps", "sftp", "netdoc", "jar", "smb", "imap", "smtp", "pop3", "telnet", "rmi":
 			if bytes.HasPrefix(v[rest:], []byte("//")) || hasPrefixFold(v[at:], "jar:") || hasPrefixFold(v[rest:], "_") {
+				best.offer(0.85, at, min(len(v), at+64), "An address makes the server speak another protocol than the web's.")
+			}
+		case "scp", "smbs", "imaps", "smtps", "pop3s": // of copies and letters, where programs keep them
+			if w.Place == InQuery {
 				best.offer(0.85, at, min(len(v), at+64), "An address makes the server speak another protocol than the web's.")
 			}
 		default:
@@ -194,7 +198,7 @@ func judgeHost(best *lead, v []byte, at, from, to int, w *Where) {
 	if h.Kind == hostaddr.Public && bytes.Contains(v[to:min(len(v), to+maxEvidence)], []byte(metadataHost)) {
 		best.offer(0.75, at, len(v), "An address leads to another that leads to the metadata of a cloud.")
 	}
-	if h.Kind == hostaddr.Public && (w.Place == InQuery || w.Place == InForm || w.Place == InJSON) && !returnName(w.Key) && handsOn(v[to:]) {
+	if h.Kind == hostaddr.Public && (w.Place == InQuery || askedNames.Has(w.Key)) && !returnName(w.Key) && handsOn(v[to:]) {
 		best.offer(0.55, at, len(v), "An address leads to another that leads to the server itself.")
 	}
 	if disputed(v[to:]) {

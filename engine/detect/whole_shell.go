@@ -183,9 +183,9 @@ func (t *shellText) typed(c *shlex.Command, certain, known, scripted bool) {
 	}
 	t.decoded = t.decoded || decoders.Has(c.Name)
 	switch {
-	case c.Lead == shlex.Backtick && (string(c.Name) == "echo" || string(c.Name) == "printf"):
+	case c.Lead == shlex.Backtick && (string(c.Name) == "echo" || string(c.Name) == "printf") && bytes.IndexByte(v[:c.At], ' ') < 0:
 		t.told = c.End
-	case c.Lead == shlex.Pipe && c.At == t.told && c.At > 0 && decoders.Has(c.Name) && c.Words == 0:
+	case c.Lead == shlex.Pipe && c.At == t.told && c.At > 0 && decoders.Has(c.Name) && c.Words == 0 && len(bytes.TrimRight(v[c.End:], "` ")) == 0:
 		t.lone.offer(0.6, c.At, c.End, "A substitution of the shell runs what it decodes or turns around.")
 	}
 	if c.Lead != shlex.Start && (c.Lead != shlex.Semi || c.At != t.head) {
@@ -243,16 +243,21 @@ func (t *shellText) isOrder(c *shlex.Command, arg []byte) bool {
 // maxOrder is longer than such commands are.
 const maxOrder = 160
 
-// isWritten reports whether a parameter is called like what people write in or
-// search for, who may ask for a command.
+// isWritten reports whether a parameter is called like what people write in, search for
+// or ask a model, who may ask for a command.
 func isWritten(name []byte) bool {
-	for _, part := range [...]string{"message", "comment", "text", "body", "title", "subject", "content", "descr", "note", "question", "answer", "search", "query", "term", "keyword", "topic", "reply"} {
+	for _, part := range [...]string{
+		"message", "comment", "text", "body", "title", "subject", "content", "descr", "note", "question", "answer", "search", "query", "term", "keyword", "topic", "reply",
+		"prompt", "input", "snippet", "phrase", "caption", "label", "summary", "line", "code",
+	} {
 		if hasFold(name, part) {
 			return true
 		}
 	}
-	return toldNames.Has(name)
+	return toldNames.Has(name) || writtenNames.Has(name)
 }
+
+var writtenNames = lexicon.New("msg wd p k kw find ask tag tags bio entry option field chat post name")
 
 // sentLine reports whether v is one line whose end is that of Unix: browsers
 // send other ends, and none behind a field of one line.

@@ -158,8 +158,8 @@ func relativeArgument(b []byte) bool {
 	return bytes.HasPrefix(b, []byte("../")) || bytes.HasPrefix(b, []byte(".,")) || len(b) > 1 && b[0] == '@' && classOf(b[1]) == cLetter
 }
 
-// endsString reports whether b, in front of a condition, is the end of a string and of
-// brackets around it: ') and
+// endsString reports whether b, in front of a condition, is the end of a string that
+// does not begin in it, and of brackets around it: ') and
 func endsString(b []byte) bool {
 	if len(b) > maxPrefix {
 		return false
@@ -172,7 +172,7 @@ func endsString(b []byte) bool {
 		b = b[:len(b)-2]
 	}
 	b = bytes.TrimRight(b, " )]")
-	return len(b) > 0 && (b[len(b)-1] == '\'' || b[len(b)-1] == '"') && bytes.IndexByte(b, ' ') < 0
+	return len(b) > 0 && (b[len(b)-1] == '\'' || b[len(b)-1] == '"') && bytes.IndexByte(b, ' ') < 0 && bytes.Count(b, b[len(b)-1:])&1 == 1
 }
 
 // loadedArgument reports whether an argument is a string with the address of a

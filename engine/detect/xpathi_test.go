@@ -35,6 +35,9 @@ func TestXPathi(t *testing.T) {
 	f("x and doc('//10.10.10.10/SHARE')", true)
 	f("* and doc('http://h.example/x')", true)
 
+	f("//div[@class='x' or contains(@class,'y')]", false)
+	f("@class='x' or contains(@class,'y')", false)
+	f("string(.)='a' and contains(.,'b')", false)
 	f("it's 'x' and contains(../a,'b')", false)
 	f("test and contains(../a, 'b')", false)
 	f("see doc('http://h.example/x')", false)

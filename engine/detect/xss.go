@@ -193,7 +193,7 @@ func markup(best *lead, v []byte, from, to, depth int, p *page) {
 			if isTypeArgument(v, a, b) || isAutolink(v[a:]) {
 				break
 			}
-			t.mentioned = p.texts && mentions(v[:to], a-1, b)
+			t.mentioned = p.texts && mentions(v[:to], a-1, b) && !p.runs(v[:to], a)
 			if !p.texts || b >= to || v[b] != '\n' && v[b] != '\r' || bytes.IndexByte(v[b:to], '>') >= 0 {
 				t.open(best, v, false) // and not a word on a line of a list
 			}
@@ -265,6 +265,16 @@ func mentions(v []byte, from, end int) bool {
 		end+2 < len(v) && v[end] == '>' && v[end+1] == ' ' && isLetter(v[end+2])
 }
 
+// runs reports whether v may hold code of a script behind i that does something: a call,
+// a value that is set, or a comment, which other values may end. Where browsers see the
+// end of a script does not matter then.
+func (p *page) runs(v []byte, i int) bool {
+	if p.lastSign == 0 {
+		p.lastSign = 1 + bytes.LastIndexAny(v, "([{=`*")
+	}
+	return p.lastSign > i
+}
+
 // shortestMarkup is what it takes to leave an attribute and open a tag in it.
 const shortestMarkup = len("><a")
 
@@ -286,6 +296,8 @@ type page struct {
 	began int  // and where, 0 for none
 	word  int  // the end of the first word and the blank behind it, 0 for not looked for
 	bare  bool // there are no backticks
+
+	lastSign int // behind the last sign of code in it, 0 for not looked for
 }
 
 // isTypeArgument reports whether the name v[a:b] is that of a type, as in
@@ -717,7 +729,7 @@ func (t *tag) raw(best *lead, v []byte, a, b int) {
 		return
 	}
 	w := codeWeight(v[a:b])
-	if t.mentioned && w < 0.6 && bytes.IndexAny(v[a:b], "([{") < 0 {
+	if t.mentioned && w < 0.6 {
 		return
 	}
 	if w < 0.6 {
