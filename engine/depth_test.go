@@ -221,6 +221,35 @@ func TestLongChains(t *testing.T) {
 	}
 }
 
+// TestLongPaddedChains reads references with zeros in front of their numbers, and white
+// space around what is encoded.
+func TestLongPaddedChains(t *testing.T) {
+	e := New(Options{})
+	inner := nest(nestedAttack, chainOf("html.html.html.base64.gzip"))
+	for _, zeros := range []int{4, 8, 12, 55} {
+		var b strings.Builder
+		for i := range len(inner) {
+			fmt.Fprintf(&b, "&#x%s%x;", strings.Repeat("0", zeros), inner[i])
+		}
+		for _, body := range []string{b.String(), "\n" + b.String(), " " + b.String() + "\n"} {
+			for _, wrap := range []func(string) string{
+				func(s string) string { return s }, chainOf("form")[0].wrap, chainOf("json")[0].wrap,
+			} {
+				v, rep := inspect(e, nil, Env{Mode: rule.Block}, &request{method: "POST", target: "/notes", body: wrap(body)}, whole)
+				if !v.Attack {
+					t.Errorf("%d zeros, %.40q: no attack, limits %v", zeros, wrap(body), rep.Limits)
+				}
+			}
+		}
+	}
+	for _, names := range []string{"hex.html.html.html.html.base64.gzip", "base64.html.html.html.html.base64.gzip"} {
+		body := "\n" + nest(nestedAttack, chainOf(names)) + "\r\n"
+		if v, rep := inspect(e, nil, Env{Mode: rule.Block}, &request{method: "POST", target: "/notes", body: body}, whole); !v.Attack {
+			t.Errorf("%s: no attack, limits %v", names, rep.Limits)
+		}
+	}
+}
+
 // chainOf returns the chain that chainName writes.
 func chainOf(names string) (chain []wrapper) {
 	for name := range strings.SplitSeq(names, ".") {

@@ -1,12 +1,17 @@
 package parse
 
+import "bytes"
+
 // Bounds of a roll.
 const (
 	maxRoll   = 32 << 10 // bytes that come of the value
 	maxSteps  = 6        // codings in each other
 	rollChunk = 512      // bytes that are decoded at a time
-	maxEscape = 12       // bytes of an escape
+	maxEscape = 64       // bytes of an escape, zeros in front of a number included
 )
+
+// rollSpace is the white space that tools put around what they encode.
+const rollSpace = " \t\r\n"
 
 // A roll is what comes of a value that is longer than a window and all of it in some
 // coding, piece by piece: what is encoded several times over grows manifold, and says
@@ -64,27 +69,43 @@ func newRoll(v []byte) *roll {
 }
 
 // unroll adds a part of the value at n, of which own bytes are not repeated, to what
-// comes of it, and visits that behind the last.
+// comes of it, and visits that behind the last. White space around the value is none
+// of the coding.
 func (t *Tree) unroll(n Node, v []byte, before, own int) {
+	last := own == len(v)
+	v = v[:own]
 	if before == 0 {
-		if t.roll = nil; 0 < own && own < len(v) {
-			t.roll = newRoll(v[:own])
+		v = bytes.TrimLeft(v, rollSpace)
+		if t.roll = nil; len(v) > 0 && !last {
+			t.roll = newRoll(v)
 		}
+	}
+	if last {
+		v = bytes.TrimRight(v, rollSpace)
 	}
 	r := t.roll
 	if r == nil {
 		return
 	}
-	t.purse.room -= readEffort * own
-	if !r.add(v[:own]) {
+	if !t.mayRoll(n, r) {
 		t.roll = nil
 		return
 	}
-	if own == len(v) {
+	t.purse.room -= readEffort * own
+	if !r.add(v) {
+		t.roll = nil
+		return
+	}
+	if last {
 		t.roll = nil
 		r.finish()
 		t.unrolled(n, r)
 	}
+}
+
+// mayRoll reports whether what comes of the value at n may still be visited.
+func (t *Tree) mayRoll(n Node, r *roll) bool {
+	return t.purse.room > 0 && t.roomToDecode(len(r.out)) && t.visitor.Decode(t, n, r.steps[0].kind)
 }
 
 // unrolled visits what came of the value at n.
@@ -122,7 +143,7 @@ func (r *roll) add(v []byte) bool {
 	return true
 }
 
-// finish decodes what the steps hold back.
+// finish decodes what the steps hold back, up to what is in no coding.
 func (r *roll) finish() {
 	for i := range r.used {
 		r.pass(i, nil, true)
@@ -130,14 +151,14 @@ func (r *roll) finish() {
 }
 
 // pass leads v through the steps from one on. Of the last bytes of that step nothing is
-// held back if they are final.
+// held back if they are final, and what cannot be decoded is left out.
 func (r *roll) pass(from int, v []byte, final bool) bool {
 	var in, out [rollChunk + maxSteps*maxEscape]byte
 	for i := from; i < r.used; i++ {
-		s := &r.steps[i]
+		s, last := &r.steps[i], final && i == from
 		whole := append(append(in[:0], s.rest[:s.size]...), v...)
-		decoded, left, ok := s.decode(out[:0], whole, final && i == from)
-		if !ok {
+		decoded, left, ok := s.decode(out[:0], whole, last)
+		if !ok && !final {
 			return false
 		}
 		s.size = copy(s.rest[:], left)
