@@ -104,13 +104,14 @@ func writtenLine(best *lead, v []byte) {
 	if i := bytes.IndexAny(v, " {<\"'"); i >= 0 {
 		most = i
 	}
-	for i := escapedEnd(v, 0); i < most; i = escapedEnd(v, i+2) {
-		at := skipEscaped(v, i)
+	at := 0
+	for i := escapedEnd(v, 0); i < most; i = escapedEnd(v, at) {
+		at = skipEscaped(v, i)
 		j := run(v, at, min(len(v), at+40), isToken)
 		if j == at || j == len(v) || v[j] != ':' || !isLetter(v[at]) {
 			continue
 		}
-		if bytes.HasPrefix(v[i:], []byte(`\r\n`)) || isField(v[at:j]) {
+		if bytes.Contains(v[i:min(at, most)], []byte(`\r\n`)) || isField(v[at:j]) {
 			best.offer(0.6, i, min(len(v), j+24), "An escaped line end is followed by a header field.")
 			return
 		}

@@ -352,7 +352,7 @@ func isPresence(b []byte) bool {
 func urlScope(b []byte) bool {
 	b = bytes.TrimRight(b, "?")
 	i := bytes.LastIndexByte(b, '?')
-	if i < 0 || run(b, 0, i, isQuestion) != i {
+	if i < 0 || len(bytes.TrimLeft(b[:i], "?")) > 0 {
 		return false
 	}
 	switch string(b[i+1:]) {
@@ -361,8 +361,6 @@ func urlScope(b []byte) bool {
 	}
 	return false
 }
-
-func isQuestion(c byte) bool { return c == '?' }
 
 func (s *Scanner) filter(from, to int, weight float32, reason string) {
 	mark := s.mark()

@@ -193,7 +193,7 @@ func markup(best *lead, v []byte, from, to, depth int, p *page) {
 			if isTypeArgument(v, a, b) || isAutolink(v[a:]) {
 				break
 			}
-			t.mentioned = p.texts && mentions(v[:to], a-1, b) && !p.runs(v[:to], a)
+			t.mentioned = p.texts && mentions(v[:to], a-1, b) && !p.runs(v, a)
 			if !p.texts || b >= to || v[b] != '\n' && v[b] != '\r' || bytes.IndexByte(v[b:to], '>') >= 0 {
 				t.open(best, v, false) // and not a word on a line of a list
 			}
@@ -265,7 +265,7 @@ func mentions(v []byte, from, end int) bool {
 		end+2 < len(v) && v[end] == '>' && v[end+1] == ' ' && isLetter(v[end+2])
 }
 
-// runs reports whether v may hold code of a script behind i that does something: a call,
+// runs reports whether the whole value v may hold code of a script behind i that does something: a call,
 // a value that is set, or a comment, which other values may end. Where browsers see the
 // end of a script does not matter then.
 func (p *page) runs(v []byte, i int) bool {

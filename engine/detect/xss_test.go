@@ -189,6 +189,7 @@ func TestXSSKnowsSentences(t *testing.T) {
 		"The <script> tag calls alert(1) here", "the <script> of a page</script><img src=x onerror=alert(1)>",
 		"see the <script> and a = b", "the good <script>x", "<script> put it here", "see <script src=//a.example> in a page",
 		"the <script> name <!--<script> </script>\nfetch('//h.example')</script>", "a <script> name </scripty>/\nfetch('//h.example')</script>", "the <script> x /* y",
+		"<p title='see <b> it'>the <script> name </scripts>/.x;fetch('//h.example')</script>",
 		"see this <script> import{a} from", "see this <script> tag `x`",
 	}, []string{
 		"The <script> tag is used to embed JavaScript in a page.", "It stands between <script> and </script> in the body.",

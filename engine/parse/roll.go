@@ -76,7 +76,7 @@ func (t *Tree) unroll(n Node, v []byte, before, own int) {
 	v = v[:own]
 	if before == 0 {
 		v = bytes.TrimLeft(v, rollSpace)
-		if t.roll = nil; len(v) > 0 && !last {
+		if t.roll = nil; len(v) > 0 && !last && t.purse.room > 0 {
 			t.roll = newRoll(v)
 		}
 	}
