@@ -291,6 +291,7 @@ func (tx *Tx) measure(t *parse.Tree, n parse.Node, value []byte) {
 		return
 	}
 	key := t.Keys(n).Folded
+	observe = observe && !tx.listed(key)
 	p, known := tx.match.Profile(key)
 	if !known && !observe {
 		return
@@ -315,6 +316,13 @@ func (tx *Tx) measure(t *parse.Tree, n parse.Node, value []byte) {
 	}
 	v.Hash = uint64(profile.Hash(0).Add(value))
 	v.Point = tx.points.of(t, n, key)
+}
+
+// listed reports whether the last values of the report are elements of one list, of which
+// the next one is the one with that key.
+func (tx *Tx) listed(key uint64) bool {
+	last := len(tx.report.Values)
+	return last >= MaxListed && tx.report.Values[last-1].Key == key && tx.report.Values[last-MaxListed].Key == key
 }
 
 // Trouble is called by the walk for evidence beside values.

@@ -64,3 +64,28 @@ func TestLearningIsCausal(t *testing.T) {
 	}
 	t.Errorf("no finding names the statistics of get.ref: %+v", rep.Findings)
 }
+
+// TestListsAreSampled counts the statistics of lists, and of what stands behind one.
+func TestListsAreSampled(t *testing.T) {
+	list := strings.Repeat("id=7&", 300)
+	row := strings.Repeat(`{"a":1,"b":2},`, 30)
+	for name, c := range map[string]struct {
+		request *request
+		want    map[string]int
+	}{
+		"a repeated parameter": {&request{"GET", "/x?" + list + "last=1", browser, ""}, map[string]int{"get.id[0]": MaxListed, "get.last": 1}},
+		"an array":             {&request{"POST", "/x", []string{"Content-Type", "application/json"}, `{"n":[` + strings.Repeat("1,", 100) + `2],"m":3}`}, map[string]int{"post.json.n[0]": MaxListed, "post.json.m": 1}},
+		"rows of an array":     {&request{"POST", "/x", []string{"Content-Type", "application/json"}, "[" + row + "1]"}, map[string]int{"post.json[0].a": 30, "post.json[0].b": 30}},
+	} {
+		_, rep := inspect(New(Options{}), nil, Env{Mode: rule.Block, Observe: true}, c.request, whole)
+		got := map[string]int{}
+		for _, v := range rep.Values {
+			got[string(v.Point)]++
+		}
+		for point, n := range c.want {
+			if got[point] != n {
+				t.Errorf("%s: %d statistics of %s, want %d: %v", name, got[point], point, n, got)
+			}
+		}
+	}
+}

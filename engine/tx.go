@@ -14,6 +14,7 @@ const (
 	MaxFindings     = 64   // per request; the strongest are kept
 	MaxFindingValue = 1024 // bytes of Finding.Value, around its span
 	MaxValues       = 192  // statistics per request; the first are kept
+	MaxListed       = 16   // of them, of one list in a row: a longer one tells nothing more of its values
 )
 
 // threshold is the probability from which on a request counts as an attack

@@ -104,7 +104,7 @@ var gateWords = [...]struct {
 	{hasXPathWord, xpathGateWords},
 	{hasFileWord, fileGateWords},
 	{hasPathWord, pathGateWords},
-	{hasShellWord, shellGateWords},
+	{hasShellWord, gateNames(shellGateWords)},
 	{hasShellWord, plainProbes},
 	{hasShellWord, plainPrograms},
 	{hasCodeWord, codeGateWords},

@@ -63,7 +63,7 @@ func (m *memo) keep(effort int) {
 func (w *Where) facts() uint64 {
 	f := uint64(w.Place)<<32 | uint64(w.Decoded)<<24 | uint64(w.Referrer)<<16
 	for i, is := range [...]bool{
-		w.Name, w.Container, w.Markup, w.Unescaped, w.Listing, w.Encoded, w.Binary, w.Excerpt, w.Within, w.Key != nil, w.Parent != nil,
+		w.Name, w.Container, w.Markup, w.Unescaped, w.Listing, w.Encoded, w.Joined, w.Binary, w.Excerpt, w.Within, w.Key != nil, w.Parent != nil,
 	} {
 		if is {
 			f |= 2 << i

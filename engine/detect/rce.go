@@ -29,20 +29,6 @@ var whenNamed = []feature{
 	hasShellWord, hasQuote, hasDQuote, hasBackslash, hasDollar, hasStar, hasBang, hasBracket, hasSlash, hasControl,
 }
 
-// shellSigns are those without which a command is found by its name only, which the
-// gate knows, or by what shellPairs begin.
-const shellSigns = hasShellWord | hasSpace | hasBacktick | hasLess | hasGreater | hasSlash | hasLine | hasControl | hasHigh
-
-// shellPairs are what splits the name of a command, or what it is handed from it; what
-// stands in names that the gate does not know (see oneWord); and what is found whatever
-// the name is.
-var shellPairs = pair.New(
-	pair.Of{pair.Letters + "_", `'"^\$+`}, pair.Of{".-", pair.Letters + `'"^\$`}, pair.Of{"{", pair.Letters},
-	pair.Of{"$", "iI('[0{"}, pair.Of{";|&", "$"}, // see dollar and runsVariable
-	pair.Of{`'")`, ";|&"}, pair.Of{":", `\`}, // see breaksAway and programPoints
-	pair.Of{`\`, "nNrR"}, pair.Of{"|", "'"}, // see escapedLine and exchange
-)
-
 const shellGateWords = certainCommands + " " + commonCommands + " " + optionGateWords + " bin sbin system tcp udp encodedcommand executionpolicy nop pipe dash ash sc xcopy robocopy"
 
 // Commands whose names are no words of ordinary text, and those that are or
@@ -57,7 +43,7 @@ const (
 		dmesg umount printf sysctl lsb_release chsh chroot setsid dig eval exec echo iex dd cpulimit capsh busctl expect jjs jrunscript jq yash gimp gtester ld
 		ldconfig logsave mawk ltrace perf pkexec pic pico run-parts rvim scrot slsh ssh-keygen sshpass start-stop-daemon stdbuf tclsh
 		tmux unshare uudecode uuencode wish xdotool xelatex zip unzip zsoelim ansible ansible-vault ansible-playbook ansible-inventory
-		ansible-galaxy chef-vault chef-shell netsh reg iwr irm psexec schtasks vssadmin nltest rundll c89 c99 cobc composer dmsetup doas
+		ansible-galaxy chef-vault chef-shell netsh reg iwr irm psexec schtasks vssadmin nltest rundll cobc composer dmsetup doas
 		fping ionice taskset nsenter gpasswd mysqldump pg_dump redis-cli hping3 aria2c axel finger lwp-download lynx zcat unxz zstdcat zstd xzgrep bcdboot cscli trap ansible-pull ansible-doc
 		rmt rmt-tar iwmi gwmi invoke-wmimethod get-wmiobject regedit bcdedit wevtutil fsutil cacls icacls takeown dsquery
 		ansible-config ansible-console ansible-runner ansible-test chef-client chef-solo chef-apply chef-server-ctl
@@ -66,22 +52,24 @@ const (
 	commonCommands = `cat id dir type more less head tail find sort cut env set export kill touch time date who w last man at test which
 		host net net1 start copy del move attrib ver whois cd source read make apt-get yum npm pip git docker kubectl java sleep rev base64
 		true false tr wc join split uniq diff file stat watch timeout screen comm look info uptime history alias for if column flock htop aptitude ip`
+	// numberedCommands are letters of any text to the gate: see shellPairs.
+	numberedCommands = "c89 c99"
 	// rareCommands are certain ones that hardly anybody writes about.
 	rareCommands = `ansible ansible-config ansible-console ansible-runner ansible-test chef-client chef-solo chef-apply chef-server-ctl visudo ansible-vault ansible-playbook ansible-inventory ansible-galaxy ansible-pull ansible-doc chef-vault chef-shell chef-run
 		busybox c99 c89 cscli bcdboot zstdcat xzcat bzcat unxz zcat cpulimit capsh busctl bsdtar dvips pkexec setsid jrunscript`
 )
 
 var (
-	certainCommandSet = lexicon.New(certainCommands)
+	certainCommandSet = lexicon.New(certainCommands, numberedCommands)
 	commonCommandSet  = lexicon.New(commonCommands)
 	rareCommandSet    = lexicon.New(rareCommands)
 	fetchers          = lexicon.New("wget curl fetch lwp-download axel aria2c nc ncat netcat telnet tftp ftp powershell pwsh certutil bitsadmin mshta")
 	windowsTools      = lexicon.New("bcdboot bcdedit net netsh reg schtasks wmic sc tasklist taskkill ipconfig systeminfo dir cmd ping vssadmin nltest certutil wevtutil regedit attrib xcopy robocopy del")
 	textFilters       = lexicon.New("cut sort uniq awk sed grep egrep head tail tr wc column jq")
 	// scriptSet are commands with which the commands of a text begin.
-	scriptSet       = lexicon.New(certainCommands, "yes true while for tsc node npx yarn pnpm vite webpack jest eslint mocha rimraf next go cargo mvn gradle cd git docker kubectl npm pip apt-get yum make cat find export sort head tail source")
+	scriptSet       = lexicon.New(certainCommands, numberedCommands, "yes true while for tsc node npx yarn pnpm vite webpack jest eslint mocha rimraf next go cargo mvn gradle cd git docker kubectl npm pip apt-get yum make cat find export sort head tail source")
 	shownCommandSet = lexicon.New("seq cal nl comm df du free users groups rename basename dirname realpath pidof pgrep fuser service journalctl mysql psql sqlite3 ffmpeg convert sleep xdg-open cmp paste expand fmt shuf factor kill unset alias ulimit mount mktemp tee dotnet php pip3 pnpm bundle rails helm terraform gh brew choco")
-	commandKinds    = lexicon.NewKinds(certainCommands, commonCommands, plainReaders.Words(), shownCommandSet.Words(), lookers.Words())
+	commandKinds    = lexicon.NewKinds(certainCommands+" "+numberedCommands, commonCommands, plainReaders.Words(), shownCommandSet.Words(), lookers.Words(), otherCommands())
 	shellVocabulary = lexicon.New(certainCommands, commonCommands, `ifs etc bin usr dev tcp udp null passwd shadow home tmp proc in do done then fi else
 		http https c e n l exist tokens nop enc exe`)
 )
@@ -93,7 +81,17 @@ const (
 	isPlainReader
 	isShown
 	isLooker
+	isOther // see otherCommands
 )
+
+// otherCommands returns the names that anything else is found by.
+func otherCommands() string {
+	words := rareCommands + " expr"
+	for _, set := range [...]lexicon.Set{probeSet, plainWords, shells, fetchers, connectors, decoders, lesserShells, windowsPrograms, productNames} {
+		words += " " + set.Words()
+	}
+	return words
+}
 
 // shortestCommand is a separator and the shortest name: ;w
 const shortestCommand = 2
@@ -103,12 +101,17 @@ func (s *Scanner) rce(v []byte, w *Where) {
 	if len(v) < shortestCommand || document(v, w) || w.Place == InFile && (len(v) > maxPath || w.Excerpt) {
 		return
 	}
-	if !s.any(shellSigns) && !s.all(hasPercent|hasColon) && shellPairs.Next(v, 0) == len(v) {
+	if !s.any(shellSigns) && !s.all(hasPercent|hasColon) && !s.mayHide(v) {
 		return // separators and signs with words between, none of which is a program's
 	}
 	if w.Container && s.any(hasAmp) && isPairs(v) {
 		return
 	}
+	s.commands(v, w)
+}
+
+// commands finds those in a value that may hold some.
+func (s *Scanner) commands(v []byte, w *Where) {
 	agent := w.Place == InUserAgent || w.Place == InReferer || w.Place == InAccept || w.Place == InContentType
 	if (agent || len(v) > maxBreaking) && !s.have.any(whenCommand) {
 		return // no command is found there that is not listed
@@ -245,9 +248,27 @@ func (t *shellText) command(best *lead, c *shlex.Command) {
 	known := certain || t.kinds&isCommon != 0 || string(c.Name) == "expr" && c.Number && c.Words == 0
 	known = known || c.At <= 2 && c.Lead != shlex.Start && (c.Words == 1 || c.File) && t.kinds&isPlainReader != 0
 	scripted := t.scripted(c)
-	if !known && t.isText(c) {
+	if !certain && t.kinds == 0 && t.isWord(c) || !known && t.isText(c) {
 		return
 	}
+	t.judge(best, c, certain, known, scripted)
+}
+
+// isWord reports whether c, which nobody listed, is a word by itself, of which nothing
+// is known or told by what stands before it.
+func (t *shellText) isWord(c *shlex.Command) bool {
+	if c.To != c.End || c.Path || c.Glob || c.IFS || c.Split || bytes.IndexByte(t.v[c.From:c.To], '.') >= 0 {
+		return false
+	}
+	return c.At == 0 || !endsQuoted[t.v[c.At-1]]
+}
+
+// endsQuoted are the bytes that end a string or brackets that a value did not begin,
+// and blanks behind.
+var endsQuoted = [256]bool{'\'': true, '"': true, ')': true, ' ': true, '\t': true}
+
+// judge weighs a command for which there may be evidence.
+func (t *shellText) judge(best *lead, c *shlex.Command, certain, known, scripted bool) {
 	args := t.arguments(c)
 	if (string(c.Name) == "true" || string(c.Name) == "false") && c.Lead != shlex.Backtick && c.Lead != shlex.Subst {
 		return // which do nothing

@@ -52,23 +52,33 @@ var (
 	programEndSet = lexicon.New(programEnds)
 )
 
-// oneWord returns the names in list that have neither dots nor dashes, of those with
-// digits the longest word: the e of e2fsck is a word of some languages.
+// oneWord returns the names in list that have neither dots nor dashes, as gateNames
+// does.
 func oneWord(list string) string {
 	var names []string
 	for _, name := range strings.Fields(list) {
-		if strings.ContainsAny(name, ".-") {
-			continue
+		if !strings.ContainsAny(name, ".-") {
+			names = append(names, name)
 		}
+	}
+	return gateNames(strings.Join(names, " "))
+}
+
+// gateNames returns the words by which the gate knows the names in list, of parts with
+// digits the longest: the e of e2fsck is a word of some languages, and the c of aria2c one
+// of any list.
+func gateNames(list string) string {
+	var words []string
+	for _, part := range strings.FieldsFunc(list, func(r rune) bool { return r == '.' || r == '-' || unicode.IsSpace(r) }) {
 		longest := ""
-		for _, word := range strings.FieldsFunc(name, unicode.IsDigit) {
+		for _, word := range strings.FieldsFunc(part, unicode.IsDigit) {
 			if len(word) > len(longest) {
 				longest = word
 			}
 		}
-		names = append(names, longest)
+		words = append(words, longest)
 	}
-	return strings.Join(names, " ")
+	return strings.Join(words, " ")
 }
 
 // breaksAway judges a command, listed or not, by the shape of the value.
