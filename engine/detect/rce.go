@@ -254,13 +254,14 @@ func (t *shellText) command(best *lead, c *shlex.Command) {
 	t.judge(best, c, certain, known, scripted)
 }
 
-// isWord reports whether c, which nobody listed, is a word by itself, of which nothing
-// is known or told by what stands before it.
+// isWord reports whether c, which nobody listed, is a word that is handed nothing but
+// words, and of which what stands before it tells nothing.
 func (t *shellText) isWord(c *shlex.Command) bool {
-	if c.To != c.End || c.Path || c.Glob || c.IFS || c.Split || bytes.IndexByte(t.v[c.From:c.To], '.') >= 0 {
+	if c.Path || c.Glob || c.IFS || c.Split || bytes.IndexByte(t.v[c.From:c.To], '.') >= 0 || c.At > 0 && endsQuoted[t.v[c.At-1]] {
 		return false
 	}
-	return c.At == 0 || !endsQuoted[t.v[c.At-1]]
+	handed := c.To < c.End && isSpace(t.v[c.To])
+	return !handed || !c.Option && !c.File && !c.Secret && !c.URL && !c.Redirect && !c.Var
 }
 
 // endsQuoted are the bytes that end a string or brackets that a value did not begin,
