@@ -15,6 +15,9 @@ import (
 // shellSigns are those with which all of a value is read.
 const shellSigns = hasShellWord | hasLine | hasControl | hasHigh
 
+// longSigns are those with which all of a long value is read.
+const longSigns = hasSpace | hasBacktick | hasLess | hasGreater | hasSlash
+
 // shellPairs are what hides asks more of.
 var shellPairs = pair.New(
 	pair.Of{pair.Letters + "_", `'"^\$`}, pair.Of{`\`, wordBytes}, // what splits a name, and escapes
@@ -28,10 +31,17 @@ var shellPairs = pair.New(
 // wordBytes are those of words.
 const wordBytes = pair.Letters + "0123456789_"
 
-// mayHide reports whether a command may be found in v, which has none of shellSigns.
+// mayHide reports whether a command may be found in v, which has none of shellSigns. Of
+// long values it asks less: that it asks a few times over makes up for that in short ones.
 func (s *Scanner) mayHide(v []byte) bool {
-	away := mayBreakAway(v)
-	for i := shellPairs.Next(v, 0); i < len(v); i = shellPairs.Next(v, i+1) {
+	i := shellPairs.Next(v, 0)
+	if len(v) > maxBreaking {
+		return i < len(v) || s.any(longSigns)
+	}
+	if i == len(v) {
+		return false
+	}
+	for away := mayBreakAway(v); i < len(v); i = shellPairs.Next(v, i+1) {
 		if wordASCII[v[i]] && splits(v, i, away) || !wordASCII[v[i]] && s.hides(v, i, away) {
 			return true
 		}
@@ -39,8 +49,9 @@ func (s *Scanner) mayHide(v []byte) bool {
 	return false
 }
 
-// mayBreakAway reports whether one piece of data or nothing, and the end of a string, stand
-// in front of the first sign that puts a word in the position of a command: see breaksAway.
+// mayBreakAway reports whether nothing but one piece of data, and the end of a string,
+// stands in front of the first sign that puts a word in the position of a command: see
+// breaksAway.
 func mayBreakAway(v []byte) bool {
 	i := skipBlank(v, 0)
 	for i < len(v) && isDatum[v[i]] {
