@@ -389,10 +389,24 @@ func (tx *Tx) add(t *parse.Tree, n parse.Node, value []byte, f *detect.Finding, 
 	}
 	// Behind a settled verdict a hint explains nothing but that there is a class.
 	hint := tx.work.sure && weight < tx.enough && weight <= before
-	if f.Weight >= keepFloor && !hint || by != 0 {
+	if f.Weight >= keepFloor && !hint && !tx.hinted(f.Class, weight, before) || by != 0 {
 		tx.keep(t, n, value, f, by)
 	}
 	tx.patch(t, n, value, f)
+}
+
+// hinted reports whether a finding is a hint of a class of which the report has enough,
+// one as strong among them.
+func (tx *Tx) hinted(c detect.Class, weight, before float32) bool {
+	if weight >= threshold || weight > before {
+		return false
+	}
+	if tx.hints[c] == MaxHints {
+		tx.report.Dropped++
+		return true
+	}
+	tx.hints[c]++
+	return false
 }
 
 // shifted returns the weight of a finding where rules move the threshold: a

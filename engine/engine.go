@@ -94,5 +94,5 @@ type Report struct {
 	Decoded  int      // bytes that decoders produced
 	Shape    string   // the protocol of the body: json-rpc, mcp, chat, responses, completion, contents; empty for others
 	Limits   []string // names of the budgets that were spent
-	Dropped  int      // findings beyond MaxFindings, each no stronger than those kept
+	Dropped  int      // findings beyond MaxFindings and MaxHints, each no stronger than those kept
 }

@@ -12,6 +12,7 @@ import (
 // Bounds of a report, so that a hostile request cannot make it large.
 const (
 	MaxFindings     = 64   // per request; the strongest are kept
+	MaxHints        = 16   // of them, of one class, that alone decide nothing
 	MaxFindingValue = 1024 // bytes of Finding.Value, around its span
 	MaxValues       = 192  // statistics per request; the first are kept
 	MaxListed       = 16   // of them, of one list in a row: a longer one tells nothing more of its values
@@ -73,6 +74,7 @@ type Tx struct {
 	fields  fields
 
 	strongest [numClasses]float32 // weight of the strongest finding per class
+	hints     [numClasses]uint8   // kept per class
 	weakest   int                 // the index of the weakest finding once the report is full, -1 where nobody asked
 	patched   bool                // a virtual patch matched
 	enough    float32             // weight of a finding that settles the verdict, 0 for none
@@ -99,7 +101,7 @@ func (tx *Tx) begin(e *Engine, set *rule.Set, env Env) {
 	tx.engine, tx.set, tx.env = e, set, env
 	tx.walk.Lend(&e.inflaters)
 	tx.walk.Reset(tx, e.options.Limits, e.options.Decoders)
-	tx.strongest = [numClasses]float32{}
+	tx.strongest, tx.hints = [numClasses]float32{}, [numClasses]uint8{}
 	tx.patched, tx.weakest, tx.profiled, tx.work = false, -1, false, work{}
 	tx.limited.reset()
 	tx.leaky, tx.failed = false, false

@@ -62,12 +62,14 @@ func (m *memo) keep(effort int) {
 // facts returns all of w but for names.
 func (w *Where) facts() uint64 {
 	f := uint64(w.Place)<<32 | uint64(w.Decoded)<<24 | uint64(w.Referrer)<<16
-	for i, is := range [...]bool{
-		w.Name, w.Container, w.Markup, w.Unescaped, w.Listing, w.Encoded, w.Joined, w.Binary, w.Excerpt, w.Within, w.Key != nil, w.Parent != nil,
-	} {
-		if is {
-			f |= 2 << i
-		}
-	}
+	f |= bit(w.Name)<<1 | bit(w.Container)<<2 | bit(w.Markup)<<3 | bit(w.Unescaped)<<4 | bit(w.Listing)<<5 | bit(w.Encoded)<<6
+	f |= bit(w.Joined)<<7 | bit(w.Binary)<<8 | bit(w.Excerpt)<<9 | bit(w.Within)<<10 | bit(w.Key != nil)<<11 | bit(w.Parent != nil)<<12
 	return f * 0x9e3779b97f4a7c15 // over all bits
+}
+
+func bit(is bool) uint64 {
+	if is {
+		return 1
+	}
+	return 0
 }
