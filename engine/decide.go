@@ -291,7 +291,7 @@ func (tx *Tx) measure(t *parse.Tree, n parse.Node, value []byte) {
 		return
 	}
 	key := t.Keys(n).Folded
-	observe = observe && !tx.listed(key)
+	observe = tx.sampled(key) && observe
 	p, known := tx.match.Profile(key)
 	if !known && !observe {
 		return
@@ -318,11 +318,14 @@ func (tx *Tx) measure(t *parse.Tree, n parse.Node, value []byte) {
 	v.Point = tx.points.of(t, n, key)
 }
 
-// listed reports whether the last values of the report are elements of one list, of which
-// the next one is the one with that key.
-func (tx *Tx) listed(key uint64) bool {
-	last := len(tx.report.Values)
-	return last >= MaxListed && tx.report.Values[last-1].Key == key && tx.report.Values[last-MaxListed].Key == key
+// sampled reports whether the value with that key is one of the first in a row with it, as
+// the elements of a list have.
+func (tx *Tx) sampled(key uint64) bool {
+	if tx.list != key {
+		tx.list, tx.listed = key, 0
+	}
+	tx.listed++
+	return tx.listed <= MaxListed
 }
 
 // Trouble is called by the walk for evidence beside values.
@@ -389,24 +392,24 @@ func (tx *Tx) add(t *parse.Tree, n parse.Node, value []byte, f *detect.Finding, 
 	}
 	// Behind a settled verdict a hint explains nothing but that there is a class.
 	hint := tx.work.sure && weight < tx.enough && weight <= before
-	if f.Weight >= keepFloor && !hint && !tx.hinted(f.Class, weight, before) || by != 0 {
+	if by != 0 || f.Weight >= keepFloor && !hint && tx.takes(f.Class, weight, before) {
 		tx.keep(t, n, value, f, by)
 	}
 	tx.patch(t, n, value, f)
 }
 
-// hinted reports whether a finding is a hint of a class of which the report has enough,
-// one as strong among them.
-func (tx *Tx) hinted(c detect.Class, weight, before float32) bool {
-	if weight >= threshold || weight > before {
-		return false
-	}
-	if tx.hints[c] == MaxHints {
-		tx.report.Dropped++
+// takes reports whether the report takes a finding: a hint only while it has few of the
+// class, or none as strong. It counts the hints that it takes.
+func (tx *Tx) takes(c detect.Class, weight, before float32) bool {
+	if weight >= threshold {
 		return true
 	}
-	tx.hints[c]++
-	return false
+	if tx.hints[c] == MaxHints && weight <= before {
+		tx.report.Dropped++
+		return false
+	}
+	tx.hints[c] = min(tx.hints[c]+1, MaxHints)
+	return true
 }
 
 // shifted returns the weight of a finding where rules move the threshold: a

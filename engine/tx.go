@@ -12,7 +12,7 @@ import (
 // Bounds of a report, so that a hostile request cannot make it large.
 const (
 	MaxFindings     = 64   // per request; the strongest are kept
-	MaxHints        = 16   // of them, of one class, that alone decide nothing
+	MaxHints        = 32   // of them, of one class, that alone decide nothing and get no stronger
 	MaxFindingValue = 1024 // bytes of Finding.Value, around its span
 	MaxValues       = 192  // statistics per request; the first are kept
 	MaxListed       = 16   // of them, of one list in a row: a longer one tells nothing more of its values
@@ -80,6 +80,8 @@ type Tx struct {
 	enough    float32             // weight of a finding that settles the verdict, 0 for none
 	work      work                // so far
 	profiled  bool                // the ruleset holds profiles
+	list      uint64              // the key of the last value that was measured
+	listed    int                 // how many in a row had it
 	points    points              // rendered, of Report.Values
 	place     headerPlace
 	from      detect.Referrer // once it was asked for
@@ -106,6 +108,7 @@ func (tx *Tx) begin(e *Engine, set *rule.Set, env Env) {
 	tx.limited.reset()
 	tx.leaky, tx.failed = false, false
 	tx.lines, tx.from, tx.typed = 0, detect.Unread, false
+	tx.list, tx.listed = 0, 0
 	tx.verdict = Verdict{Mode: env.Mode}
 	tx.report = Report{Findings: tx.report.Findings[:0], Values: tx.report.Values[:0], Limits: tx.report.Limits[:0]}
 }

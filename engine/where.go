@@ -28,7 +28,6 @@ func (tx *Tx) where(w *detect.Where, t *parse.Tree, n parse.Node, value []byte) 
 	w.Binary = marks&parse.IsBinary != 0
 	w.Decoded = uint8(t.Opaque(n))
 	w.Unescaped = t.Kind(n) == parse.HTMLJS
-	w.Joined = t.Kind(n) == parse.Pollution
 	w.Excerpt = t.Excerpt(n) > binarySample
 	if w.Name {
 		switch w.Place {

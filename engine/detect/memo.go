@@ -63,7 +63,7 @@ func (m *memo) keep(effort int) {
 func (w *Where) facts() uint64 {
 	f := uint64(w.Place)<<32 | uint64(w.Decoded)<<24 | uint64(w.Referrer)<<16
 	f |= bit(w.Name)<<1 | bit(w.Container)<<2 | bit(w.Markup)<<3 | bit(w.Unescaped)<<4 | bit(w.Listing)<<5 | bit(w.Encoded)<<6
-	f |= bit(w.Joined)<<7 | bit(w.Binary)<<8 | bit(w.Excerpt)<<9 | bit(w.Within)<<10 | bit(w.Key != nil)<<11 | bit(w.Parent != nil)<<12
+	f |= bit(w.Binary)<<7 | bit(w.Excerpt)<<8 | bit(w.Within)<<9 | bit(w.Key != nil)<<10 | bit(w.Parent != nil)<<11
 	return f * 0x9e3779b97f4a7c15 // over all bits
 }
 

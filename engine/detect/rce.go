@@ -86,7 +86,7 @@ const (
 
 // otherCommands returns the names that anything else is found by.
 func otherCommands() string {
-	words := rareCommands + " expr"
+	words := rareCommands + " expr " + loaders
 	for _, set := range [...]lexicon.Set{probeSet, plainWords, shells, fetchers, connectors, decoders, lesserShells, windowsPrograms, productNames} {
 		words += " " + set.Words()
 	}
@@ -940,7 +940,7 @@ func (t *shellText) constructs(best *lead) {
 				t.batchFor(best, i)
 			}
 		case 'i', 'I':
-			if i > 0 && isLetter(v[i-1]) {
+			if i > 0 && wordByte[v[i-1]] != 0 {
 				break
 			}
 			if hasPrefixFold(v[i:], "if ") || hasPrefixFold(v[i:], "if/i ") || hasPrefixFold(v[i:], "iex(") || hasPrefixFold(v[i:], "iex (") || hasPrefixFold(v[i:], "iex $") {

@@ -9,8 +9,8 @@ import (
 
 // Most values that have signs of a shell have no name of a program that the gate knows.
 // In those a command is found only where something hides its name, where the gate does not
-// know the name, or by what it is handed. All of that has its own two bytes in a row,
-// shellPairs, and some more around, so that values of random signs need not be read.
+// know the name, or by what it is handed. Each of that begins with two bytes of shellPairs
+// and has more around them, so that values of random signs need not be read.
 
 // shellSigns are those with which all of a value is read.
 const shellSigns = hasShellWord | hasLine | hasControl | hasHigh
@@ -20,12 +20,11 @@ const longSigns = hasSpace | hasBacktick | hasLess | hasGreater | hasSlash
 
 // shellPairs are what hides asks more of.
 var shellPairs = pair.New(
-	pair.Of{pair.Letters + "_", `'"^\$`}, pair.Of{`\`, wordBytes}, // what splits a name, and escapes
-	pair.Of{"-", pair.Letters + `'"^\$`}, pair.Of{"cC", "89"}, pair.Of{".~", "/ecbpvmsECBPVMS"}, pair.Of{":", `\~`}, // names
-	pair.Of{"fFiInNoO", "oOfFlLdD"},
-	pair.Of{"$", "iI('[{_"}, pair.Of{";|&", "$"}, pair.Of{"<`", "<`"}, pair.Of{"%", pair.Letters},
-	pair.Of{" \t+", "-/"}, pair.Of{"/", pair.Letters + "?*["}, pair.Of{" \t12>", ">&"}, // what a command is handed
-	pair.Of{`'")`, ";|&`$<> \t"}, pair.Of{"|", "'"},
+	pair.Of{pair.Letters + "_", `'"^\$`}, pair.Of{`\`, wordBytes}, pair.Of{"$", "iI('[{_"},
+	pair.Of{"-", pair.Letters + `'"^\$`}, pair.Of{"cC", "89"}, pair.Of{".~", "/ecbpvmsECBPVMS"}, pair.Of{"fFiInNoO", "oOfFlLdD"},
+	pair.Of{":", `\~`}, pair.Of{"%", pair.Letters}, pair.Of{"<`", "<`"},
+	pair.Of{"/", pair.Letters + `?*['"$`}, pair.Of{" \t+", "-/"}, pair.Of{" \t12>", ">&"},
+	pair.Of{";|&", "$ \t"}, pair.Of{`'")`, ";|&`$<> \t-"}, pair.Of{"|", "'"},
 )
 
 // wordBytes are those of words.
@@ -109,19 +108,26 @@ func (s *Scanner) hides(v []byte, i int, away bool) bool {
 	case '.', '~':
 		return away && (b == '/' || programEndSet.Has(v[i+1:run(v, i+1, min(len(v), i+8), isWordASCII)]))
 	case ' ', '\t', '+':
-		return away && b == '>' || b != '>' && (isLetter(next) || next == '-')
+		return b == '>' && away || b == '/' && wordASCII[next] || b == '-' && (isLetter(next) || next == '-')
 	case '/':
+		if b == '\'' || b == '"' || b == '$' {
+			return bytes.ContainsAny(v[i:min(len(v), i+maxWildPath)], "?*[")
+		}
 		return (away || s.all(hasDollar|hasOpen)) && s.any(hasSpace) && strings.IndexByte(systemDirs, lower(b)) >= 0 || isWildPath(v[i:])
 	case '\\':
 		return away && bytes.IndexAny(v[:i], " \t") >= 0 || i <= skipBlank(v, 0)+1
 	case '$':
 		return s.expands(v, i)
 	case '\'', '"', ')':
+		if b == '-' {
+			return (isLetter(next) || next == '-') && bytes.IndexAny(v[:i], " \t+") >= 0
+		}
 		return away && i > 0 && isLead(v, i+1) && (s.all(hasHash|hasSpace) || endsCommand(v))
-	case ';', '&':
-		return s.any(hasEqual) // a variable was set
-	case '|':
-		return b == '$' && s.any(hasEqual) || b == '\'' && i > 0 && wordASCII[v[i-1]] && bytes.Contains(v[i+2:], []byte("'!"))
+	case ';', '&', '|':
+		if at := skipBlank(v, i+1); byteAt(v, at) == '$' {
+			return s.any(hasEqual) // a variable was set
+		}
+		return b == '\'' && i > 0 && wordASCII[v[i-1]] && bytes.Contains(v[i+2:], []byte("'!"))
 	case ':':
 		return b == '~' && s.any(hasPercent) || b == '\\' && i > 0 && isLetter(v[i-1])
 	case '>':
@@ -156,7 +162,7 @@ const systemDirs = "ebdptruw"
 // isWildPath reports whether a path with wildcards begins at v.
 func isWildPath(v []byte) bool {
 	end := run(v, 0, min(len(v), maxWildPath), func(b byte) bool { return !endsPath[b] })
-	return bytes.LastIndexByte(v[:end], '/') > 0 && bytes.ContainsAny(v[:end], "?*[")
+	return bytes.LastIndexByte(v[:end], '/') > 0 && bytes.ContainsAny(v[:end], "?*[]")
 }
 
 // maxWildPath is longer than such paths are, and endsPath are the bytes that end one.

@@ -9,7 +9,7 @@ import (
 
 // optionGateWords are words of programOptions, and of what else is looked for
 // here.
-const optionGateWords = "pager pack proxycommand compress checkpoint rsh command rcat sockets shadow luajit pypy node nodejs msiexec comspec systemroot programfiles"
+const optionGateWords = "pager pack proxycommand compress checkpoint rsh command rcat oproxycommand sockets shadow luajit pypy node nodejs msiexec comspec systemroot programfiles " + loaders
 
 var (
 	shells       = lexicon.New("sh bash dash ash zsh ksh csh tcsh cmd cmd.exe powershell powershell.exe pwsh")
@@ -156,6 +156,9 @@ func (t *shellText) looksAround(best *lead, c *shlex.Command) {
 		t.firstAt = c.At
 	}
 }
+
+// loaders are the programs that loads knows.
+const loaders = "wget curl busybox toybox fetch axel aria2c tftp ftpget"
 
 // loads reports whether c fetches a file from a host that has no name.
 func loads(c *shlex.Command, args []byte) bool {

@@ -75,9 +75,6 @@ type Where struct {
 	// Encoded: the value is nothing but escapes of characters. What it
 	// decodes to is scanned by itself.
 	Encoded bool
-	// Joined: the value is those of a repeated name with commas between, each of which
-	// is scanned by itself. Only what a comma may stand in is looked for.
-	Joined bool
 	// Binary: the value is data, the texts in which are scanned by themselves.
 	Binary bool
 	// Excerpt: the value is one of the texts in data of some length, as are
@@ -170,7 +167,6 @@ type detector struct {
 	run   int  // effort that it takes to run, however short the value
 	least int  // bytes that it finds anything in
 	parts bool // of a long container its parts are enough
-	spans bool // a comma may stand in what it finds
 }
 
 // mostLeast is more than the least of every detector.
@@ -190,20 +186,20 @@ var longEnough = func() (t [mostLeast]uint32) {
 }()
 
 var detectors = [...]detector{
-	{class: SQLi, when: whenSQLi, scan: (*Scanner).sqli, run: 150, least: 3, parts: true, spans: true},
-	{class: NoSQLi, when: whenNoSQLi, scan: (*Scanner).nosqli, run: 220, parts: true, spans: true},
-	{class: LDAPi, when: whenLDAPi, scan: (*Scanner).ldapi, run: 100, least: 2, spans: true},
-	{class: XPathi, when: whenXPathi, scan: (*Scanner).xpathi, run: 80, least: 4, parts: true, spans: true},
-	{class: XSS, when: whenXSS, scan: (*Scanner).xss, run: 150, least: 4, parts: true, spans: true},
+	{class: SQLi, when: whenSQLi, scan: (*Scanner).sqli, run: 150, least: 3, parts: true},
+	{class: NoSQLi, when: whenNoSQLi, scan: (*Scanner).nosqli, run: 220, parts: true},
+	{class: LDAPi, when: whenLDAPi, scan: (*Scanner).ldapi, run: 100, least: 2},
+	{class: XPathi, when: whenXPathi, scan: (*Scanner).xpathi, run: 80, least: 4, parts: true},
+	{class: XSS, when: whenXSS, scan: (*Scanner).xss, run: 150, least: 4, parts: true},
 	{class: PathTraversal, when: whenPathTraversal, scan: (*Scanner).ptrav, run: 120, least: 3},
-	{class: RCE, when: whenRCE, scan: (*Scanner).rce, run: 170, least: 2, parts: true, spans: true},
-	{class: Code, when: whenCode, scan: (*Scanner).code, run: 120, least: 3, parts: true, spans: true},
-	{class: SSTI, when: whenSSTI, scan: (*Scanner).ssti, run: 80, least: 4, parts: true, spans: true},
-	{class: XXE, when: whenXXE, scan: (*Scanner).xxe, run: 100, least: 3, spans: true},
+	{class: RCE, when: whenRCE, scan: (*Scanner).rce, run: 170, least: 2, parts: true},
+	{class: Code, when: whenCode, scan: (*Scanner).code, run: 120, least: 3, parts: true},
+	{class: SSTI, when: whenSSTI, scan: (*Scanner).ssti, run: 80, least: 4, parts: true},
+	{class: XXE, when: whenXXE, scan: (*Scanner).xxe, run: 100, least: 3},
 	{class: SSRF, when: whenSSRF, scan: (*Scanner).ssrf, run: 80, least: 3},
 	{class: CRLF, when: whenCRLF, scan: (*Scanner).crlf, run: 120, least: 1},
 	{class: Log4Shell, when: whenLog4Shell, scan: (*Scanner).log4shell, run: 200, least: 6},
-	{class: SSI, when: whenSSI, scan: (*Scanner).ssi, run: 200, least: 5, spans: true},
+	{class: SSI, when: whenSSI, scan: (*Scanner).ssi, run: 200, least: 5},
 	{class: MailInjection, when: whenMail, scan: (*Scanner).mail, run: 150, least: 5},
 	{class: RFI, when: whenRFI, scan: (*Scanner).rfi, run: 120, least: 6},
 	{class: Deserialization, when: whenDeser, scan: (*Scanner).deser, run: 80, least: 4},
@@ -214,21 +210,10 @@ var detectors = [...]detector{
 	{class: ScannerTool, when: whenScannerTool, scan: (*Scanner).scannerTool, run: 380, least: 4},
 	{class: SessionFixation, when: whenSessionFixation, scan: (*Scanner).sessfix, run: 80, least: 3},
 	{class: Smuggling, when: whenMediaType, scan: (*Scanner).mediaType, run: 120, least: 3},
-	{class: SQLi, when: whenSQLJSON, scan: (*Scanner).sqlJSON, run: 80, least: 7, parts: true, spans: true},
-	{class: Code, when: whenWhole, scan: (*Scanner).whole, run: 130, least: 2, parts: true, spans: true},
+	{class: SQLi, when: whenSQLJSON, scan: (*Scanner).sqlJSON, run: 80, least: 7, parts: true},
+	{class: Code, when: whenWhole, scan: (*Scanner).whole, run: 130, least: 2, parts: true},
 	{class: Code, when: whenJDBC, scan: (*Scanner).jdbc, run: 120, least: 9},
 }
-
-// spanning are the detectors that find what a comma may stand in, bit i for the one
-// at i.
-var spanning = func() (set uint32) {
-	for i := range detectors {
-		if detectors[i].spans {
-			set |= 1 << i
-		}
-	}
-	return set
-}()
 
 // maxKept is how many tokens of SQL a Scanner keeps room for: a chunk, and what
 // memory is rounded up to.
@@ -262,9 +247,6 @@ func (s *Scanner) Scan(v []byte, w *Where) []Finding {
 		return nil
 	}
 	left := s.admits(have) & longEnough[min(len(v), mostLeast-1)] &^ s.skipped
-	if w.Joined {
-		left &= spanning
-	}
 	if left == 0 {
 		return s.findings
 	}
