@@ -115,12 +115,12 @@ func (s *Scanner) hides(v []byte, i int, away bool) bool {
 		}
 		return (away || s.all(hasDollar|hasOpen)) && s.any(hasSpace) && strings.IndexByte(systemDirs, lower(b)) >= 0 || isWildPath(v[i:])
 	case '\\':
-		return away && bytes.IndexAny(v[:i], " \t") >= 0 || i <= skipBlank(v, 0)+1
+		return away && bytes.ContainsAny(v[:i], " \t") || i <= skipBlank(v, 0)+1
 	case '$':
 		return s.expands(v, i)
 	case '\'', '"', ')':
 		if b == '-' {
-			return (isLetter(next) || next == '-') && bytes.IndexAny(v[:i], " \t+") >= 0
+			return (isLetter(next) || next == '-') && bytes.ContainsAny(v[:i], " \t+")
 		}
 		return away && i > 0 && isLead(v, i+1) && (s.all(hasHash|hasSpace) || endsCommand(v))
 	case ';', '&', '|':
