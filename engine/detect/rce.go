@@ -84,7 +84,7 @@ const (
 	isOther // see otherCommands
 )
 
-// otherCommands returns the names that anything else is found by.
+// otherCommands returns the other names that anything is found by.
 func otherCommands() string {
 	words := rareCommands + " expr " + loaders
 	for _, set := range [...]lexicon.Set{probeSet, plainWords, shells, fetchers, connectors, decoders, lesserShells, windowsPrograms, productNames} {

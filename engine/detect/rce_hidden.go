@@ -18,7 +18,7 @@ const shellSigns = hasShellWord | hasLine | hasControl | hasHigh
 // longSigns are those with which all of a long value is read.
 const longSigns = hasSpace | hasBacktick | hasLess | hasGreater | hasSlash
 
-// shellPairs are what hides asks more of.
+// shellPairs are what splits and hides ask more of.
 var shellPairs = pair.New(
 	pair.Of{pair.Letters + "_", `'"^\$`}, pair.Of{`\`, wordBytes}, pair.Of{"$", "iI('[{_"},
 	pair.Of{"-", pair.Letters + `'"^\$`}, pair.Of{"cC", "89"}, pair.Of{".~", "/ecbpvmsECBPVMS"}, pair.Of{"fFiInNoO", "oOfFlLdD"},
@@ -34,10 +34,10 @@ const wordBytes = pair.Letters + "0123456789_"
 // long values it asks less: that it asks a few times over makes up for that in short ones.
 func (s *Scanner) mayHide(v []byte) bool {
 	i := shellPairs.Next(v, 0)
-	if len(v) > maxBreaking {
+	switch {
+	case len(v) > maxBreaking:
 		return i < len(v) || s.any(longSigns)
-	}
-	if i == len(v) {
+	case i == len(v):
 		return false
 	}
 	for away := mayBreakAway(v); i < len(v); i = shellPairs.Next(v, i+1) {
@@ -156,7 +156,7 @@ func begins(v []byte, i int, next byte) bool {
 	return false
 }
 
-// systemDirs begin the directories of a system.
+// systemDirs begin the directories of a system that shlex knows as secret.
 const systemDirs = "ebdptruw"
 
 // isWildPath reports whether a path with wildcards begins at v.

@@ -265,9 +265,9 @@ func mentions(v []byte, from, end int) bool {
 		end+2 < len(v) && v[end] == '>' && v[end+1] == ' ' && isLetter(v[end+2])
 }
 
-// runs reports whether the whole value v may hold code of a script behind i that does something: a call,
-// a value that is set, or a comment, which other values may end. Where browsers see the
-// end of a script does not matter then.
+// runs reports whether the whole value v may hold code of a script behind i that does
+// something: a call, a value that is set, or a comment, which other values may end. Where
+// browsers see the end of a script does not matter then.
 func (p *page) runs(v []byte, i int) bool {
 	if p.lastSign == 0 {
 		p.lastSign = 1 + bytes.LastIndexAny(v, "([{=`*")
