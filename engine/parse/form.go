@@ -321,26 +321,28 @@ func (p *formParser) pollute(t *Tree, buf []byte) {
 		mark := len(t.scratch)
 		name := t.appendJoined(buf, s.hash)
 		joined := t.scratch[mark:]
-		if len(name) > 0 && name[len(name)-1] != ']' && p.affordJoined(t, len(joined)) {
+		if len(name) > 0 && name[len(name)-1] != ']' {
 			p.keep(t.unescape(name))
-			n := p.push(t, p.name[:p.nameLen])
-			t.purse.inside++
-			t.leaf(n, Pollution, nil, 0, joined)
-			t.purse.inside--
-			t.drop(n)
+			p.joined(t, joined)
 		}
 		t.scratch = t.scratch[:mark]
 	}
 }
 
-// affordJoined reports whether n bytes of values may be visited once more: of
-// the outermost form always.
-func (p *formParser) affordJoined(t *Tree, n int) bool {
-	each := joinedEffort * n
-	if p.node < 0 || t.Depth(p.node) <= 1 {
-		each = 0
+// joined visits the values of the name that is kept once more, joined to v: those of
+// the outermost form unless signs of all kinds took what the request may take.
+func (p *formParser) joined(t *Tree, v []byte) {
+	n := p.push(t, p.name[:p.nameLen])
+	each := joinedEffort * len(v)
+	if t.Depth(n) <= 1 {
+		each = readEffort * len(v)
 	}
-	return t.afford(max(p.node, 0), n, each)
+	if t.afford(n, len(v), each) {
+		t.purse.inside++
+		t.leaf(n, Pollution, nil, 0, v)
+		t.purse.inside--
+	}
+	t.drop(n)
 }
 
 // joinedEffort is what it takes to visit a byte of ordinary values.
