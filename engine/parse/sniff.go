@@ -239,8 +239,8 @@ func (t *Tree) whole(n Node, v []byte) {
 
 // value visits the value v at n: as it is, and all that it decodes to.
 func (t *Tree) value(n Node, v []byte) {
-	relay := t.relay
-	t.relay = 0
+	relay, parts := t.relay, t.parts
+	t.relay, t.parts = 0, false
 	if t.overdrawn() {
 		t.trouble(n, TooDear, nil)
 		return
@@ -304,6 +304,9 @@ func (t *Tree) value(n Node, v []byte) {
 		_, own := t.Extent(n, v)
 		t.decodes = c != 0
 		took = t.visit(n, v, own)
+	}
+	if parts {
+		t.purse.reserve += partsEffort * took
 	}
 	if c == asPercent && t.pairs == declaredOnly && at.marks&isSplit != 0 {
 		v = seam(v)
@@ -406,6 +409,10 @@ func (t *Tree) anew(n Node, v []byte) {
 	}
 	t.value(n, v)
 }
+
+// partsEffort is how often the parts of a value take what it took to visit it as a
+// whole: each of them takes some more, however short it is.
+const partsEffort = 2
 
 // readEffort is what a decoder takes per byte, and finding out which apply.
 const readEffort = 4

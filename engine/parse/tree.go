@@ -225,6 +225,7 @@ type Tree struct {
 	written charset // the declared charset of the values
 	call    *call   // what the fields say of an MCP call, nil for nothing
 	relay   coding  // what undoes the value that comes next, which shows nothing by itself
+	parts   bool    // the parts of the value that comes next are visited after it, for which it reserves effort
 	pairs   pairing // of the text of a body
 	decodes bool    // decoders are going to be tried on the value that is visited
 	long    stretch
@@ -361,7 +362,7 @@ func (t *Tree) reset(v Visitor, l Limits, s *spending) {
 	t.visitor, t.limits, t.spent, t.written = v, l, s, ascii
 	t.effort, t.purse = l.Effort, fullPurse(&l)
 	t.memory, _ = v.(Memory)
-	t.call, t.relay, t.pairs, t.decodes, t.long.node, t.roll = nil, 0, unpaired, false, -1, nil
+	t.call, t.relay, t.parts, t.pairs, t.decodes, t.long.node, t.roll = nil, 0, false, unpaired, false, -1, nil
 	t.nodes, t.names, t.scratch, t.frames = t.nodes[:0], t.names[:0], t.scratch[:0], t.frames[:0]
 }
 

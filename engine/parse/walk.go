@@ -75,6 +75,7 @@ func trimAuthority(target []byte) []byte {
 // its segments. It drops uri.
 func (t *Tree) path(uri Node, path []byte, apart bool) {
 	mark := len(t.scratch)
+	before := t.purse.reserve
 	if bytes.IndexByte(path, '%') >= 0 {
 		t.scratch = appendUnescaped(t.scratch, path, false)
 		n := t.pushDecoder(uri, Percent)
@@ -85,6 +86,7 @@ func (t *Tree) path(uri Node, path []byte, apart bool) {
 	}
 	t.scratch = t.scratch[:mark]
 	t.drop(uri)
+	kept, all := t.purse.reserve-before, max(len(path), 1)
 	path = bytes.TrimPrefix(path, []byte{'/'})
 	escaped := bytes.IndexByte(path, '%') >= 0
 	for i := int32(0); ; i++ {
@@ -92,10 +94,13 @@ func (t *Tree) path(uri Node, path []byte, apart bool) {
 		if !found {
 			break
 		}
-		if path = rest; len(segment) > 0 {
+		path = rest
+		t.purse.reserve = before + kept*len(path)/all
+		if len(segment) > 0 {
 			t.segment(Path, i, segment, escaped)
 		}
 	}
+	t.purse.reserve = before
 	name, ext, found := bytes.Cut(path, []byte{'.'})
 	t.segment(ActionName, 0, name, escaped)
 	if found {
@@ -112,6 +117,7 @@ func (t *Tree) wholePath(n Node, path []byte) {
 	if len(path) > maxMarkup && escapesText(path) {
 		t.relay = asPercent // its segments are read as they are
 	}
+	t.parts = true
 	t.value(n, path)
 }
 
