@@ -57,7 +57,9 @@ func (s *Scanner) crlf(v []byte, w *Where) {
 		}
 	}
 	requestLine(&best, v, w.Place)
-	setCookie(&best, v)
+	if s.spells(cookieLetters) {
+		setCookie(&best, v)
+	}
 	s.follow(CRLF, v, best, responseHeaders)
 }
 
@@ -189,6 +191,9 @@ func lastField(best *lead, v []byte) {
 		best.offer(0.6, i, min(len(v), j+24), "A line end is followed by a header field.")
 	}
 }
+
+// cookieLetters are those of the name of its field.
+var cookieLetters = lettersOf("setcookie")
 
 // setCookie judges a cookie that is set inside a value: behind a line end, or
 // where a filter took the line end out.

@@ -33,20 +33,26 @@ func (s *Scanner) deser(v []byte, w *Where) {
 		assembly(&best, v)
 		funcster(&best, v)
 	}
-	if s.all(hasColon|hasDigit) && s.any(hasDQuote|hasBackslash) {
+	if s.all(hasColon|hasDigit) && s.any(hasDQuote|hasBackslash) && s.letters&objectLetters != 0 {
 		phpObject(&best, v)
 	}
-	if s.have.any(whenTypeTags) {
+	if s.have.any(whenTypeTags) && s.spellsAny(tagLetters[:]) {
 		typeTags(&best, v)
 	}
 	if s.any(hasControl | hasHigh | hasLine) {
 		pickle(&best, v)
 	}
-	if s.all(hasLess|hasSpace) && w.Place != InFile {
+	if s.all(hasLess|hasSpace) && s.spells(voidLetters) && w.Place != InFile {
 		beans(&best, v)
 	}
 	s.follow(Deserialization, v, best, deserVocabulary)
 }
+
+// Letters without which there are no objects of PHP, and no elements of beans.
+var (
+	objectLetters = lettersOf("oc")
+	voidLetters   = lettersOf("void")
+)
 
 // beans finds a document of java.beans.XMLDecoder, which calls what it names:
 // in <void> elements it invokes methods and fills arrays.
@@ -185,6 +191,9 @@ var whenTypeTags = []feature{hasBang | ofSix, hasDollar | ofNine, hasDQuote | ha
 
 // tagPairs are the bytes in front of their first letters, and those.
 var tagPairs = pair.New(pair.Of{"$", "Nt"}, pair.Of{"!", "pjocr"}, pair.Of{"@", "t"}, pair.Of{`"`, "p"})
+
+// tagLetters are those of the names of types, of which each has all of one kind.
+var tagLetters = [...]letters{lettersOf("jav"), lettersOf("org"), lettersOf("com"), lettersOf("ph"), lettersOf("ruby"), lettersOf("py"), lettersOf("_fun")}
 
 // typeTags finds names of types that a reader makes instances of.
 func typeTags(best *lead, v []byte) {

@@ -197,44 +197,45 @@ func (w *Where) features() (f feature) {
 	return f
 }
 
-// features returns the features of v, and how many pieces it falls into at
-// least: bytes that are in no word and no number.
-func features(v []byte) (f feature, pieces int) {
+// features returns the features of v, its letters, and how many pieces it falls into
+// at least: bytes that are in no word and no number.
+func features(v []byte) (f feature, has letters, pieces int) {
 	if len(v) == 2 { // of many such values in a row, with a word in none
 		if a, b := gateByte[v[0]], gateByte[v[1]]; (a|b)>>31 == 0 && (a+b)/gateHidden == 0 {
-			return pairFeatures[a&gateClass] | pairFeatures[b&gateClass|a>>5&gateLetter], int((a + b) / gatePiece)
+			return pairFeatures[a&gateClass] | pairFeatures[b&gateClass|a>>5&gateLetter], 1<<(a&gateLetter) | 1<<(b&gateLetter), int((a + b) / gatePiece)
 		}
 	}
 	var word, last, sum, hidden uint32
 	for rest := v; len(rest) > 0; {
 		n := min(len(rest), gateChunk)
-		f, word, last, sum = readChunk(rest[:n], f, word, last)
+		f, has, word, last, sum = readChunk(rest[:n], f, has, word, last)
 		pieces += int(sum / gatePiece % 64)
 		hidden |= sum / gateHidden % 64
 		rest = rest[n:]
 	}
 	if f&^(hasHigh|wordFeatures) == 0 && len(v) > maxWordOnly {
-		return f&hasHigh | lengths, 0
+		return f&hasHigh | lengths, has, 0
 	}
 	f |= feature(familiesOf(word))*hasSQLWord | lengthFeatures[min(len(v), len(lengthFeatures)-1)]
 	if hidden != 0 {
 		f |= hiddenWordFeaturesOf(v)
 	}
-	return f, pieces
+	return f, has, pieces
 }
 
-// readChunk adds the features of a chunk to f. It is given and returns, behind f, the
-// hash of the word that goes on and the last byte as gateByte has it, and last the sum
+// readChunk adds the features of a chunk to f and its letters to has. It is given and
+// returns, behind those, the hash of the word that goes on and the last byte as gateByte has it, and last the sum
 // of all such bytes. It asks for no byte with a branch, as nobody could guess the next:
 // the hash of each word is kept in a list, in which those of its beginnings are
 // overwritten.
-func readChunk(chunk []byte, f feature, word, last uint32) (_ feature, _, _, sum uint32) {
+func readChunk(chunk []byte, f feature, has letters, word, last uint32) (_ feature, _ letters, _, _, sum uint32) {
 	var words [gateChunk/2 + 1]uint32
 	n := uint(0)
 	for _, b := range chunk {
 		g := gateByte[b]
 		sum += g
 		f |= pairFeatures[g&gateClass|last>>5&gateLetter]
+		has |= 1 << (g & gateLetter)
 		words[n%uint(len(words))] = word
 		n += uint(last &^ g >> 31)
 		word = (bits.RotateLeft32(word, 5) ^ g&gateLetter) & uint32(int32(g)>>31)
@@ -244,8 +245,34 @@ func readChunk(chunk []byte, f feature, word, last uint32) (_ feature, _, _, sum
 	for _, h := range words[:n%uint(len(words))] {
 		families |= familiesOf(h)
 	}
-	return f | feature(families)*hasSQLWord, word, last, sum
+	return f | feature(families)*hasSQLWord, has, word, last, sum
 }
+
+// letters are those that occur in a value, bit n for the n-th of the alphabet, whatever
+// its case, and the next bit for the underscore. A short value has few, so that most
+// words need not be looked for in it.
+type letters uint32
+
+// lettersOf returns the letters of a word.
+func lettersOf(word string) (l letters) {
+	for i := range len(word) {
+		l |= 1 << (wordByte[word[i]] & gateLetter)
+	}
+	return l &^ 1
+}
+
+// spellsAny reports whether the value has all letters of one of some kinds.
+func (s *Scanner) spellsAny(kinds []letters) bool {
+	for _, l := range kinds {
+		if s.letters&l == l {
+			return true
+		}
+	}
+	return false
+}
+
+// spells reports whether the value has all of some letters.
+func (s *Scanner) spells(l letters) bool { return s.letters&l == l }
 
 // gateChunk is how many bytes the gate takes at once: every other one may end a
 // word, of which fifteen have room in the list and the next one behind them.

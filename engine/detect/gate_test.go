@@ -21,7 +21,7 @@ var places = []Where{
 // not have let it see, or that it misses by a short cut.
 func gateHolds(t *testing.T, s *Scanner, v []byte) {
 	t.Helper()
-	bytesHave, _ := features(v)
+	bytesHave, _, _ := features(v)
 	for i, d := range detectors {
 		for _, w := range places {
 			have := bytesHave | w.features()
@@ -131,7 +131,7 @@ func plainFamilies(v []byte) feature {
 func TestFeatures(t *testing.T) {
 	compare := func(v []byte) {
 		t.Helper()
-		f, pieces := features(v)
+		f, _, pieces := features(v)
 		if plain, n := plainFeatures(v); f != plain || pieces != n {
 			t.Fatalf("%q: %x and %d pieces, want %x and %d", v, f, pieces, plain, n)
 		}

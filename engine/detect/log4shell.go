@@ -12,6 +12,9 @@ var whenLog4Shell = []feature{hasDollarBrace, hasBrace | hasColonSlash, hasDolla
 var lookupVocabulary = lexicon.New(`jndi ldap ldaps rmi dns iiop corba nds nis http https lower upper env sys java
 	main ctx map date bundle docker k8s kubernetes log4j marker sd spring web base64 url`)
 
+// jndiLetters are those of its name.
+var jndiLetters = lettersOf("jndi")
+
 // Limits of the lookup evaluator. Log4j itself recurses without bound; the
 // word that matters is short, so what exceeds them is dropped.
 const (
@@ -38,12 +41,12 @@ func (s *Scanner) log4shell(v []byte, w *Where) {
 		s.reads(v, readLookups)
 		lookups(&best, v)
 	}
-	if s.all(hasBrace|hasColon|hasSlash) && best.weight == 0 {
+	if s.all(hasBrace|hasColon|hasSlash) && s.spells(jndiLetters) && best.weight == 0 {
 		if i := indexFold(v, "{jndi:"); i > 0 && bytes.Contains(v[i:min(len(v), i+16)], []byte("://")) {
 			best.offer(0.8, i, min(len(v), i+40), "A JNDI lookup stands behind what other lookups or a decoder make its sign.")
 		}
 	}
-	if s.all(hasDollar|hasAmp|hasColon) && best.weight == 0 {
+	if s.all(hasDollar|hasAmp|hasColon) && s.spells(jndiLetters) && best.weight == 0 {
 		if i := indexFold(v, "$&lbrace"); i >= 0 && indexFold(v[i:min(len(v), i+20)], "jndi:") > 0 {
 			best.offer(0.8, i, min(len(v), i+40), "A JNDI lookup stands behind a bracket that markup spells.")
 		}

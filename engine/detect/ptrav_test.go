@@ -128,7 +128,7 @@ func TestWalk(t *testing.T) {
 			of = steps
 		}
 		v := crumb(r, of, 14)
-		have, _ := features(v)
+		have, _, _ := features(v)
 		plain := pathWalk{v: v, raw: r.Intn(2) == 0, url: r.Intn(4) == 0}
 		fast := plain
 		fast.nameless = have&(hasPathWord|hasFileWord) == 0

@@ -86,7 +86,7 @@ func TestNothingHides(t *testing.T) {
 		}
 		for _, w := range shellPlaces {
 			s.findings, s.at, s.size = s.findings[:0], w, len(v)
-			s.have, s.pieces = features(v)
+			s.have, s.letters, s.pieces = features(v)
 			if s.have |= w.features(); !s.have.any(whenRCE) || s.any(shellSigns) || s.all(hasPercent|hasColon) || len(v) < shortestCommand || s.mayHide(v) {
 				continue
 			}

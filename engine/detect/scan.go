@@ -117,6 +117,7 @@ type Scanner struct {
 	tokens   []Token
 	at       Where   // that the value sits
 	have     feature // of the value
+	letters  letters // of the value
 	size     int     // of the value
 	pieces   int     // it falls into
 	effort   int     // of the last Scan
@@ -138,7 +139,7 @@ type admission struct {
 
 // admittedBits is how many bits of a hash tell where an admission is kept. Ordinary
 // values have few sets of features, and the same over and over.
-const admittedBits = 6
+const admittedBits = 8
 
 // admits is feature.admits.
 func (s *Scanner) admits(have feature) uint32 {
@@ -241,7 +242,7 @@ func (s *Scanner) Scan(v []byte, w *Where) []Finding {
 		s.object(v)
 		return s.findings
 	}
-	have, pieces := features(v)
+	have, spelled, pieces := features(v)
 	have |= w.features()
 	if w.Place == InTarget && have&^addressMarks == 0 && bytes.IndexByte(v, '?') >= 0 {
 		return nil
@@ -257,7 +258,7 @@ func (s *Scanner) Scan(v []byte, w *Where) []Finding {
 	// What merely could be read in parts, as {{x}} behind which padding stands,
 	// is read whole, too.
 	parted := len(v) > maxContainer && (w.Place == InTarget || w.Place == InPath && w.Container || document(v, w)) || w.Container && isCalendar(v)
-	s.at, s.have, s.size, s.pieces = *w, have, len(v), pieces
+	s.at, s.have, s.letters, s.size, s.pieces = *w, have, spelled, len(v), pieces
 	for ; left != 0 && !s.settled(); left &= left - 1 {
 		if d := &detectors[bits.TrailingZeros32(left)]; !parted || !d.parts || w.Markup && d.class == XSS {
 			s.effort += d.run + len(v)/4

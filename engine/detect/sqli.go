@@ -30,8 +30,16 @@ var whenSQLi = []feature{
 const sqlOperators = hasSQLWord | hasSQLLink | hasPipePipe | hasAmpAmp | hasAtAt
 
 // goesOnAsSQL reports whether more of the value than what follows the end of a
-// string, and may be its end, can be instruction.
-func (s *Scanner) goesOnAsSQL() bool { return s.any(sqlOperators) || s.all(hasOpen|hasDigit) }
+// string, and may be its end, can be instruction: without operators that takes an
+// empty exponent that hides a call.
+func (s *Scanner) goesOnAsSQL(v []byte) bool {
+	return s.any(sqlOperators) || s.all(hasCall|hasDigit) && s.spells(exponent) && exponentPairs.Next(v, 0) < len(v)
+}
+
+var (
+	exponent      = lettersOf("e")
+	exponentPairs = pair.New(pair.Of{".", "eE"})
+)
 
 // beginsAsSQL reports whether anything may be instruction where no string was ended:
 // operators, a number that is called; and what sets up a script, behind which quotes
@@ -277,7 +285,7 @@ func (s *Scanner) sqli(v []byte, w *Where) {
 	if w.Listing {
 		whole = -1 // its statement began on a line before
 	}
-	s.sql.goesOn = s.goesOnAsSQL()
+	s.sql.goesOn = s.goesOnAsSQL(v)
 	if begins {
 		whole = s.sqlContext(v, w, 0, false, whole)
 	}

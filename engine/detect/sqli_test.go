@@ -273,7 +273,7 @@ func BenchmarkGate(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			var f feature
 			for b.Loop() {
-				have, _ := features([]byte(v))
+				have, _, _ := features([]byte(v))
 				f |= have
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(v)), "ns/B")

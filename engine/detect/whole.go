@@ -152,7 +152,7 @@ func (s *Scanner) construct(v []byte, w *Where, inset bool) construct {
 		return construct{XSS, cutMarkup}
 	case v[0] == '<' && loneControl(v):
 		return construct{XSS, "The value is an element that changes how the page is read, or asks its reader for something."}
-	case s.all(hasBackslash|ofNine) && sevenBit(v):
+	case s.all(hasBackslash|ofNine) && s.spells(sevenBitLetters) && sevenBit(v):
 		return construct{XSS, hidMarkup}
 	case s.any(hasDollar|hasOpen) && s.callsComputed(v):
 		return construct{Code, callsVar}
@@ -168,7 +168,7 @@ func (s *Scanner) construct(v []byte, w *Where, inset bool) construct {
 		return construct{Code, "A route leads to a class by its whole name, and to any of its methods."}
 	case beginsRun[v[0]] && (v[0] == '%' || s.any(hasQuote|hasDQuote|hasBacktick)) && runsText(v):
 		return construct{Code, serverCode}
-	case s.any(hasSlashSlash) && sendsCookie(v):
+	case s.any(hasSlashSlash) && s.spellsAny(sentLetters[:]) && sendsCookie(v):
 		return construct{XSS, "A script sends the cookie to another host."}
 	}
 	return s.script(v, w)
@@ -257,6 +257,9 @@ func (s *Scanner) schema(v []byte) {
 	}
 	s.follow(XXE, v, lead{weight: wholeWeight, from: i, to: len(v), reason: "A document without content names the address of its schema."}, wholeVocabulary)
 }
+
+// sentLetters are those of the cookie and of the storage.
+var sentLetters = [...]letters{lettersOf("document.cookie"), lettersOf("localstorage")}
 
 // sendsCookie reports whether the cookie or the storage is joined to an
 // address in a string.

@@ -104,6 +104,9 @@ func oddAddress(v []byte) bool {
 	return len(v) >= len(scriptedURL) && hasFold(v, scriptedURL)
 }
 
+// sevenBitLetters are those of its escapes.
+var sevenBitLetters = lettersOf("xbce")
+
 // sevenBit reports whether v holds a tag in the characters that old browsers
 // took for < and > where they dropped the eighth bit, in escapes of a string.
 func sevenBit(v []byte) bool {
