@@ -201,51 +201,52 @@ func (w *Where) features() (f feature) {
 // at least: bytes that are in no word and no number.
 func features(v []byte) (f feature, has letters, pieces int) {
 	if len(v) == 2 { // of many such values in a row, with a word in none
-		if a, b := gateByte[v[0]], gateByte[v[1]]; (a|b)>>31 == 0 && (a+b)/gateHidden == 0 {
-			return pairFeatures[a&gateClass] | pairFeatures[b&gateClass|a>>5&gateLetter], 1<<(a&gateLetter) | 1<<(b&gateLetter), int((a + b) / gatePiece)
+		if a, b := gateByte[v[0]], gateByte[v[1]]; (a|b)&(gateWord|gateHidden) == 0 {
+			return pairFeatures[a&gateClass] | pairFeatures[b&gateClass|a>>5&gateLetter], 0, int(uint32(a+b) / gatePiece)
 		}
 	}
-	var word, last, sum, hidden uint32
+	var all, last uint64
+	var word, sum uint32
 	for rest := v; len(rest) > 0; {
 		n := min(len(rest), gateChunk)
-		f, has, word, last, sum = readChunk(rest[:n], f, has, word, last)
+		f, all, word, last, sum = readChunk(rest[:n], f, all, word, last)
 		pieces += int(sum / gatePiece % 64)
-		hidden |= sum / gateHidden % 64
 		rest = rest[n:]
 	}
+	has = letters(all >> gateLetters)
 	if f&^(hasHigh|wordFeatures) == 0 && len(v) > maxWordOnly {
 		return f&hasHigh | lengths, has, 0
 	}
 	f |= feature(familiesOf(word))*hasSQLWord | lengthFeatures[min(len(v), len(lengthFeatures)-1)]
-	if hidden != 0 {
+	if all&gateHidden != 0 {
 		f |= hiddenWordFeaturesOf(v)
 	}
 	return f, has, pieces
 }
 
-// readChunk adds the features of a chunk to f and its letters to has. It is given and
-// returns, behind those, the hash of the word that goes on and the last byte as gateByte has it, and last the sum
-// of all such bytes. It asks for no byte with a branch, as nobody could guess the next:
-// the hash of each word is kept in a list, in which those of its beginnings are
-// overwritten.
-func readChunk(chunk []byte, f feature, has letters, word, last uint32) (_ feature, _ letters, _, _, sum uint32) {
+// readChunk adds the features of a chunk to f and all that gateByte says to all. It is
+// given and returns, behind those, the hash of the word that goes on and the last byte
+// as gateByte has it, and last the sum of all such bytes, as far as it counts pieces. It
+// asks for no byte with a branch, as nobody could guess the next: the hash of each word
+// is kept in a list, in which those of its beginnings are overwritten.
+func readChunk(chunk []byte, f feature, all uint64, word uint32, last uint64) (_ feature, _ uint64, _ uint32, _ uint64, sum uint32) {
 	var words [gateChunk/2 + 1]uint32
 	n := uint(0)
 	for _, b := range chunk {
 		g := gateByte[b]
-		sum += g
+		sum += uint32(g)
+		all |= g
 		f |= pairFeatures[g&gateClass|last>>5&gateLetter]
-		has |= 1 << (g & gateLetter)
 		words[n%uint(len(words))] = word
-		n += uint(last &^ g >> 31)
-		word = (bits.RotateLeft32(word, 5) ^ g&gateLetter) & uint32(int32(g)>>31)
+		n += uint(last &^ g >> 63)
+		word = (bits.RotateLeft32(word, 5) ^ uint32(g&gateLetter)) & uint32(int64(g)>>63)
 		last = g
 	}
 	var families uint16
 	for _, h := range words[:n%uint(len(words))] {
 		families |= familiesOf(h)
 	}
-	return f | feature(families)*hasSQLWord, has, word, last, sum
+	return f | feature(families)*hasSQLWord, all, word, last, sum
 }
 
 // letters are those that occur in a value, bit n for the n-th of the alphabet, whatever
@@ -256,9 +257,11 @@ type letters uint32
 // lettersOf returns the letters of a word.
 func lettersOf(word string) (l letters) {
 	for i := range len(word) {
-		l |= 1 << (wordByte[word[i]] & gateLetter)
+		if n := wordByte[word[i]]; n != 0 {
+			l |= 1 << n
+		}
 	}
-	return l &^ 1
+	return l
 }
 
 // spellsAny reports whether the value has all letters of one of some kinds.
@@ -279,14 +282,15 @@ func (s *Scanner) spells(l letters) bool { return s.letters&l == l }
 const gateChunk = 30
 
 // gateByte holds what the gate asks of a byte, so that it is looked up once: the
-// letter, the class, and whether it is a piece, hidden or, by the sign, a letter.
-// The sum of a chunk of them holds how many are pieces and hidden.
-var gateByte = func() (t [256]uint32) {
+// number of the letter, the class, whether it is a piece or hidden, the letter as one
+// of letters, and, by the sign, whether it is one. The sum of a chunk of them holds how
+// many are pieces.
+var gateByte = func() (t [256]uint64) {
 	for c := range t {
 		b := byte(c)
-		t[c] = uint32(classOf(b))<<5 | uint32(wordByte[b])
+		t[c] = uint64(classOf(b))<<5 | uint64(wordByte[b])
 		if wordByte[b] != 0 {
-			t[c] |= 1 << 31
+			t[c] |= gateWord | 1<<wordByte[b]<<gateLetters
 		} else if b < 0x80 && !isDigit(b) {
 			t[c] |= gatePiece
 		}
@@ -299,10 +303,12 @@ var gateByte = func() (t [256]uint32) {
 
 // The parts of what gateByte holds.
 const (
-	gateLetter = 1<<5 - 1
-	gateClass  = gateLetter << 5
-	gatePiece  = 1 << 16
-	gateHidden = 1 << 24
+	gateLetter  = 1<<5 - 1
+	gateClass   = gateLetter << 5
+	gatePiece   = 1 << 16
+	gateHidden  = 1 << 24
+	gateLetters = 32 // bits behind which the letter is one of letters
+	gateWord    = 1 << 63
 )
 
 // lengths are the features that any long value has.

@@ -91,11 +91,11 @@ func (s *Scanner) xss(v []byte, w *Where) {
 		p := page{texts: texts, stored: w.Place == InFile, whole: w.Listing, unescaped: w.Unescaped, bare: s.have&hasBacktick == 0}
 		markup(&best, v, 0, len(v), 0, &p)
 		s.effort += markupEffort * p.tokens
-		if plainPlace[w.Place] && (!w.Container || w.Markup) {
+		if s.any(hasLessLetter) && plainPlace[w.Place] && (!w.Container || w.Markup) {
 			inserted(&best, v, w.Place)
 		}
 	}
-	if s.any(hasEqual) && s.any(whenInside) && !s.settles(best.weight) {
+	if s.any(hasEqual) && s.any(whenInside) && (s.any(hasMarkWord|hasAmp) || s.spellsAny(insideLetters[:])) && !s.settles(best.weight) {
 		s.effort += markupEffort * s.insideTag(&best, v, texts)
 	}
 	scriptURL(&best, v, 0, len(v))
@@ -396,6 +396,10 @@ const maxSpanned = 256
 // whenInside: of attributes, events and styles have their names, and addresses
 // their scheme and what ends that.
 const whenInside = hasMarkWord | hasColon | hasAmp | hasHash
+
+// insideLetters are those of events, of styles, and of schemes together with the
+// attributes that take them, where no reference spells them.
+var insideLetters = [...]letters{lettersOf("on"), lettersOf("style"), lettersOf("script"), lettersOf("mocha"), lettersOf("dat"), lettersOf("fedr")}
 
 // insideTag reads v as what follows inside a tag, whichever quote it broke
 // out of. Far into a text only an unmistakable script counts: texts show
