@@ -5,36 +5,51 @@ import (
 	"math/bits"
 )
 
-// A memo knows short values of one request in which nothing was found, each in the
-// slot that its bytes pick: true, EUR, n/a and the like come again in every row of a
-// document. The hashes are keyed, so that no one can make one value pass for another, and
-// what is known counts for the effort that it took, so that a memo changes neither verdict
-// nor report.
+// A memo knows values of one request and what was found in them, each in the slot that
+// its bytes pick: true, EUR, n/a and the like come again in every row of a document, and
+// what several decoders make of a value often comes of others as well. The hashes are
+// keyed, so that no one can make one value pass for another, and what is known counts for
+// the effort that it took, so that a memo changes neither verdict nor report.
 type memo struct {
-	seed  maphash.Seed
-	slots [64]harmless
-	asked uint64 // the hash that was asked for last, 0 for one not worth it
-	slot  int    // of that
+	seed   maphash.Seed
+	slots  [64]known
+	asked  uint64 // the hash that was asked for last, 0 for one not worth it
+	slot   int    // of that
+	found  []Finding
+	tokens []Token // of those
 }
 
-// A harmless value is one in which nothing was found.
-type harmless struct {
-	hash   uint64 // 0 for none
-	effort int
+// A known value is one that was read.
+type known struct {
+	hash     uint64 // 0 for none
+	effort   int32
+	skipped  uint32 // detectors that did not run
+	from, to uint8  // of what was found, in memo.found
+	met      bool   // it came once, and what was found is not kept
 }
 
-// maxMemo is the length up to which values are worth remembering.
-const maxMemo = 16
+const (
+	// maxMemo is the length up to which values are worth remembering, and
+	// maxDecodedMemo that of what a decoder made.
+	maxMemo        = 64
+	maxDecodedMemo = 4 << 10
+	// maxFound is how much of what was found is remembered, and maxFoundTokens how
+	// many tokens of it.
+	maxFound       = 48
+	maxFoundTokens = 512
+)
 
 // forget begins another request.
-func (m *memo) forget() { clear(m.slots[:]) }
+func (m *memo) forget() {
+	clear(m.slots[:])
+	m.found, m.tokens = m.found[:0], m.tokens[:0]
+}
 
-// knows reports whether nothing was found in v before, at such a place, and what effort
-// that took.
-func (m *memo) knows(v []byte, w *Where) (effort int, ok bool) {
+// knows reports whether v was read before, at such a place, and what came of that.
+func (m *memo) knows(v []byte, w *Where) (*known, bool) {
 	m.asked = 0
-	if len(v) == 0 || len(v) > maxMemo {
-		return 0, false
+	if len(v) == 0 || len(v) > maxMemo && (w.Decoded == 0 || len(v) > maxDecodedMemo) {
+		return nil, false
 	}
 	if m.seed == (maphash.Seed{}) {
 		m.seed = maphash.MakeSeed()
@@ -48,15 +63,46 @@ func (m *memo) knows(v []byte, w *Where) (effort int, ok bool) {
 	}
 	m.asked = hash ^ w.facts() | 1
 	m.slot = (len(v) + 3*int(v[0]) + 5*int(v[len(v)/2]) + 7*int(v[len(v)-1])) % len(m.slots)
-	known := &m.slots[m.slot]
-	return known.effort, known.hash == m.asked
+	k := &m.slots[m.slot]
+	return k, k.hash == m.asked && !k.met
 }
 
-// keep notes that nothing was found, with that effort, in the value asked for last.
-func (m *memo) keep(effort int) {
-	if m.asked != 0 {
-		m.slots[m.slot] = harmless{m.asked, effort}
+// keep notes what was found, without some detectors and with that effort, in the value
+// asked for last. Where something was found, most values come once, so that it is kept
+// only when one comes again.
+func (m *memo) keep(skipped uint32, effort int, found []Finding) {
+	switch at := &m.slots[m.slot]; {
+	case m.asked == 0:
+		return
+	case len(found) > 0 && at.hash != m.asked:
+		*at = known{hash: m.asked, met: true}
+		return
 	}
+	if len(m.found)+len(found) > maxFound || len(m.tokens) > maxFoundTokens {
+		m.forget()
+	}
+	k := known{hash: m.asked, effort: int32(effort), skipped: skipped, from: uint8(len(m.found))}
+	for i := range found {
+		f := found[i]
+		from := len(m.tokens)
+		m.tokens = append(m.tokens, f.Tokens...)
+		f.Tokens = m.tokens[from:len(m.tokens):len(m.tokens)]
+		m.found = append(m.found, f)
+	}
+	k.to = uint8(len(m.found))
+	m.slots[m.slot] = k
+}
+
+// recall takes what was found in v where it was read before, by the same detectors and
+// with less effort than v may take now.
+func (s *Scanner) recall(v []byte, w *Where) bool {
+	k, ok := s.memo.knows(v, w)
+	if !ok || k.skipped != s.skipped || s.enough > 0 && int(k.effort) >= s.most {
+		return false
+	}
+	s.effort = int(k.effort)
+	s.findings = append(s.findings, s.memo.found[k.from:k.to]...)
+	return true
 }
 
 // facts returns all of w but for names.

@@ -1,14 +1,16 @@
 package detect
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
 )
 
-// TestMemo checks that short values are judged alike whether or not others came
-// before them in the request, at this place or another.
+// TestMemo checks that values are judged alike whether or not others, or they themselves,
+// came before them in the request, at this place or another, and whatever else the
+// request is known to be.
 func TestMemo(t *testing.T) {
 	places := []Where{
 		{Place: InQuery, Key: []byte("id")}, {Place: InQuery, Key: []byte("file")}, {Place: InQuery, Key: []byte("cmd")}, {Place: InForm, Name: true},
@@ -18,25 +20,36 @@ func TestMemo(t *testing.T) {
 	}
 	r := rand.New(rand.NewPCG(7, 7))
 	known, fresh := new(Scanner), new(Scanner)
-	remembered, found := 0, 0
+	remembered, found, recalled := 0, 0, 0
 	f := func(v []byte, w *Where) {
 		t.Helper()
-		if _, ok := known.memo.knows(v, w); ok {
+		var classes Classes
+		if r.IntN(4) == 0 {
+			classes = classes.With(SQLi).With(RCE)
+		}
+		most := 1 << (8 + r.IntN(8))
+		for _, s := range []*Scanner{known, fresh} {
+			s.Look(classes)
+			s.Settle(0.7, most)
+		}
+		k, ok := known.memo.knows(v, w)
+		if ok {
 			remembered++
 		}
 		got := slices.Clone(known.Scan(v, w))
 		fresh.Close()
 		want := fresh.Scan(v, w)
 		if !slices.EqualFunc(got, want, func(a, b Finding) bool {
-			return a.Class == b.Class && a.Weight == b.Weight && a.From == b.From && a.To == b.To
+			return a.Class == b.Class && a.Weight == b.Weight && a.Hard == b.Hard && a.Reason == b.Reason && a.From == b.From && a.To == b.To && slices.Equal(a.Tokens, b.Tokens)
 		}) {
 			t.Fatalf("%q at %+v: %v, want %v", v, w, got, want)
 		}
-		if known.Effort() != fresh.Effort() {
-			t.Fatalf("%q at %+v took %d, want %d", v, w, known.Effort(), fresh.Effort())
-		}
 		if len(want) > 0 {
 			found++
+			recalled += int(bit(ok && k.from < k.to))
+		}
+		if known.Effort() != fresh.Effort() {
+			t.Fatalf("%q at %+v took %d, want %d", v, w, known.Effort(), fresh.Effort())
 		}
 	}
 	for range 20_000 {
@@ -47,8 +60,12 @@ func TestMemo(t *testing.T) {
 		seed := seeds[class][r.IntN(len(seeds[class]))]
 		from := r.IntN(len(seed) + 1)
 		v := []byte(seed[from:min(len(seed), from+r.IntN(maxMemo+4))])
+		if r.IntN(8) == 0 {
+			v = bytes.Repeat(v, r.IntN(maxDecodedMemo/64))
+		}
 		for range 3 {
 			w := places[r.IntN(len(places))]
+			f(v, &w)
 			f(v, &w)
 			f(v, &w)
 			w.Key = v
@@ -57,8 +74,8 @@ func TestMemo(t *testing.T) {
 			f(v, &w)
 		}
 	}
-	if remembered < 1000 || found < 1000 {
-		t.Errorf("%d values were remembered, and something was found in %d", remembered, found)
+	if remembered < 1000 || found < 1000 || recalled < 1000 {
+		t.Errorf("%d values were remembered, and something was found in %d, of which %d were remembered", remembered, found, recalled)
 	}
 }
 

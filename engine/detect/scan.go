@@ -251,8 +251,7 @@ func (s *Scanner) Scan(v []byte, w *Where) []Finding {
 	if left == 0 {
 		return s.findings
 	}
-	if effort, ok := s.memo.knows(v, w); ok {
-		s.effort = effort
+	if s.recall(v, w) {
 		return s.findings
 	}
 	// What merely could be read in parts, as {{x}} behind which padding stands,
@@ -265,8 +264,8 @@ func (s *Scanner) Scan(v []byte, w *Where) []Finding {
 			d.scan(s, v, &s.at)
 		}
 	}
-	if left|s.skipped == 0 && len(s.findings) == 0 && !s.settles(0) {
-		s.memo.keep(s.effort)
+	if left == 0 && !s.settles(0) {
+		s.memo.keep(s.skipped, s.effort, s.findings)
 	}
 	return s.findings
 }
