@@ -105,9 +105,58 @@ func TestShortcutsLoseNothing(t *testing.T) {
 	for c := range beginsConstruct {
 		beginsConstruct[c] = ^feature(0)
 	}
+	defer func(kept feature) { whenGoesOn = kept }(whenGoesOn)
+	whenGoesOn = ^feature(0)
 	for i, want := range find() {
 		if got := shortcuts[i]; got != want {
 			t.Errorf("%s\n all read: %s", got, want)
+		}
+	}
+}
+
+// TestLettersLoseNothing compares what is found where words are looked for only in values
+// that have their letters with what is found where they are looked for in all.
+func TestLettersLoseNothing(t *testing.T) {
+	pieces := strings.Fields(`O: o:+ 4: 1:{s C: "Foo": \"Foo\" !! ! java python/ ruby/ php/ org. com. _$$ND_FUNC$$_ {"@type":" {"$type":" System. {"py/object" "py/reduce"
+		<void method= property= <java <object <array class= ${jndi: {jndi: ${ :- } jndi $&lbrace; ldap:// :// set-cookie: Set-Cookie:+ sid= \xbc \xbescript \xbe \xc2 //
+		'// document.cookie localstorage +({ "+ on= onload= ONERROR=alert(1) onx=a() style= expression( -:url( href= src= xlink:href= data= java script: &#106; j&#97;va
+		vbscript: mocha: livescript: feed: data:text/html, <b <img <a <script </b> > / 1 ' " = : ; # & ( )`)
+	pieces = append(pieces, "`", " ", "\t", "\n", "\r\n", "\x00")
+	rng := rand.New(rand.NewSource(11))
+	var values [][]byte
+	for _, class := range []Class{XSS, Deserialization, CRLF, Log4Shell, Code} {
+		for _, seed := range seeds[class] {
+			for range 20 {
+				values = append(values, mutate(rng, []byte(seed), seeds[class]))
+			}
+		}
+	}
+	for range 60_000 {
+		values = append(values, crumb(rng, pieces, 8))
+	}
+	find := func() (found []string) {
+		var s Scanner
+		for i, v := range values {
+			w := Where{Place: []Place{InQuery, InForm, InCookie, InHeader}[i%4]}
+			found = append(found, fmt.Sprintf("%q: %+v", v, s.Scan(v, &w)))
+			s.Close()
+		}
+		return found
+	}
+	told := find()
+	for _, l := range []*letters{&jndiLetters, &cookieLetters, &sevenBitLetters, &voidLetters} {
+		defer func(kept letters) { *l = kept }(*l)
+		*l = 0
+	}
+	defer func(kept letters) { objectLetters = kept }(objectLetters)
+	objectLetters = ^letters(0)
+	for _, kinds := range [][]letters{sentLetters[:], tagLetters[:], insideLetters[:]} {
+		defer func(kept letters) { kinds[0] = kept }(kinds[0])
+		kinds[0] = 0
+	}
+	for i, want := range find() {
+		if told[i] != want {
+			t.Errorf("%s\n looked for everywhere: %s", told[i], want)
 		}
 	}
 }

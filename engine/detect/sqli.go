@@ -31,14 +31,16 @@ const sqlOperators = hasSQLWord | hasSQLLink | hasPipePipe | hasAmpAmp | hasAtAt
 
 // goesOnAsSQL reports whether more of the value than what follows the end of a
 // string, and may be its end, can be instruction: without operators that takes an
-// empty exponent that hides a call.
+// empty exponent that hides a call, or a catalogue.
 func (s *Scanner) goesOnAsSQL(v []byte) bool {
-	return s.any(sqlOperators) || s.all(hasCall|hasDigit) && s.spells(exponent) && exponentPairs.Next(v, 0) < len(v)
+	return s.any(whenGoesOn) || (s.any(hasDollar) || s.all(hasCall|hasDigit)) && goesOnPairs.Next(v, 0) < len(v)
 }
 
 var (
-	exponent      = lettersOf("e")
-	exponentPairs = pair.New(pair.Of{".", "eE"})
+	whenGoesOn = feature(sqlOperators)
+	// goesOnPairs end the number in front of an empty exponent, and the first part of
+	// the name of a catalogue.
+	goesOnPairs = pair.New(pair.Of{".", "eE"}, pair.Of{"vVbBnNxX", "$"})
 )
 
 // beginsAsSQL reports whether anything may be instruction where no string was ended:
