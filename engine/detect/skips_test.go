@@ -87,6 +87,11 @@ func TestShortcutsLoseNothing(t *testing.T) {
 	for range 60_000 {
 		values = append(values, crumb(rng, pieces, 8))
 	}
+	for _, word := range strings.Fields(clauses.Words() + " " + statements.Words() + " " + graphs.Words()) {
+		for _, around := range []string{"'%s 1-- -", "x' %s 1#", "x';%s x--", "x')\t%s(1)/*", "1'}) %s n//", "1\"}) %s return n//", "x`%s x", "*/%s 1--"} {
+			values = append(values, fmt.Appendf(nil, around, word))
+		}
+	}
 	find := func() (found []string) {
 		var s Scanner
 		for _, v := range values {
@@ -107,6 +112,8 @@ func TestShortcutsLoseNothing(t *testing.T) {
 	}
 	defer func(kept feature) { whenGoesOn = kept }(whenGoesOn)
 	whenGoesOn = ^feature(0)
+	defer func(kept [256]bool) { beginsOperand = kept }(beginsOperand)
+	beginsOperand = [256]bool{}
 	for i, want := range find() {
 		if got := shortcuts[i]; got != want {
 			t.Errorf("%s\n all read: %s", got, want)

@@ -209,20 +209,24 @@ type sqlScratch struct {
 }
 
 // leaves reports whether what follows the end of a string or comment may be
-// instruction: where the value cannot go on, not what begins with an operand, and
-// one byte only where it ends a statement or a line.
+// instruction: where the value cannot go on, not what begins with an operand but for
+// a clause, and one byte only where it ends a statement or a line.
 func (s *sqlScratch) leaves(after []byte) bool {
 	i := skipBlank(after, 0)
-	if i == len(after) || s.goesOn {
+	switch {
+	case i == len(after) || s.goesOn:
 		return i < len(after)
+	case beginsOperand[after[i]]:
+		word := after[i:run(after, i, len(after), isLetter)]
+		return len(word) > 1 && (clauses.Has(word) || graphs.Has(word))
 	}
-	return !beginsOperand[after[i]] && (i+1 < len(after) || after[i] == ';' || after[i] == '#')
+	return i+1 < len(after) || after[i] == ';' || after[i] == '#'
 }
 
-// beginsOperand are the bytes that numbers, strings and lists begin with, and what
+// beginsOperand are the bytes that names, numbers, strings and lists begin with, and what
 // nothing of SQL begins with. Variables are not among them: @> is an operator.
 var beginsOperand = func() (t [256]bool) {
-	for _, b := range "0123456789'\"`[{.:?$\\" {
+	for _, b := range []byte(pair.Letters + "_0123456789'\"`([{].:?$\\") {
 		t[b] = true
 	}
 	return t
