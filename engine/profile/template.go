@@ -7,12 +7,16 @@ import "bytes"
 //
 //	/api/v1/users/42/orders/0b7cbd3a-....json -> /api/v1/users/{int}/orders/{uuid}.json
 //
-// It looks at one path alone, so that every node makes the same of it.
+// It looks at one path alone, so that every node makes the same of it. Behind maxTyped
+// segments all stay: no endpoint is so deep.
 func AppendTemplate(dst, path []byte) []byte {
 	if isNamed(path) {
 		return append(dst, path...)
 	}
-	for len(path) > 0 {
+	for i := 0; len(path) > 0; i++ {
+		if i == maxTyped {
+			return append(dst, path...)
+		}
 		path = path[1:] // the slash
 		n := bytes.IndexByte(path, '/')
 		if n < 0 {
@@ -23,6 +27,9 @@ func AppendTemplate(dst, path []byte) []byte {
 	}
 	return dst
 }
+
+// maxTyped is how many segments of a path may become types.
+const maxTyped = 32
 
 // isNamed reports whether all segments of a path are so plain that none is an instance
 // of a type.

@@ -52,6 +52,7 @@ func TestTemplate(t *testing.T) {
 	f("/api/v1/users/42/orders", "/api/v1/users/{int}/orders")
 	f("/users/42.json", "/users/{int}.json")
 	f("/users/-7/", "/users/{int}/")
+	f(strings.Repeat("/42", maxTyped+2), strings.Repeat("/{int}", maxTyped)+"/42/42")
 	f("/x/550e8400-e29b-41d4-a716-446655440000", "/x/{uuid}")
 	f("/x/550E8400-E29B-41D4-A716-446655440000.pdf", "/x/{uuid}.pdf")
 	f("/x/507f1f77bcf86cd799439011", "/x/{hex}")
