@@ -105,7 +105,7 @@ func (s *Scanner) recall(v []byte, w *Where) bool {
 	return true
 }
 
-// facts returns all of w but for names.
+// facts returns all of w but for names, and the host, which is one for a request.
 func (w *Where) facts() uint64 {
 	f := uint64(w.Place)<<32 | uint64(w.Decoded)<<24 | uint64(w.Referrer)<<16
 	f |= bit(w.Name)<<1 | bit(w.Container)<<2 | bit(w.Markup)<<3 | bit(w.Unescaped)<<4 | bit(w.Listing)<<5 | bit(w.Encoded)<<6

@@ -99,3 +99,20 @@ func TestMemoOfNames(t *testing.T) {
 		t.Error("no value was kept there")
 	}
 }
+
+// TestMemoIsBounded checks that a memo keeps little, whatever is found.
+func TestMemoIsBounded(t *testing.T) {
+	var s Scanner
+	w := &Where{Place: InQuery}
+	for i := range 2000 {
+		v := fmt.Appendf(nil, "%d' union select 1,a,b from t where c=%d or 1=1 or 2=2-- -", i, i)
+		for range 2 {
+			if len(s.Scan(v, w)) == 0 {
+				t.Fatalf("nothing is found in %q", v)
+			}
+		}
+		if len(s.memo.found) > maxFound || len(s.memo.tokens) > maxFoundTokens+maxFindings*maxTokens {
+			t.Fatalf("%d findings with %d tokens are kept", len(s.memo.found), len(s.memo.tokens))
+		}
+	}
+}

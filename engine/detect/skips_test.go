@@ -75,7 +75,8 @@ func crumb(rng *rand.Rand, pieces []string, n int) (v []byte) {
 // TestShortcutsLoseNothing compares what is found in short values, of pieces of several
 // languages, where some are given up at once with what is found where none is.
 func TestShortcutsLoseNothing(t *testing.T) {
-	pieces := strings.Fields(`' " ' ( ) [ ] { } ; , . : :: := ~ ! ? * / */ /* // # -- - + % ^ & | || && @ @> @@ $ < > = \ \N 1 23 1.e( 0x1 0xa v$session.a rdb$types
+	pieces := strings.Fields(`' " ' ( ) [ ] { } ; , . : :: := ~ ! ? * / */ /* // # -- - + % ^ & | || && @ @> @@ $ < > = \ \N \Nor(1)=(1) 1 23 1.e( 1.E( 0x1 0xa 0xaor(1)=(1)
+		v$session.a rdb$types x$schema_flattened_keys /*!as /*!all() all/**/( /**/
 		a e x or as do on if by go in all div end set use with then else table view index role user case where select begin vacuum
 		[] ![] ~+ !-1 $[] {a,b} {,id} :: ::$ <<< php print open data: return top self os console new reflect import cookie
 		xbc xbe u00 \x \u /\ [php] php] /php} on on= src= abc include/ new Function argv ${a} ${$x} ;$a a=/ string)
@@ -87,8 +88,12 @@ func TestShortcutsLoseNothing(t *testing.T) {
 	for range 60_000 {
 		values = append(values, crumb(rng, pieces, 8))
 	}
+	for i := range 6_000 { // longer than what is read of a value that cannot go on
+		v := append([]byte([]string{"x'", "1", "*/", `x"`}[i%4]), strings.Repeat("-0", sqlBeginning/2+rng.Intn(8))...)
+		values = append(values, append(append(v, crumb(rng, pieces, 8)...), "(1)"...))
+	}
 	for _, word := range strings.Fields(clauses.Words() + " " + statements.Words() + " " + graphs.Words()) {
-		for _, around := range []string{"'%s 1-- -", "x' %s 1#", "x';%s x--", "x')\t%s(1)/*", "1'}) %s n//", "1\"}) %s return n//", "x`%s x", "*/%s 1--"} {
+		for _, around := range []string{"'%s 1-- -", "x' %s 1#", "x';%s x--", "x')\t%s(1)/*", "1'}) %s n//", "1\"}) %s return n//", "1'%s return n//", "x`%s x", "*/%s 1--"} {
 			values = append(values, fmt.Appendf(nil, around, word))
 		}
 	}
@@ -124,7 +129,7 @@ func TestShortcutsLoseNothing(t *testing.T) {
 // TestLettersLoseNothing compares what is found where words are looked for only in values
 // that have their letters with what is found where they are looked for in all.
 func TestLettersLoseNothing(t *testing.T) {
-	pieces := strings.Fields(`O: o:+ 4: 1:{s C: "Foo": \"Foo\" !! ! java python/ ruby/ php/ org. com. _$$ND_FUNC$$_ {"@type":" {"$type":" System. {"py/object" "py/reduce"
+	pieces := strings.Fields(`O: o:+ 4: 1:{s C: C:4:"Test": "Foo": \"Foo\" !! ! java python/ ruby/ php/ org. com. _$$ND_FUNC$$_ {"@type":" {"$type":" System. {"py/object" "py/reduce"
 		<void method= property= <java <object <array class= ${jndi: {jndi: ${ :- } jndi $&lbrace; ldap:// :// set-cookie: Set-Cookie:+ sid= \xbc \xbescript \xbe \xc2 //
 		'// document.cookie localstorage +({ "+ on= onload= ONERROR=alert(1) onx=a() style= expression( -:url( href= src= xlink:href= data= java script: &#106; j&#97;va
 		vbscript: mocha: livescript: feed: data:text/html, <b <img <a <script </b> > / 1 ' " = : ; # & ( )`)
@@ -140,6 +145,14 @@ func TestLettersLoseNothing(t *testing.T) {
 	}
 	for range 60_000 {
 		values = append(values, crumb(rng, pieces, 8))
+	}
+	schemes := strings.Fields("javascript: vbscript: livescript: mocha: feed:mocha: feed:jscript: data:text/html, j&#97;va&#115;cript: \x01mo\x02cha: fe\x01ed:mo\x01cha:")
+	for _, name := range strings.Fields("href src action formaction data background poster xlink:href style onload onx") {
+		for _, scheme := range schemes {
+			for _, around := range []string{"x' %s=%salert(1)", `x" %s='%sx[1]`, "x` %s = %s(a)"} {
+				values = append(values, fmt.Appendf(nil, around, name, scheme))
+			}
+		}
 	}
 	find := func() (found []string) {
 		var s Scanner

@@ -30,17 +30,20 @@ var whenSQLi = []feature{
 const sqlOperators = hasSQLWord | hasSQLLink | hasPipePipe | hasAmpAmp | hasAtAt
 
 // goesOnAsSQL reports whether more of the value than what follows the end of a
-// string, and may be its end, can be instruction: without operators that takes an
-// empty exponent that hides a call, or a catalogue.
+// string, and may be its end, can be instruction: where there are operators, a comment
+// that hides words which the gate does not know, or one of goesOnPairs; of what is longer
+// than its end, where anything is called or put in parentheses.
 func (s *Scanner) goesOnAsSQL(v []byte) bool {
-	return s.any(whenGoesOn) || (s.any(hasDollar) || s.all(hasCall|hasDigit)) && goesOnPairs.Next(v, 0) < len(v)
+	return s.any(whenGoesOn) || len(v) > sqlBeginning && s.all(hasOpen|hasDigit) ||
+		s.any(hasDollar|hasBackslash|hasDigit) && goesOnPairs.Next(v, 0) < len(v)
 }
 
 var (
-	whenGoesOn = feature(sqlOperators)
-	// goesOnPairs end the number in front of an empty exponent, and the first part of
-	// the name of a catalogue.
-	goesOnPairs = pair.New(pair.Of{".", "eE"}, pair.Of{"vVbBnNxX", "$"})
+	whenGoesOn = feature(sqlOperators | hasSlashStar)
+	// goesOnPairs end the number in front of an empty exponent that hides a call, and the
+	// first part of the name of a catalogue, and begin null and numbers, behind which
+	// the gate does not see where a word begins: \Nor, 0xaor.
+	goesOnPairs = pair.New(pair.Of{".", "eE"}, pair.Of{"vVbBnNxX", "$"}, pair.Of{`\`, "N"}, pair.Of{"0", "xX"})
 )
 
 // beginsAsSQL reports whether anything may be instruction where no string was ended:
@@ -210,7 +213,7 @@ type sqlScratch struct {
 
 // leaves reports whether what follows the end of a string or comment may be
 // instruction: where the value cannot go on, not what begins with an operand but for
-// a clause, and one byte only where it ends a statement or a line.
+// a clause and an assignment, and one byte only where it ends a statement or a line.
 func (s *sqlScratch) leaves(after []byte) bool {
 	i := skipBlank(after, 0)
 	switch {
@@ -218,13 +221,15 @@ func (s *sqlScratch) leaves(after []byte) bool {
 		return i < len(after)
 	case beginsOperand[after[i]]:
 		word := after[i:run(after, i, len(after), isLetter)]
-		return len(word) > 1 && (clauses.Has(word) || graphs.Has(word))
+		return len(word) > 1 && (clauses.Has(word) || graphs.Has(word)) || bytes.HasPrefix(after[i:], assign)
 	}
 	return i+1 < len(after) || after[i] == ';' || after[i] == '#'
 }
 
+var assign = []byte(":=")
+
 // beginsOperand are the bytes that names, numbers, strings and lists begin with, and what
-// nothing of SQL begins with. Variables are not among them: @> is an operator.
+// joins nothing behind a string. Variables are not among them: @> is an operator.
 var beginsOperand = func() (t [256]bool) {
 	for _, b := range []byte(pair.Letters + "_0123456789'\"`([{].:?$\\") {
 		t[b] = true
@@ -291,7 +296,7 @@ func (s *Scanner) sqli(v []byte, w *Where) {
 	if w.Listing {
 		whole = -1 // its statement began on a line before
 	}
-	s.sql.goesOn = s.goesOnAsSQL(v)
+	s.sql.goesOn = s.goesOnAsSQL(v) || w.Listing && s.all(hasOpen|hasDigit)
 	if begins {
 		whole = s.sqlContext(v, w, 0, false, whole)
 	}

@@ -397,8 +397,9 @@ const maxSpanned = 256
 // their scheme and what ends that.
 const whenInside = hasMarkWord | hasColon | hasAmp | hasHash
 
-// insideLetters are those of events, of styles, and of schemes together with the
-// attributes that take them, where no reference spells them.
+// insideLetters are those of events, of styles, and of schemes, where no reference spells
+// them: feed: stands in one of the attributes that take addresses, each of which has an r
+// or the letters of another scheme.
 var insideLetters = [...]letters{lettersOf("on"), lettersOf("style"), lettersOf("script"), lettersOf("mocha"), lettersOf("dat"), lettersOf("fedr")}
 
 // insideTag reads v as what follows inside a tag, whichever quote it broke

@@ -13,39 +13,51 @@ type payer struct {
 
 func (p *payer) Visit(t *Tree, n Node, v []byte) int { return p.each * p.recorder.Visit(t, n, v) }
 
-// paid returns what is visited of a target where each byte takes some effort.
-func paid(each int, target string) []string {
+// paid returns what is visited of a request where each byte takes some effort.
+func paid(each int, target, form string) []string {
 	var w Walk
 	p := payer{each: each}
 	w.Reset(&p, Limits{}, nil)
 	w.Target([]byte(target))
-	w.Fields(nil)
+	w.Fields([]Field{{[]byte("Content-Type"), []byte("application/x-www-form-urlencoded")}})
+	w.Write([]byte(form))
 	w.Finish()
 	return p.lines
 }
 
-// The values of a repeated name are visited once more, joined, but where the values took
-// what the request may take, which is reported.
+// The values of a repeated name are visited once more, joined: where they are long, only
+// while others did not take what the request may take, which is reported.
 func TestJoinedWhileAffordable(t *testing.T) {
-	f := func(each, values int, want bool) {
+	f := func(each int, pairs string, want bool) {
 		t.Helper()
-		joined, limited := false, false
-		for _, l := range paid(each, "/?"+strings.Repeat("a=1234567890&", values)) {
-			joined = joined || strings.HasPrefix(l, `get.a.pollution="1234567890,`)
-			limited = limited || strings.HasSuffix(l, "!effort")
+		joined := map[bool]int{}
+		for in, lines := range map[string][]string{"get.": paid(each, "/?"+pairs, ""), "post.form.": paid(each, "/", pairs)} {
+			found, limited := false, false
+			for _, l := range lines {
+				found = found || strings.HasPrefix(l, in+`a.pollution="1234567890,`)
+				limited = limited || strings.HasSuffix(l, "!effort")
+			}
+			joined[found]++
+			if !found && !limited {
+				t.Errorf("%d bytes at %d: %s is not joined, which nobody is told", len(pairs), each, in)
+			}
 		}
-		if joined != want || limited == want {
-			t.Errorf("%d values at %d: joined is %t, limited %t", values, each, joined, limited)
+		if joined[want] != 2 {
+			t.Errorf("%d bytes at %d: joined is %v, want %t", len(pairs), each, joined, want)
 		}
 	}
+	few, many, most := strings.Repeat("a=1234567890&", 6), strings.Repeat("a=1234567890&", 60), strings.Repeat("a=1234567890&", 600)
 	for _, each := range []int{1, 10, 20} {
-		for _, values := range []int{2, 60, 600} {
-			f(each, values, true)
-		}
+		f(each, few, true)
+		f(each, many, true)
+		f(each, most, true)
 	}
-	f(100, 2, true) // of little, anything is read
-	f(100, 60, false)
-	f(100, 600, false)
+	f(100, few, true)
+	f(100, many, false)
+	f(100, most, false)
+	others := strings.Repeat("b=1234567890&", 60)
+	f(80, few+others, true) // what is short is joined whatever others took but for deep layers
+	f(80, many+others, false)
 }
 
 // What a path decodes to as a whole leaves its segments some of what they take, however
@@ -55,7 +67,7 @@ func TestPathLeavesSegments(t *testing.T) {
 	f := func(each, size int, share float64) {
 		t.Helper()
 		segments, decoded := map[string]bool{}, map[string]bool{}
-		for _, l := range paid(each, "/"+strings.Repeat(unit, size/len(unit))) {
+		for _, l := range paid(each, "/"+strings.Repeat(unit, size/len(unit)), "") {
 			if !strings.HasPrefix(l, "path[") {
 				continue
 			}
@@ -73,5 +85,17 @@ func TestPathLeavesSegments(t *testing.T) {
 		f(1, size, 1)
 		f(16, size, 1)
 		f(30, size, 0.3)
+	}
+}
+
+// What is kept for the segments of a path is kept for nothing behind it.
+func TestPathKeepsNothing(t *testing.T) {
+	for _, path := range []string{"/a", "/%41/b", "/%c0%aeb/c%2fd.e/", "//", "/"} {
+		var w Walk
+		w.Reset(&payer{each: 9}, Limits{}, nil)
+		w.Target([]byte(path + "?q=%41"))
+		if kept := w.tree.purse.reserve; kept != 0 {
+			t.Errorf("%s: %d is kept", path, kept)
+		}
 	}
 }

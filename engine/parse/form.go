@@ -69,6 +69,8 @@ type formParser struct {
 	fed    bool // there was input before
 	params paramTable
 
+	joinable int // bytes of values that are joined whatever the others took
+
 	// Of a value that is longer than a window:
 	inValue bool
 	name    [maxName]byte
@@ -312,6 +314,7 @@ const maxPolluted = 4
 // some proxies read them. Names with brackets are arrays and not joined.
 func (p *formParser) pollute(t *Tree, buf []byte) {
 	done := 0
+	p.joinable = maxJoinable
 	for i := range p.params.slots {
 		s := &p.params.slots[i]
 		if s.total < 2 || done == maxPolluted {
@@ -329,12 +332,17 @@ func (p *formParser) pollute(t *Tree, buf []byte) {
 	}
 }
 
-// joined visits the values of the name that is kept once more, joined to v: those of
-// the outermost form unless signs of all kinds took what the request may take.
+// joined visits the values of the name that is kept once more, joined to v: long ones
+// unless other values took what the request may take, but for the part of deep layers.
 func (p *formParser) joined(t *Tree, v []byte) {
 	n := p.push(t, p.name[:p.nameLen])
 	each := joinedEffort * len(v)
-	if t.Depth(n) <= 1 {
+	switch {
+	case t.Depth(n) > 1:
+	case len(v) <= p.joinable:
+		each = 0
+		p.joinable -= len(v)
+	default:
 		each = readEffort * len(v)
 	}
 	if t.afford(n, len(v), each) {
@@ -344,6 +352,10 @@ func (p *formParser) joined(t *Tree, v []byte) {
 	}
 	t.drop(n)
 }
+
+// maxJoinable is how many bytes of values are joined whatever the others took: what is
+// spread over the values of a name is short, and what hides it need not be.
+const maxJoinable = 512
 
 // joinedEffort is what it takes to visit a byte of ordinary values.
 const joinedEffort = 16
