@@ -3,7 +3,7 @@ package detect
 // seeds are values that show each class in its own words. Tests mutate them;
 // none of them needs to be found as it stands.
 var seeds = map[Class][]string{
-	SQLi: {"admin'#", "x',a=1--", "'; vacuum--", "1;vacuum --", "1-- sp_password", "' oorr 1=1--", "1 or true", "{fn user()}", "info\nrmation_schema", "'}) return 1 //", "union/*! select */1", "\\Nunion select 1", "1 and a=a",
+	SQLi: {"admin'#", "x',a=1--", "'; vacuum--", "1;vacuum --", "1-- sp_password", "' oorr 1=1--", "1 or true", "{fn user()}", "info\nrmation_schema", "'}) return 1 //", "union/*! select */1", "\\Nunion select 1", "1 and a=a", "1-\\Nor 1=1",
 		`'{"a":1}'::jsonb @> '{"a":1}'`, `'[1]' -> '$.a'`,
 		"1' or '1'='1", `1" or "1"="1`, "1 or 1=1-- -", "' union select null,null-- ", "1;drop table users",
 		"1) and sleep(5)#", "x'||(select 1 from dual)||'", "1/**/and/**/1=1", "1 order by 10--", "admin'--",

@@ -95,7 +95,7 @@ var (
 		sqllex.Exec, sqllex.Declare, sqllex.Waitfor, sqllex.Case, sqllex.Sleep, sqllex.Danger, sqllex.System,
 		sqllex.Procedure, sqllex.Values) + " begin"
 	sqlGateLinks = sqllex.Words(sqllex.And, sqllex.Not, sqllex.Like, sqllex.In, sqllex.Is, sqllex.From, sqllex.Where,
-		sqllex.Limit, sqllex.When, sqllex.Func, sqllex.Spy, sqllex.Niladic, sqllex.Literal, sqllex.Type)
+		sqllex.Limit, sqllex.When, sqllex.Func, sqllex.Spy, sqllex.Niladic, sqllex.Literal, sqllex.Type) + " nor nand nxor nlike" // behind a null: \Nor
 )
 
 // sqlSign is a structure that the reader knows.
