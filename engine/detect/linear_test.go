@@ -50,6 +50,7 @@ func scanCost(t *testing.T, v []byte, w Where) float64 {
 		start := cpu(t)
 		s.Scan(v, &w)
 		best = min(best, cpu(t)-start)
+		s.Close() // or it knows what was found
 	}
 	return best
 }
