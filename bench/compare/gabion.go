@@ -17,7 +17,7 @@ type gabion struct {
 
 func newGabion() *gabion { return &gabion{engine: engine.New(engine.Options{})} }
 
-func (g *gabion) load(requests []traffic.Request) {
+func (g *gabion) Load(requests []traffic.Request) {
 	g.heads, g.bodies = nil, nil
 	for _, q := range requests {
 		h := engine.Head{
@@ -32,7 +32,7 @@ func (g *gabion) load(requests []traffic.Request) {
 	}
 }
 
-func (g *gabion) inspect(i int) bool {
+func (g *gabion) Inspect(i int) bool {
 	tx := g.engine.Begin(nil, engine.Env{Mode: rule.Block, Observe: true})
 	defer tx.Close()
 	v := tx.Headers(&g.heads[i])

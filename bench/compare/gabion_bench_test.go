@@ -17,11 +17,11 @@ func BenchmarkGabion(b *testing.B) {
 				b.Fatal(err)
 			}
 			g := newGabion()
-			g.load(requests)
+			g.Load(requests)
 			b.ReportAllocs()
 			start := cpu.Used()
 			for i := 0; b.Loop(); i++ {
-				if g.inspect(i % len(requests)) {
+				if g.Inspect(i % len(requests)) {
 					b.Fatal("blocked")
 				}
 			}
@@ -38,12 +38,12 @@ func TestNoAllocations(t *testing.T) {
 			t.Fatal(err)
 		}
 		g := newGabion()
-		g.load(requests)
+		g.Load(requests)
 		for i := range requests {
-			g.inspect(i) // buffers grow to their size
+			g.Inspect(i) // buffers grow to their size
 		}
 		i := 0
-		if n := testing.AllocsPerRun(200, func() { g.inspect(i % len(requests)); i++ }); n > 0 {
+		if n := testing.AllocsPerRun(200, func() { g.Inspect(i % len(requests)); i++ }); n > 0 {
 			t.Errorf("%s: %v allocations per request", kind, n)
 		}
 	}

@@ -12,13 +12,14 @@ import (
 	"time"
 
 	"github.com/gabionhq/gabion/bench/cpu"
+	"github.com/gabionhq/gabion/bench/peer"
 	"github.com/gabionhq/gabion/bench/traffic"
 )
 
 // A waf inspects requests and says whether it would block them.
 type waf interface {
-	inspect(i int) (blocked bool)
-	load([]traffic.Request) // what inspect will be asked for, by index
+	Inspect(i int) (blocked bool)
+	Load([]traffic.Request) // what Inspect will be asked for, by index
 }
 
 func main() {
@@ -33,7 +34,7 @@ func main() {
 }
 
 func run(out io.Writer, repeats, size int, slice time.Duration) error {
-	coraza, err := newCoraza()
+	coraza, err := peer.New()
 	if err != nil {
 		return err
 	}
@@ -49,7 +50,7 @@ func run(out io.Writer, repeats, size int, slice time.Duration) error {
 			return err
 		}
 		for _, f := range wafs {
-			f.load(requests)
+			f.Load(requests)
 		}
 		if err := benign(wafs[:], requests); err != nil {
 			return fmt.Errorf("%s: %w", kind, err)
@@ -81,9 +82,9 @@ func run(out io.Writer, repeats, size int, slice time.Duration) error {
 func inForce(wafs []waf) error {
 	attacks := traffic.Attacks()
 	for _, f := range wafs {
-		f.load(attacks)
+		f.Load(attacks)
 		for i, a := range attacks {
-			if !f.inspect(i) {
+			if !f.Inspect(i) {
 				return fmt.Errorf("%T passes an attack, so its cost means nothing: %s %s %s", f, a.Method, a.Target, a.Body)
 			}
 		}
@@ -99,7 +100,7 @@ func benign(wafs []waf, requests []traffic.Request) error {
 			if k == 1 && i == 20 {
 				break // a hundred times the time; measure counts the rest
 			}
-			if f.inspect(i) {
+			if f.Inspect(i) {
 				return fmt.Errorf("%T blocks an ordinary request: %s %s %s", f, q.Method, q.Target, q.Body)
 			}
 		}
@@ -121,7 +122,7 @@ func measure(f waf, from, n, size int, most time.Duration) sample {
 	start := cpu.Used()
 	done := 0
 	for done < n {
-		if f.inspect((from + done) % size) {
+		if f.Inspect((from + done) % size) {
 			panic(fmt.Sprintf("BUG: %T blocks request %d", f, (from+done)%size))
 		}
 		done++

@@ -10,9 +10,6 @@ import (
 	"time"
 )
 
-// huntSize is long enough that growth with the square of the size shows.
-const huntSize = 16 << 10
-
 // A catch is a unit in a carrier, and what it cost.
 type catch struct {
 	carrier carrier
@@ -22,7 +19,7 @@ type catch struct {
 
 // hunt looks for dear values as evolution does: it changes the dearest ones
 // that it knows and keeps what became dearer. Where it begins is random.
-func hunt(out io.Writer, m *meter, long time.Duration) {
+func hunt(out io.Writer, m *meter, long time.Duration, size int) {
 	r := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
 	places := carriers()
 	var best []catch
@@ -43,7 +40,7 @@ func hunt(out io.Writer, m *meter, long time.Duration) {
 		if c.unit == "" || len(c.unit) > 200 {
 			continue
 		}
-		q := c.carrier.put(fill(c.unit, huntSize))
+		q := c.carrier.put(fill(c.unit, size))
 		c.perB = m.cost(&q)
 		best = append(best, c)
 		slices.SortFunc(best, func(a, b catch) int { return cmp.Compare(b.perB, a.perB) })

@@ -37,27 +37,54 @@ var sizes = [...]int{1 << 10, 8 << 10, 24 << 10, 64 << 10, 512 << 10, 8 << 20}
 const small = 4
 
 func main() {
-	match := flag.String("match", "", "only the cases whose name contains `TEXT`")
-	show := flag.Int("show", 40, "print the dearest `N` cases, 0 for all")
-	largest := flag.Int("largest", 40, "measure the dearest `N` cases, and all steep ones, up to 8 MB")
-	every := flag.Int("every", 1, "measure only every `N`th case")
-	search := flag.Duration("search", 0, "search for dearer values for this long")
-	profile := flag.String("cpuprofile", "", "write a profile of all that is measured to `FILE`")
+	var o options
+	flag.StringVar(&o.match, "match", "", "only the cases whose name contains `TEXT`")
+	flag.IntVar(&o.show, "show", 40, "print the dearest `N` cases, 0 for all")
+	flag.IntVar(&o.largest, "largest", 40, "measure the dearest `N` cases, and all steep ones, up to 8 MB")
+	flag.IntVar(&o.every, "every", 1, "measure only every `N`th case")
+	flag.IntVar(&o.again, "again", 2, "measure what stands out `N` times more")
+	flag.DurationVar(&o.search, "search", 0, "search for dearer values for this long")
+	flag.IntVar(&o.size, "size", 16<<10, "`BYTES` of the values that -search tries: long enough that growth with the square shows")
+	flag.BoolVar(&o.raw, "raw", false, "print times as measured, not at the pace that the goal goes with")
+	flag.StringVar(&o.profile, "cpuprofile", "", "write a profile of all that is measured to `FILE`")
 	flag.Parse()
-	if *profile != "" {
-		stop, err := startProfile(*profile)
+	if err := run(os.Stdout, o); err != nil {
+		fmt.Fprintln(os.Stderr, "worst:", err)
+		os.Exit(1)
+	}
+}
+
+// options are what the flags say.
+type options struct {
+	match, profile                    string
+	show, largest, every, again, size int
+	search                            time.Duration
+	raw                               bool
+}
+
+func run(out io.Writer, o options) error {
+	m := &meter{engine: engine.New(engine.Options{}), waits: o.profile == ""}
+	switch {
+	case o.profile != "": // of the engine alone
+		stop, err := startProfile(o.profile)
 		if err != nil {
-			fmt.Fprintln(os.Stderr, "worst:", err)
-			os.Exit(1)
+			return err
 		}
 		defer stop()
+	case !o.raw:
+		p, err := newPace()
+		if err != nil {
+			return err
+		}
+		m.pace = p
 	}
-	m := &meter{engine: engine.New(engine.Options{}), waits: *profile == ""}
-	if *search > 0 {
-		hunt(os.Stdout, m, *search)
-		return
+	if o.search > 0 {
+		hunt(out, m, o.search, max(o.size, 1))
+	} else {
+		survey(out, m, o)
 	}
-	survey(os.Stdout, m, *match, *show, *largest, max(*every, 1))
+	m.print(out)
+	return nil
 }
 
 // startProfile begins a profile of the processor. The function that it returns ends
@@ -80,6 +107,7 @@ func startProfile(name string) (stop func(), err error) {
 // A meter measures single requests.
 type meter struct {
 	engine *engine.Engine
+	pace   *pace // nil for none
 	gauge  cpu.Gauge
 	waits  bool // for the machine to be quiet
 	blocks bool // whether the last one was blocked
@@ -98,11 +126,12 @@ const (
 	patience   = 5 // repeats at which the machine is not quiet
 )
 
-// cost returns the nanoseconds per byte that a request takes: the least of
-// several measurements, because what else runs can only add to it, with a quiet
-// machine before and after if there is one in time. Inspection goes on after a
-// verdict, as it does in mode monitoring, where it takes longest.
+// cost returns the nanoseconds per byte that a request takes, at the pace that the
+// goal goes with: the least of several measurements, because what else runs can only
+// add to it, with a quiet machine before and after if there is one in time. Inspection
+// goes on after a verdict, as it does in mode monitoring, where it takes longest.
 func (m *meter) cost(q *request) float64 {
+	scale := m.pace.scale()
 	best, loud := math.Inf(1), 0
 	for most := repeats; most > 0; most-- {
 		before := !m.waits || m.gauge.Quiet()
@@ -117,7 +146,17 @@ func (m *meter) cost(q *request) float64 {
 	if loud == patience {
 		m.loud++
 	}
-	return best
+	return best * scale
+}
+
+// print writes how fast the machine was.
+func (m *meter) print(out io.Writer) {
+	fmt.Fprintf(out, "the machine was seldom quiet at %d measurements; a byte of fixed work took %.2f ns at best\n", m.loud, m.gauge.PerByte())
+	if m.pace != nil {
+		s := cpu.Of(m.pace.spread)
+		fmt.Fprintf(out, "times are those of a machine on which Coraza takes %.1f ms for a GET; here it took %.2f ms (%.2f-%.2f)\n",
+			goesWith.Seconds()*1e3, s.Median, s.Low, s.High)
+	}
 }
 
 // repeat inspects a request as often as it takes to measure that, and returns how
@@ -217,33 +256,32 @@ func (r *result) marks() string {
 	return strings.Join(marks, " ")
 }
 
-func survey(out io.Writer, m *meter, match string, show, largest, every int) {
+func survey(out io.Writer, m *meter, o options) {
 	var results []*result
 	for i, c := range cases() {
-		if i%every == 0 && strings.Contains(c.name, match) {
+		if i%max(o.every, 1) == 0 && strings.Contains(c.name, o.match) {
 			results = append(results, &result{c: c})
 		}
 	}
 	if len(results) == 0 {
-		fmt.Fprintf(out, "no case's name contains %q\n", match)
+		fmt.Fprintf(out, "no case's name contains %q\n", o.match)
 		return
 	}
-	measureAll(m, results, largest)
+	measureAll(m, results, o.largest, o.again)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(w, "case\tns/B 1K\t8K\t24K\t64K\t512K\t8M\tslope\tattack\t\t\n")
 	for i, r := range results {
-		if show <= 0 || i < show || strings.Contains(r.marks(), "STEEP") {
+		if o.show <= 0 || i < o.show || strings.Contains(r.marks(), "STEEP") {
 			r.print(w)
 		}
 	}
 	w.Flush()
 	summarize(out, results)
-	fmt.Fprintf(out, "the machine was seldom quiet at %d measurements; a byte of fixed work took %.2f ns at best\n", m.loud, m.gauge.PerByte())
 }
 
 // measureAll measures all cases, large requests only for the dearest and the steep
-// ones, and sorts them.
-func measureAll(m *meter, results []*result, largest int) {
+// ones, what stands out again, and sorts them.
+func measureAll(m *meter, results []*result, largest, again int) {
 	for _, r := range results {
 		for i := range small {
 			r.measure(m, i)
@@ -260,7 +298,7 @@ func measureAll(m *meter, results []*result, largest int) {
 			}
 		}
 	}
-	for range 2 {
+	for range again {
 		for _, r := range results {
 			if r.marks() != "" {
 				r.measureAgain(m)

@@ -136,7 +136,9 @@ func (s *Scanner) commands(v []byte, w *Where) {
 	named := len(v) <= maxBreaking || s.have.any(whenNamed)
 	for c := new(shlex.Command); named && !s.settles(best.weight) && s.sh.Next(c); {
 		s.effort += commandEffort
-		words.command(&best, c)
+		if words.command(&best, c) {
+			s.effort += judgeEffort
+		}
 	}
 	if w.Name {
 		best.weight *= 0.7 // names are short words
@@ -238,9 +240,11 @@ const (
 // are what quotes of a text are.
 const splitSigns = ";|&\r\n(/`${}%\\^"
 
-func (t *shellText) command(best *lead, c *shlex.Command) {
+// command weighs what stands where a shell reads a command, and reports whether it
+// took a closer look.
+func (t *shellText) command(best *lead, c *shlex.Command) (judged bool) {
 	if c.Assigned && !t.runsLater(c) {
-		return
+		return false
 	}
 	t.kinds = commandKinds.Of(c.Name)
 	certain := t.kinds&isCertain != 0 || isVersioned(c.Name)
@@ -249,9 +253,10 @@ func (t *shellText) command(best *lead, c *shlex.Command) {
 	known = known || c.At <= 2 && c.Lead != shlex.Start && (c.Words == 1 || c.File) && t.kinds&isPlainReader != 0
 	scripted := t.scripted(c)
 	if !certain && t.kinds == 0 && t.isWord(c) || !known && t.isText(c) {
-		return
+		return false
 	}
 	t.judge(best, c, certain, known, scripted)
+	return true
 }
 
 // isWord reports whether c, which nobody listed, is a word that is handed nothing but
@@ -626,21 +631,22 @@ func (t *shellText) start(c *shlex.Command, certain bool, args float32) float32 
 
 // windows reports whether c asks a Windows system for its users or drives.
 func (t *shellText) windows(c *shlex.Command) bool {
-	args := t.v[c.To:c.End]
-	for len(args) > 0 && (args[0] == ' ' || args[0] == '+') {
-		args = args[1:]
-	}
 	switch string(c.Name) {
 	case "net", "net1":
-		for _, word := range [...]string{"user", "view", "localgroup", "share", "accounts", "group"} {
-			if hasPrefixFold(args, word) {
-				return c.Words <= 5
-			}
-		}
+		return c.Words <= 5 && hasAnyPrefixFold(trimPlus(t.v[c.To:c.End]), "user", "view", "localgroup", "share", "accounts", "group")
 	case "dir", "type", "del":
+		args := trimPlus(t.v[c.To:c.End])
 		return len(args) > 1 && isLetter(args[0]) && args[1] == ':' && (len(args) == 2 || !isWord(args[2]) && args[2] != ' ')
 	}
 	return false
+}
+
+// trimPlus returns b without the blanks in front, as they are or as forms write them.
+func trimPlus(b []byte) []byte {
+	for len(b) > 0 && (b[0] == ' ' || b[0] == '+') {
+		b = b[1:]
+	}
+	return b
 }
 
 func isBlankOrQuote(v []byte) bool { return len(bytes.Trim(v, " \t\r\n'\";#`)|&/\\")) == 0 }
@@ -658,9 +664,35 @@ func (t *shellText) nested(c *shlex.Command, certain bool) bool {
 
 // goal reports whether an argument is what attacks read or run first.
 func (t *shellText) goal(c *shlex.Command) bool {
-	args := t.v[c.To:min(c.End, c.To+maxEvidence)]
-	for _, g := range [...]string{"/etc/passwd", "/etc/shadow", "/bin/sh", "/bin/bash", "/dev/tcp", "boot.ini", "win.ini", "/etc/issue", "/etc/hosts", "id_rsa"} {
-		if hasFold(args, g) {
+	return namesGoal(t.v[c.To:min(c.End, c.To+maxEvidence)])
+}
+
+// namesGoal reports whether b holds the name of what attacks read or run first. Each
+// has a sign that words don't, from which it is looked at.
+func namesGoal(b []byte) bool {
+	for i, c := range b {
+		switch c {
+		case '/':
+			if hasAnyPrefixFold(b[i:], "/etc/passwd", "/etc/shadow", "/bin/sh", "/bin/bash", "/dev/tcp", "/etc/issue", "/etc/hosts") {
+				return true
+			}
+		case '.':
+			if hasPrefixFold(b[i:], ".ini") && (hasSuffixFold(b[:i], "boot") || hasSuffixFold(b[:i], "win")) {
+				return true
+			}
+		case '_':
+			if hasPrefixFold(b[i:], "_rsa") && hasSuffixFold(b[:i], "id") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// hasAnyPrefixFold reports whether b begins with one of the lower-case words in any case.
+func hasAnyPrefixFold(b []byte, words ...string) bool {
+	for _, word := range words {
+		if hasPrefixFold(b, word) {
 			return true
 		}
 	}
@@ -695,9 +727,9 @@ func (t *shellText) separated(c *shlex.Command, certain bool, args float32) floa
 		return 0.75
 	case args >= 0.8 && c.Lead != shlex.Amp:
 		return 0.62
-	case t.ends(c) && c.Glued && c.Words == 0 && c.End >= len(t.v) && len(t.v) < 64:
+	case c.Glued && c.Words == 0 && c.End >= len(t.v) && len(t.v) < 64 && t.ends(c):
 		return 0.6
-	case c.At <= 2 && t.kinds&isPlainReader != 0 && c.Words <= 2 && !t.listing, t.ends(c) && c.Lead != shlex.Pipe && t.behindHost(c):
+	case c.At <= 2 && t.kinds&isPlainReader != 0 && c.Words <= 2 && !t.listing, c.At > 3 && c.At < maxDatum && c.Lead != shlex.Pipe && t.ends(c) && t.behindHost(c):
 		return 0.6
 	}
 	return 0.3 * args
@@ -710,11 +742,11 @@ var plainReaders = lexicon.New("cat tac ls nl xxd od rev")
 // maxReader is longer than their names are, with what hides them.
 const maxReader = 16
 
-// behindHost reports whether all that stands before c is an address of a host or
-// a file, as parameters hold that are handed to commands.
+// behindHost reports whether all that stands before c, which is short, is an address of
+// a host or a file, as parameters hold that are handed to commands.
 func (t *shellText) behindHost(c *shlex.Command) bool {
 	before := t.v[:c.At]
-	return len(before) > 3 && len(before) < maxDatum && bytes.ContainsAny(before, "./") && bytes.IndexFunc(before, func(r rune) bool {
+	return bytes.ContainsAny(before, "./") && bytes.IndexFunc(before, func(r rune) bool {
 		return r >= 0x80 || !isWordASCII(byte(r)) && r != '.' && r != '/' && r != ':' && r != '-'
 	}) < 0 && (c.End >= len(t.v) || t.v[c.End] == ';' || t.v[c.End] == '&' || t.v[c.End] == '|' || t.v[c.End] == '#')
 }
@@ -869,8 +901,11 @@ func (t *shellText) ends(c *shlex.Command) bool {
 			return false
 		}
 	}
-	return c.End >= len(t.v) || bytes.IndexByte([]byte(";|&`)\n\r"), t.v[c.End]) >= 0
+	return c.End >= len(t.v) || commandEnds[t.v[c.End]]
 }
+
+// commandEnds are the bytes that end a command.
+var commandEnds = [256]bool{';': true, '|': true, '&': true, '`': true, ')': true, '\n': true, '\r': true}
 
 // isEnding are the bytes that may stand behind the last word of a command.
 var isEnding = [256]bool{' ': true, '\t': true, '\r': true, '\n': true, '+': true, '#': true, '\'': true, '"': true, '/': true, '\\': true, '-': true}

@@ -288,16 +288,17 @@ func (s *Scanner) any(f feature) bool { return s.have&f != 0 }
 // have become cheaper since: what they count is rather more than what they take, but of
 // random signs, at which guesses of the processor fail.
 const (
-	valueEffort      = 60 // per value, however short
-	gateEffort       = 2  // per byte, with what finds out how it is written
-	sqlEffort        = 14 // per token and context, and operand that is read
-	operatorEffort   = 18 // per name behind a dollar sign
-	commandEffort    = 60 // per command of a shell
-	markupEffort     = 7  // per token of markup, and call of a script
-	nameEffort       = 9  // per name of a program
-	callEffort       = 56 // per call of a function that code knows
-	expressionEffort = 6  // per expression of a template
-	insideEffort     = 2  // per byte of it
+	valueEffort      = 60  // per value, however short
+	gateEffort       = 2   // per byte, with what finds out how it is written
+	sqlEffort        = 14  // per token and context, and operand that is read
+	operatorEffort   = 18  // per name behind a dollar sign
+	commandEffort    = 60  // per command of a shell
+	judgeEffort      = 120 // per one that is looked at closely
+	markupEffort     = 7   // per token of markup, and call of a script
+	nameEffort       = 9   // per name of a program
+	callEffort       = 56  // per call of a function that code knows
+	expressionEffort = 6   // per expression of a template
+	insideEffort     = 2   // per byte of it
 )
 
 // A reading is what a detector takes to read a value whatever it finds: per
@@ -316,8 +317,11 @@ var (
 	readLines      = reading{6, 0}
 	readMail       = reading{10, 0}
 	readLookups    = reading{4, 0}
-	readFunctions  = reading{0, 1}
+	readFunctions  = reading{3, 1}
 	readObjects    = reading{0, 1}
+	readAxes       = reading{3, 0}
+	readPrototypes = reading{4, 0}
+	readWords      = reading{12, 0}
 )
 
 // reads counts a reading of v, which is the value or part of it.

@@ -34,6 +34,7 @@ func (s *Scanner) scannerTool(v []byte, w *Where) {
 		recorder(&best, v)
 	}
 	if w.Place == InUserAgent {
+		s.reads(v, readWords)
 		clientName(&best, v)
 	}
 	s.follow(ScannerTool, v, best, toolNames)
@@ -64,16 +65,22 @@ func clientName(best *lead, v []byte) {
 			continue
 		}
 		j := run(v, i, len(v), isCommandByte)
-		word := bytes.TrimRight(v[i:j], "-.0123456789")
-		first := word
-		if dash := bytes.IndexByte(word, '-'); dash > 0 {
-			first = word[:dash]
-		}
-		if toolNames.Has(word) || toolNames.Has(first) || hasPrefixFold(v[i:], "fuzz faster u fool") {
+		word := unnumbered(v[i:j])
+		dash := bytes.IndexByte(word, '-')
+		if toolNames.Has(word) || dash > 0 && toolNames.Has(word[:dash]) || v[i]|0x20 == 'f' && hasPrefixFold(v[i:], "fuzz faster u fool") {
 			best.offer(0.92, i, i+len(word), "The client calls itself by the name of an attack scanner.")
 		}
 		i = j
 	}
+}
+
+// unnumbered returns a name without the version behind it.
+func unnumbered(name []byte) []byte {
+	n := len(name)
+	for n > 0 && (isDigit(name[n-1]) || name[n-1] == '-' || name[n-1] == '.') {
+		n--
+	}
+	return name[:n]
 }
 
 func isToolName(c byte) bool { return isLetter(c) || isDigit(c) || c == '-' }

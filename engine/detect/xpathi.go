@@ -29,6 +29,7 @@ func (s *Scanner) xpathi(v []byte, w *Where) {
 	if w.Container {
 		return
 	}
+	s.reads(v, readAxes)
 	s.predicateClosed(v)
 	if s.all(hasPipe | hasSlashSlash) {
 		s.unionOpened(v)

@@ -1,4 +1,6 @@
-package main
+// Package peer is what Gabion's cost is measured against: Coraza with the OWASP Core
+// Rule Set, in the same process, so that both are slowed down by the same.
+package peer
 
 import (
 	"fmt"
@@ -9,10 +11,10 @@ import (
 	"github.com/gabionhq/gabion/bench/traffic"
 )
 
-// corazaDirectives are what the rule set's documentation asks for, made as
+// directives are what the rule set's documentation asks for, made as
 // cheap as they get: the prefilter on, no audit log, no response bodies.
 // Paranoia level 1 is the default.
-const corazaDirectives = `
+const directives = `
 Include @coraza.conf-recommended
 Include @crs-setup.conf.example
 SecRuleEngine On
@@ -25,26 +27,30 @@ SecAction "id:900200,phase:1,pass,t:none,nolog,setvar:'tx.allowed_methods=GET HE
 Include @owasp_crs/*.conf
 `
 
-type corazaCRS struct {
+// A Coraza inspects requests.
+type Coraza struct {
 	waf      coraza.WAF
 	requests []traffic.Request
 }
 
-func newCoraza() (*corazaCRS, error) {
-	w, err := coraza.NewWAF(coraza.NewWAFConfig().WithRootFS(coreruleset.FS).WithDirectives(corazaDirectives))
+// New returns a Coraza with its rules in force.
+func New() (*Coraza, error) {
+	w, err := coraza.NewWAF(coraza.NewWAFConfig().WithRootFS(coreruleset.FS).WithDirectives(directives))
 	if err != nil {
 		return nil, fmt.Errorf("configuring Coraza: %w", err)
 	}
-	return &corazaCRS{waf: w}, nil
+	return &Coraza{waf: w}, nil
 }
 
-func (c *corazaCRS) load(requests []traffic.Request) { c.requests = requests }
+// Load sets the requests that Inspect is asked for.
+func (c *Coraza) Load(requests []traffic.Request) { c.requests = requests }
 
-func (c *corazaCRS) inspect(i int) bool {
+// Inspect inspects one of the requests, and reports whether it would be blocked.
+func (c *Coraza) Inspect(i int) (blocked bool) {
 	q := &c.requests[i]
 	tx := c.waf.NewTransaction()
 	defer tx.Close()
-	blocked := interrupt(tx, q) != nil
+	blocked = interrupt(tx, q) != nil
 	tx.ProcessLogging()
 	return blocked
 }
