@@ -148,6 +148,9 @@ func (w *work) pass(t *parse.Tree, value []byte) {
 // scan runs the engine's detectors and returns what they took.
 func (tx *Tx) scan(t *parse.Tree, n parse.Node, value []byte) (effort int) {
 	left := tx.work.left(t, n)
+	if tx.enough > 0 {
+		left = min(left, t.Bound())
+	}
 	if left <= 0 || t.Decodes() && tx.work.hurries(t, n) {
 		tx.work.pass(t, value)
 		return 0
@@ -161,6 +164,7 @@ func (tx *Tx) scan(t *parse.Tree, n parse.Node, value []byte) (effort int) {
 	for i := range found {
 		tx.add(t, n, value, &found[i], 0)
 	}
+	t.Foresee(tx.scanner.Ahead())
 	effort = tx.scanner.Effort() + findingEffort*len(found)
 	tx.work.took += effort
 	return effort
@@ -344,7 +348,7 @@ func (tx *Tx) Trouble(t *parse.Tree, n parse.Node, what parse.Trouble, value []b
 }
 
 // troubles says what each kind of trouble counts for. None of them alone is
-// an attack, but for a bomb: large uploads, old clients and broken proxies
+// an attack, but for a bomb and for what is too dense: large uploads, old clients and broken proxies
 // cause them too.
 var troubles = [parse.NumTroubles]struct {
 	class  detect.Class
@@ -358,6 +362,7 @@ var troubles = [parse.NumTroubles]struct {
 	parse.TooDear:       {detect.Overlimit, 0.1, true, "The request takes more work to look into than requests of its size do."},
 	parse.TooNested:     {detect.Overlimit, 0.4, true, "The document nests deeper than parsers allow."},
 	parse.Bomb:          {detect.DataBomb, 0.9, true, "The data expands far more than ordinary data does, to exhaust whoever expands it."},
+	parse.TooDense:      {detect.Overlimit, 0.9, true, "Looking into the values takes more work than any text or program of their size takes, as if they were made for that."},
 	parse.Undecodable:   {detect.Smuggling, 0.2, false, "The body is not in the coding that its header names."},
 	parse.BareLine:      {detect.Smuggling, 0.6, false, "A line end or NUL stands where the protocol allows none, so that servers may read another request."},
 	parse.TwoLengths:    {detect.Smuggling, 0.6, false, "The length of the body is stated twice, so that servers may disagree where the request ends."},

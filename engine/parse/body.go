@@ -321,6 +321,9 @@ func (b *body) begin() {
 	for i := range b.used {
 		t := &b.lanes[i].tree
 		t.effort, t.purse = t.effort/b.used, b.purse.share(b.used)
+		if b.used > 1 {
+			t.usual = sharedByte
+		}
 	}
 }
 

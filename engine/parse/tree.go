@@ -1,6 +1,9 @@
 package parse
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // Limits bound the work of one request. They count bytes, points and
 // decoders, never time, so that the same bytes give the same result.
@@ -98,6 +101,16 @@ const (
 	encodedValue  = 5000
 )
 
+// What visiting values as they were received may take: more per byte and value than any
+// text, program or list takes, and some beside. What is beyond that was made to take
+// long. Where a body is read in several ways each may take less per byte.
+const (
+	denseByte   = 64
+	sharedByte  = 48
+	denseValue  = 600
+	denseExcess = 8 << 10
+)
+
 // maxName bounds what is kept of a name. The whole of it is visited as a value.
 const maxName = 256
 
@@ -125,6 +138,7 @@ const (
 	Probing               // one that no client of GraphQL sends
 	Duplicate             // a name that occurs twice in one JSON object
 	Mismatch              // fields name another MCP call than the body
+	TooDense              // values as received take more than texts of their size do
 
 	NumTroubles
 )
@@ -134,7 +148,7 @@ var troubleNames = [NumTroubles]string{
 	Undecodable: "undecodable", BareLine: "bare-line", TwoLengths: "two-lengths", TwoTypes: "two-types",
 	BadBoundary: "bad-boundary", Overlong: "overlong", BadXML: "bad-xml",
 	GraphQLLimit: "graphql-limit", Introspection: "introspection", Duplicate: "duplicate", Mismatch: "mismatch",
-	Probing: "probing",
+	Probing: "probing", TooDense: "density",
 }
 
 // String returns the name of t, which for limits is the name of the budget.
@@ -212,24 +226,28 @@ func (n *node) mark(some, now Marks) { n.marks = n.marks&^some | now }
 // has been visited is forgotten, so that its size follows the depth of a
 // request and not its length.
 type Tree struct {
-	visitor Visitor
-	memory  Memory // the visitor, nil for one without
-	limits  Limits
-	effort  int // that a byte received allows
-	spent   *spending
-	purse   purse
-	nodes   []node
-	names   []byte
-	scratch []byte  // decoded bytes of the values on the path
-	frames  []frame // open containers of the JSON documents on the path
-	written charset // the declared charset of the values
-	call    *call   // what the fields say of an MCP call, nil for nothing
-	relay   coding  // what undoes the value that comes next, which shows nothing by itself
-	parts   bool    // the parts of the value that comes next are visited after it, for which it reserves effort
-	pairs   pairing // of the text of a body
-	decodes bool    // decoders are going to be tried on the value that is visited
-	long    stretch
-	roll    *roll // of the value that parts are visited of, nil for none
+	visitor  Visitor
+	memory   Memory // the visitor, nil for one without
+	limits   Limits
+	effort   int   // that a byte received allows
+	foreseen int32 // beyond what the last visit took, of what comes of the value
+	usual    int32 // effort that a byte received may take at most
+	size     int32 // bytes of the value that is visited
+	excess   int32 // effort beyond that of the values so far
+	spent    *spending
+	purse    purse
+	nodes    []node
+	names    []byte
+	scratch  []byte  // decoded bytes of the values on the path
+	frames   []frame // open containers of the JSON documents on the path
+	written  charset // the declared charset of the values
+	call     *call   // what the fields say of an MCP call, nil for nothing
+	relay    coding  // what undoes the value that comes next, which shows nothing by itself
+	parts    bool    // the parts of the value that comes next are visited after it, for which it reserves effort
+	pairs    pairing // of the text of a body
+	decodes  bool    // decoders are going to be tried on the value that is visited
+	long     stretch
+	roll     *roll // of the value that parts are visited of, nil for none
 }
 
 // A pairing says whether the text of a body is declared a form, and so read as one,
@@ -320,11 +338,42 @@ func (p purse) share(n int) purse {
 // visit visits the value v at n, own bytes of which were not visited before,
 // and returns what that took.
 func (t *Tree) visit(n Node, v []byte, own int) int {
+	_, size := t.Extent(n, v)
+	t.foreseen, t.size = 0, int32(size)
 	took := t.visitor.Visit(t, n, v)
 	t.decodes = false
 	t.count(own, took)
+	t.weigh(n, took)
 	return took
 }
+
+// weigh compares what a visit took to what values take at most. What others take less
+// is not saved up, so that nothing cheap makes room for what is dear.
+func (t *Tree) weigh(n Node, took int) {
+	if t.purse.inside > 0 {
+		return // what decoders make has the limit of the purse
+	}
+	t.excess = int32(min(max(0, int(t.excess)+took-t.mostUsual()), denseExcess))
+	if t.excess == denseExcess {
+		t.trouble(n, TooDense, nil)
+	}
+}
+
+// Bound returns, during a visit, the effort from which on it takes too much for a value
+// of its size.
+func (t *Tree) Bound() int {
+	if t.purse.inside > 0 {
+		return math.MaxInt
+	}
+	return denseExcess - int(t.excess) + t.mostUsual()
+}
+
+// mostUsual returns what a value of the size of the one that is visited takes at most.
+func (t *Tree) mostUsual() int { return int(t.usual)*int(t.size) + denseValue }
+
+// Foresee notes, during a visit, what visiting the parts of the value is going to take,
+// or what a decoder makes of it, beyond what the visit takes.
+func (t *Tree) Foresee(effort int) { t.foreseen = int32(effort) }
 
 // count counts what a visit took. Bytes that were received, and not visited
 // before, allow for effort. They are visited whatever that takes; what they
@@ -360,7 +409,7 @@ func (t *Tree) allow(n int) int {
 
 func (t *Tree) reset(v Visitor, l Limits, s *spending) {
 	t.visitor, t.limits, t.spent, t.written = v, l, s, ascii
-	t.effort, t.purse = l.Effort, fullPurse(&l)
+	t.effort, t.purse, t.usual, t.excess = l.Effort, fullPurse(&l), denseByte, 0
 	t.memory, _ = v.(Memory)
 	t.call, t.relay, t.parts, t.pairs, t.decodes, t.long.node, t.roll = nil, 0, false, unpaired, false, -1, nil
 	t.nodes, t.names, t.scratch, t.frames = t.nodes[:0], t.names[:0], t.scratch[:0], t.frames[:0]
