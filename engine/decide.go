@@ -86,7 +86,7 @@ const (
 	patience        = 6 << 10
 	decodedPatience = 14 << 10
 	deepPatience    = 32 << 10
-	breadth         = 10 << 10 // for all classes
+	breadth         = 11 << 10 // for all classes
 	deep            = 4        // decoders
 	obvious         = 0.7      // weight
 )

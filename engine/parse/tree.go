@@ -1,9 +1,6 @@
 package parse
 
-import (
-	"math"
-	"slices"
-)
+import "slices"
 
 // Limits bound the work of one request. They count bytes, points and
 // decoders, never time, so that the same bytes give the same result.
@@ -101,14 +98,19 @@ const (
 	encodedValue  = 5000
 )
 
-// What visiting values as they were received may take: more per byte and value than any
+// What visiting values may take: more per byte and value than any
 // text, program or list takes, and some beside. What is beyond that was made to take
-// long. Where a body is read in several ways each may take less per byte.
+// long. Where a body is read in several ways each may take less per byte, and so may a
+// path as a whole and in segments. What a decoder made may also take no more than is left,
+// and some beside.
 const (
 	denseByte   = 64
 	sharedByte  = 48
+	segmentByte = 40
+	pathByte    = 24
 	denseValue  = 600
-	denseExcess = 8 << 10
+	denseExcess = 4 << 10
+	beyondByte  = 16
 )
 
 // maxName bounds what is kept of a name. The whole of it is visited as a value.
@@ -138,7 +140,7 @@ const (
 	Probing               // one that no client of GraphQL sends
 	Duplicate             // a name that occurs twice in one JSON object
 	Mismatch              // fields name another MCP call than the body
-	TooDense              // values as received take more than texts of their size do
+	TooDense              // values take more than texts of their size do
 
 	NumTroubles
 )
@@ -231,7 +233,7 @@ type Tree struct {
 	limits   Limits
 	effort   int   // that a byte received allows
 	foreseen int32 // beyond what the last visit took, of what comes of the value
-	usual    int32 // effort that a byte received may take at most
+	usual    int32 // effort that a byte may take at most
 	size     int32 // bytes of the value that is visited
 	excess   int32 // effort beyond that of the values so far
 	spent    *spending
@@ -350,9 +352,6 @@ func (t *Tree) visit(n Node, v []byte, own int) int {
 // weigh compares what a visit took to what values take at most. What others take less
 // is not saved up, so that nothing cheap makes room for what is dear.
 func (t *Tree) weigh(n Node, took int) {
-	if t.purse.inside > 0 {
-		return // what decoders make has the limit of the purse
-	}
 	t.excess = int32(min(max(0, int(t.excess)+took-t.mostUsual()), denseExcess))
 	if t.excess == denseExcess {
 		t.trouble(n, TooDense, nil)
@@ -360,12 +359,13 @@ func (t *Tree) weigh(n Node, took int) {
 }
 
 // Bound returns, during a visit, the effort from which on it takes too much for a value
-// of its size.
+// of its size, or for what is left.
 func (t *Tree) Bound() int {
+	bound := denseExcess - int(t.excess) + t.mostUsual()
 	if t.purse.inside > 0 {
-		return math.MaxInt
+		bound = min(bound, max(0, t.purse.room)+beyondByte*int(t.size)+denseExcess)
 	}
-	return denseExcess - int(t.excess) + t.mostUsual()
+	return bound
 }
 
 // mostUsual returns what a value of the size of the one that is visited takes at most.
