@@ -29,17 +29,38 @@ func (p *points) of(t *parse.Tree, n parse.Node, key uint64) []byte {
 	return p.text[s.from:s.to:s.to]
 }
 
-// render renders the point n. Its siblings share what stands in front of its last
-// step.
+// render renders the point n behind what stands in front of its last step, which its
+// siblings share.
 func (p *points) render(t *parse.Tree, n parse.Node, key uint64) rendered {
 	up := t.Parent(n)
-	if up < 0 {
+	if up < 0 || t.Steps(n) > parse.MaxRendered {
 		return p.appended(key, t.AppendFolded(p.text, n))
 	}
-	if above := t.Keys(up).Folded; p.above.key != above || p.above.to == 0 {
-		p.above = p.appended(above, t.AppendFolded(p.text, up))
+	if above := t.Keys(up).Folded; !p.find(above) {
+		p.above = p.appended(above, p.descend(t, up))
 	}
 	return p.appended(key, t.AppendFoldedBehind(p.text, n, p.text[p.above.from:p.above.to]))
+}
+
+// descend appends the point n to the text. Documents that nest go down step by step.
+func (p *points) descend(t *parse.Tree, n parse.Node) []byte {
+	if up := t.Parent(n); up >= 0 && p.find(t.Keys(up).Folded) {
+		return t.AppendFoldedBehind(p.text, n, p.text[p.above.from:p.above.to])
+	}
+	return t.AppendFolded(p.text, n)
+}
+
+// find makes the point with a key the one above, and reports whether it is rendered.
+func (p *points) find(key uint64) bool {
+	if p.above.key == key && p.above.to > 0 {
+		return true
+	}
+	s := p.slots[key%uint64(len(p.slots))]
+	if s.key != key || s.to == 0 {
+		return false
+	}
+	p.above = s
+	return true
 }
 
 // appended says where what text has more than before stands, which is the point with

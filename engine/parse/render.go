@@ -109,14 +109,18 @@ func isBareByte(b byte) bool {
 	return 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' || '0' <= b && b <= '9' || b == '_' || b == '-'
 }
 
-func kindOf(word []byte) Kind {
+// kindOf returns the kind of that name, None for none.
+func kindOf(word []byte) Kind { return kinds[string(word)] }
+
+var kinds = func() map[string]Kind {
+	t := make(map[string]Kind, numKinds)
 	for k := range numKinds {
-		if len(word) > 0 && kindNames[k] == string(word) {
-			return k
+		if len(kindNames[k]) > 0 {
+			t[kindNames[k]] = k
 		}
 	}
-	return None
-}
+	return t
+}()
 
 // ParsePoint reads what AppendSteps writes. The error names the byte offset.
 func ParsePoint(point string) ([]Step, error) {
