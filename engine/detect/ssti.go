@@ -297,8 +297,20 @@ type expression struct {
 	listing        bool // a text of several lines, which may show templates
 	shown          bool // in a place of documents
 	underscore     bool // the version of Underscore is named in the value
+	pageEnd        int  // where the next %> is behind the last place it was asked for, len(v) for nowhere
 	from, body, to int
 	inside
+}
+
+// endsPage reports whether a block of page code that begins at the body ends.
+func (e *expression) endsPage() bool {
+	if e.pageEnd < e.body {
+		e.pageEnd = len(e.v)
+		if i := bytes.Index(e.v[e.body:], []byte("%>")); i >= 0 {
+			e.pageEnd = e.body + i
+		}
+	}
+	return e.pageEnd+len("%>") <= min(len(e.v), e.body+maxExpression)
 }
 
 // inside is what is known of an expression.
@@ -560,7 +572,7 @@ func (e *expression) judge(best *lead) {
 		best.offer(0.55, e.from, to, "A template expression of Go sets a variable or prints.")
 	case e.concat && e.closed:
 		best.offer(0.75, e.from, to, "A template expression joins strings, as probes for template injection do.")
-	case opener == '<' && e.v[e.from+1] == '%' && e.closed && len(text) > 3 && (makoTags.Has(text[:run(text, 0, len(text), isLetter)]) || bytes.Contains(e.v[e.body:min(len(e.v), e.body+maxExpression)], []byte("%>"))):
+	case opener == '<' && e.v[e.from+1] == '%' && e.closed && len(text) > 3 && (makoTags.Has(text[:run(text, 0, len(text), isLetter)]) || e.endsPage()):
 		best.offer(pick(e.listing || e.shown && e.plain(text), 0.42, 0.6), e.from, to, "A block of server page code is inserted.")
 	case opener == '<' && (hasPrefixFold(text, "assign") || hasPrefixFold(text, "list") || hasPrefixFold(text, "include")):
 		best.offer(pick(e.listing, 0.42, 0.65), e.from, to, "A directive of FreeMarker is inserted.")
