@@ -99,3 +99,104 @@ func TestPathKeepsNothing(t *testing.T) {
 		}
 	}
 }
+
+// A priced is a recorder to which values take what one says.
+type priced struct {
+	recorder
+	price func(v []byte) int
+}
+
+func (p *priced) Visit(t *Tree, n Node, v []byte) int {
+	p.recorder.Visit(t, n, v)
+	return min(p.price(v), t.Bound())
+}
+
+// dense reports whether a request is too dense where values take what price says.
+func dense(price func(v []byte) int, target, contentType, body string) bool {
+	var w Walk
+	p := priced{price: price}
+	w.Reset(&p, Limits{}, nil)
+	w.Target([]byte(target))
+	w.Fields([]Field{{[]byte("Content-Type"), []byte(contentType)}})
+	w.Write([]byte(body))
+	w.Finish()
+	for _, l := range p.lines {
+		if strings.HasSuffix(l, "!density") {
+			return true
+		}
+	}
+	return false
+}
+
+// What takes more than any text of its size is too dense, however it is cut, and what
+// takes as much as the densest texts is not.
+func TestDensity(t *testing.T) {
+	perByte := func(each int) func([]byte) int { return func(v []byte) int { return each * len(v) } }
+	whole := func(each int) func([]byte) int {
+		return func(v []byte) int { return each * len(v) * min(1, strings.Count(string(v), "/")) }
+	}
+	perValue := func(each int) func([]byte) int { return func(v []byte) int { return each } }
+	const js, form = "application/json", "application/x-www-form-urlencoded"
+	word := strings.Repeat("word ", 3000)
+	list := "[" + strings.Repeat(`"ab",`, 2000) + `"c"]`
+	path := strings.Repeat("/"+strings.Repeat("segment-", 20), 25)
+	for _, c := range []struct {
+		name                      string
+		price                     func([]byte) int
+		target, contentType, body string
+		want                      bool
+	}{
+		{"a long text", perByte(denseByte), "/", "text/plain", word, false},
+		{"a dense long text", perByte(denseByte + 1), "/", "text/plain", word, true},
+		{"a dense short text", perByte(2 * denseByte), "/", "text/plain", word[:50], false},
+		{"a text in JSON", perByte(denseByte), "/", js, `{"a":"` + word + `"}`, false},
+		{"a dense text in JSON", perByte(denseByte + 1), "/", js, `{"a":"` + word + `"}`, true},
+		{"a text in a form", perByte(denseByte), "/", form, "a=" + strings.ReplaceAll(word, " ", "+"), false},
+		{"a dense text in a form", perByte(denseByte + 1), "/", form, "a=" + strings.ReplaceAll(word, " ", "+"), true},
+		{"short values", perValue(denseValue), "/", js, list, false},
+		{"dear short values", perValue(denseValue + 3*denseByte), "/", js, list, true},
+		{"a document in two ways", perByte(sharedByte), "/", form, `{"a":"` + word + `"}`, false},
+		{"a dense document in two ways", perByte(sharedByte + 1), "/", form, `{"a":"` + word + `"}`, true},
+		{"a path", perByte(pathByte), path, "", "", false},
+		{"a dense path", perByte(denseByte), path, "", "", true},
+		{"a path as a whole", whole(pathByte), path + "?a=1", "", "", false},
+		{"a dense path as a whole", whole(pathByte + 4), path + "?a=1", "", "", true},
+		{"a text behind a path", perByte(denseByte), "/a", "text/plain", word, false},
+		{"a query", perByte(denseByte), "/?a=" + strings.ReplaceAll(word, " ", "+"), "", "", false},
+		{"a dense query", perByte(denseByte + 1), "/?a=" + strings.ReplaceAll(word, " ", "+"), "", "", true},
+	} {
+		if got := dense(c.price, c.target, c.contentType, c.body); got != c.want {
+			t.Errorf("%s: too dense is %t, want %t", c.name, got, c.want)
+		}
+	}
+}
+
+// What a decoder makes may take what is left, and some beside.
+func TestDecodedTakesWhatIsLeft(t *testing.T) {
+	var w Walk
+	most := 0
+	p := priced{price: func(v []byte) int { return 20 * len(v) }}
+	bounded := &bounding{priced: p, most: &most}
+	w.Reset(bounded, Limits{}, nil)
+	w.Target([]byte("/"))
+	w.Fields([]Field{{[]byte("Content-Type"), []byte("text/plain")}})
+	v := strings.Repeat("word ", 5000) + "%41"
+	w.Write([]byte(v))
+	w.Finish()
+	if limit := denseExcess + (beyondByte+48-20)*len(v) + freeBytes*48 + deepEffort; most == 0 || most > limit {
+		t.Errorf("what a decoder makes of a text that took much may take %d, want 1 to %d", most, limit)
+	}
+}
+
+// A bounding notes the most that anything that was decoded may take.
+type bounding struct {
+	priced
+	most *int
+}
+
+func (b *bounding) Visit(t *Tree, n Node, v []byte) int {
+	if t.Depth(n) > 0 {
+		*b.most = max(*b.most, t.Bound())
+	}
+	return b.priced.Visit(t, n, v)
+}
