@@ -164,7 +164,6 @@ func (tx *Tx) scan(t *parse.Tree, n parse.Node, value []byte) (effort int) {
 	for i := range found {
 		tx.add(t, n, value, &found[i], 0)
 	}
-	t.Foresee(tx.scanner.Ahead())
 	effort = tx.scanner.Effort() + findingEffort*len(found)
 	tx.work.took += effort
 	return effort
@@ -348,8 +347,8 @@ func (tx *Tx) Trouble(t *parse.Tree, n parse.Node, what parse.Trouble, value []b
 }
 
 // troubles says what each kind of trouble counts for. None of them alone is
-// an attack, but for a bomb and for what is too dense: large uploads, old clients and broken proxies
-// cause them too.
+// an attack, but for a bomb and for what is too dense: large uploads, old clients
+// and broken proxies cause them too.
 var troubles = [parse.NumTroubles]struct {
 	class  detect.Class
 	weight float32

@@ -20,7 +20,6 @@ const Prototype = "prototype"
 // share.
 func (s *Scanner) protopol(v []byte, w *Where) {
 	var best lead
-	s.reads(v, readPrototypes)
 	for from := 0; ; {
 		i := bytes.Index(v[from:], []byte("__proto__"))
 		if i < 0 {

@@ -121,7 +121,6 @@ type Scanner struct {
 	size     int     // of the value
 	pieces   int     // it falls into
 	effort   int     // of the last Scan
-	ahead    int     // what reading the parts of the value will take about, where it was not read whole
 	enough   float32 // what settles a request, 0 for nothing
 	most     int     // effort, where one is settled
 	skipped  uint32  // detectors that do not run, bit i for the one at i
@@ -166,9 +165,9 @@ type detector struct {
 	class Class
 	when  []feature
 	scan  func(s *Scanner, v []byte, w *Where)
-	run   int // effort that it takes to run, however short the value
-	least int // bytes that it finds anything in
-	parts int // of a long container its parts are enough: what reading four bytes of dense ones takes, 0 where they are not
+	run   int  // effort that it takes to run, however short the value
+	least int  // bytes that it finds anything in
+	parts bool // of a long container its parts are enough
 }
 
 // mostLeast is more than the least of every detector.
@@ -188,15 +187,15 @@ var longEnough = func() (t [mostLeast]uint32) {
 }()
 
 var detectors = [...]detector{
-	{class: SQLi, when: whenSQLi, scan: (*Scanner).sqli, run: 150, least: 3, parts: 24},
-	{class: NoSQLi, when: whenNoSQLi, scan: (*Scanner).nosqli, run: 220, parts: 8},
+	{class: SQLi, when: whenSQLi, scan: (*Scanner).sqli, run: 150, least: 3, parts: true},
+	{class: NoSQLi, when: whenNoSQLi, scan: (*Scanner).nosqli, run: 220, parts: true},
 	{class: LDAPi, when: whenLDAPi, scan: (*Scanner).ldapi, run: 100, least: 2},
-	{class: XPathi, when: whenXPathi, scan: (*Scanner).xpathi, run: 80, least: 4, parts: 4},
-	{class: XSS, when: whenXSS, scan: (*Scanner).xss, run: 150, least: 4, parts: 10},
+	{class: XPathi, when: whenXPathi, scan: (*Scanner).xpathi, run: 80, least: 4, parts: true},
+	{class: XSS, when: whenXSS, scan: (*Scanner).xss, run: 150, least: 4, parts: true},
 	{class: PathTraversal, when: whenPathTraversal, scan: (*Scanner).ptrav, run: 120, least: 3},
-	{class: RCE, when: whenRCE, scan: (*Scanner).rce, run: 170, least: 2, parts: 20},
-	{class: Code, when: whenCode, scan: (*Scanner).code, run: 120, least: 3, parts: 14},
-	{class: SSTI, when: whenSSTI, scan: (*Scanner).ssti, run: 80, least: 4, parts: 12},
+	{class: RCE, when: whenRCE, scan: (*Scanner).rce, run: 170, least: 2, parts: true},
+	{class: Code, when: whenCode, scan: (*Scanner).code, run: 120, least: 3, parts: true},
+	{class: SSTI, when: whenSSTI, scan: (*Scanner).ssti, run: 80, least: 4, parts: true},
 	{class: XXE, when: whenXXE, scan: (*Scanner).xxe, run: 100, least: 3},
 	{class: SSRF, when: whenSSRF, scan: (*Scanner).ssrf, run: 80, least: 3},
 	{class: CRLF, when: whenCRLF, scan: (*Scanner).crlf, run: 120, least: 1},
@@ -212,8 +211,8 @@ var detectors = [...]detector{
 	{class: ScannerTool, when: whenScannerTool, scan: (*Scanner).scannerTool, run: 380, least: 4},
 	{class: SessionFixation, when: whenSessionFixation, scan: (*Scanner).sessfix, run: 80, least: 3},
 	{class: Smuggling, when: whenMediaType, scan: (*Scanner).mediaType, run: 120, least: 3},
-	{class: SQLi, when: whenSQLJSON, scan: (*Scanner).sqlJSON, run: 80, least: 7, parts: 4},
-	{class: Code, when: whenWhole, scan: (*Scanner).whole, run: 130, least: 2, parts: 4},
+	{class: SQLi, when: whenSQLJSON, scan: (*Scanner).sqlJSON, run: 80, least: 7, parts: true},
+	{class: Code, when: whenWhole, scan: (*Scanner).whole, run: 130, least: 2, parts: true},
 	{class: Code, when: whenJDBC, scan: (*Scanner).jdbc, run: 120, least: 9},
 }
 
@@ -235,7 +234,7 @@ func (s *Scanner) Close() {
 func (s *Scanner) Scan(v []byte, w *Where) []Finding {
 	s.findings = s.findings[:0]
 	s.tokens = s.tokens[:0]
-	s.effort, s.ahead = valueEffort+gateEffort*len(v), 0
+	s.effort = valueEffort + gateEffort*len(v)
 	if w.Encoded || len(v) < 2 && tellsNothing(v, w) {
 		return nil
 	}
@@ -260,13 +259,10 @@ func (s *Scanner) Scan(v []byte, w *Where) []Finding {
 	parted := len(v) > maxContainer && (w.Place == InTarget || w.Place == InPath && w.Container || document(v, w)) || w.Container && isCalendar(v)
 	s.at, s.have, s.letters, s.size, s.pieces = *w, have, spelled, len(v), pieces
 	for ; left != 0 && !s.settled(); left &= left - 1 {
-		d := &detectors[bits.TrailingZeros32(left)]
-		if parted && d.parts > 0 && !(w.Markup && d.class == XSS) {
-			s.ahead += d.parts * pieces
-			continue
+		if d := &detectors[bits.TrailingZeros32(left)]; !parted || !d.parts || w.Markup && d.class == XSS {
+			s.effort += d.run + len(v)/4
+			d.scan(s, v, &s.at)
 		}
-		s.effort += d.run + len(v)/4
-		d.scan(s, v, &s.at)
 	}
 	if left == 0 && !s.settles(0) {
 		s.memo.keep(s.skipped, s.effort, s.findings)
@@ -292,17 +288,17 @@ func (s *Scanner) any(f feature) bool { return s.have&f != 0 }
 // have become cheaper since: what they count is rather more than what they take, but of
 // random signs, at which guesses of the processor fail.
 const (
-	valueEffort      = 60  // per value, however short
-	gateEffort       = 2   // per byte, with what finds out how it is written
-	sqlEffort        = 14  // per token and context, and operand that is read
-	operatorEffort   = 18  // per name behind a dollar sign
-	commandEffort    = 60  // per command of a shell
-	judgeEffort      = 120 // per one that is looked at closely
-	markupEffort     = 7   // per token of markup, and call of a script
-	nameEffort       = 9   // per name of a program
-	callEffort       = 56  // per call of a function that code knows
-	expressionEffort = 6   // per expression of a template
-	insideEffort     = 2   // per byte of it
+	valueEffort      = 60 // per value, however short
+	gateEffort       = 2  // per byte, with what finds out how it is written
+	sqlEffort        = 14 // per token and context, and operand that is read
+	operatorEffort   = 18 // per name behind a dollar sign
+	commandEffort    = 60 // per command of a shell
+	judgeEffort      = 60 // per one that is looked at closely
+	markupEffort     = 7  // per token of markup, and call of a script
+	nameEffort       = 9  // per name of a program
+	callEffort       = 56 // per call of a function that code knows
+	expressionEffort = 6  // per expression of a template
+	insideEffort     = 2  // per byte of it
 )
 
 // A reading is what a detector takes to read a value whatever it finds: per
@@ -321,10 +317,8 @@ var (
 	readLines      = reading{6, 0}
 	readMail       = reading{10, 0}
 	readLookups    = reading{4, 0}
-	readFunctions  = reading{3, 1}
+	readFunctions  = reading{0, 1}
 	readObjects    = reading{0, 1}
-	readAxes       = reading{3, 0}
-	readPrototypes = reading{4, 0}
 	readWords      = reading{12, 0}
 )
 
@@ -384,10 +378,6 @@ func (s *Scanner) settled() bool {
 // Effort returns what the last Scan took. It depends on nothing but the value
 // and the place, and what Settle and Look were told.
 func (s *Scanner) Effort() int { return s.effort }
-
-// Ahead returns what reading the parts of the value of the last Scan is going to take
-// about, or the value itself where something decodes it: 0 unless it was left to them.
-func (s *Scanner) Ahead() int { return s.ahead }
 
 // add records a finding. Of a class, only findings that are stronger than
 // the weakest kept one matter once the limit is reached.

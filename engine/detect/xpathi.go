@@ -29,7 +29,6 @@ func (s *Scanner) xpathi(v []byte, w *Where) {
 	if w.Container {
 		return
 	}
-	s.reads(v, readAxes)
 	s.predicateClosed(v)
 	if s.all(hasPipe | hasSlashSlash) {
 		s.unionOpened(v)

@@ -299,14 +299,11 @@ func (t *Tree) value(n Node, v []byte) {
 		marks |= IsEncoded
 	}
 	at.mark(IsMarkup|IsContainer|IsEncoded, marks)
-	took, ahead := 0, 0
+	took := 0
 	if c&relay == 0 || !t.goesOn(n, v, relay) {
 		_, own := t.Extent(n, v)
 		t.decodes = c != 0
 		took = t.visit(n, v, own)
-		if at.marks&isSplit != 0 {
-			ahead = int(t.foreseen)
-		}
 	}
 	if parts {
 		t.purse.reserve += partsEffort * took
@@ -315,7 +312,7 @@ func (t *Tree) value(n Node, v []byte) {
 		v = seam(v)
 	}
 	if c != 0 {
-		t.decodings(n, v, c, took+ahead)
+		t.decodings(n, v, c, took)
 	}
 }
 
@@ -421,7 +418,7 @@ const partsEffort = 2
 const readEffort = 4
 
 // decodings visits what the decoders in c make of the value v at n, which
-// took some effort to visit, or would have taken it to read whole. What one of them takes it leaves to the others,
+// took some effort to visit. What one of them takes it leaves to the others,
 // but for a look at what each makes, or an even share where that is less.
 func (t *Tree) decodings(n Node, v []byte, c coding, took int) {
 	p := &t.purse
@@ -549,7 +546,7 @@ func (t *Tree) afford(at Node, n, each int) bool {
 		t.trouble(at, TooLong, nil)
 		return false
 	}
-	if each > 0 && t.purse.room-t.kept(at, n, each) < each*3/4 {
+	if each > 0 && t.purse.room-t.kept(at, n, each) < each/2 {
 		t.trouble(at, TooDear, nil)
 		return false
 	}

@@ -98,19 +98,16 @@ const (
 	encodedValue  = 5000
 )
 
-// What visiting values may take: more per byte and value than any
-// text, program or list takes, and some beside. What is beyond that was made to take
-// long. Where a body is read in several ways each may take less per byte, and so may a
-// path as a whole and in segments. What a decoder made may also take no more than is left,
-// and some beside.
+// What visiting values may take: more per byte and value than any text, program or list
+// takes, and some beside. What is beyond that was made to take long. Where a body is read
+// in several ways each may take less per byte, and so may a path as a whole. What a decoder
+// made may also take no more than is left, and some beside.
 const (
-	denseByte   = 64
-	sharedByte  = 48
-	segmentByte = 40
-	pathByte    = 24
-	denseValue  = 600
+	denseByte   = 80
+	sharedByte  = 64
+	denseValue  = 1000
 	denseExcess = 4 << 10
-	beyondByte  = 16
+	beyondByte  = 24
 )
 
 // maxName bounds what is kept of a name. The whole of it is visited as a value.
@@ -228,28 +225,27 @@ func (n *node) mark(some, now Marks) { n.marks = n.marks&^some | now }
 // has been visited is forgotten, so that its size follows the depth of a
 // request and not its length.
 type Tree struct {
-	visitor  Visitor
-	memory   Memory // the visitor, nil for one without
-	limits   Limits
-	effort   int   // that a byte received allows
-	foreseen int32 // beyond what the last visit took, of what comes of the value
-	usual    int32 // effort that a byte may take at most
-	size     int32 // bytes of the value that is visited
-	excess   int32 // effort beyond that of the values so far
-	spent    *spending
-	purse    purse
-	nodes    []node
-	names    []byte
-	scratch  []byte  // decoded bytes of the values on the path
-	frames   []frame // open containers of the JSON documents on the path
-	written  charset // the declared charset of the values
-	call     *call   // what the fields say of an MCP call, nil for nothing
-	relay    coding  // what undoes the value that comes next, which shows nothing by itself
-	parts    bool    // the parts of the value that comes next are visited after it, for which it reserves effort
-	pairs    pairing // of the text of a body
-	decodes  bool    // decoders are going to be tried on the value that is visited
-	long     stretch
-	roll     *roll // of the value that parts are visited of, nil for none
+	visitor Visitor
+	memory  Memory // the visitor, nil for one without
+	limits  Limits
+	effort  int   // that a byte received allows
+	usual   int32 // effort that a byte may take at most
+	size    int32 // bytes of the value that is visited
+	excess  int32 // effort beyond that of the values so far
+	spent   *spending
+	purse   purse
+	nodes   []node
+	names   []byte
+	scratch []byte  // decoded bytes of the values on the path
+	frames  []frame // open containers of the JSON documents on the path
+	written charset // the declared charset of the values
+	call    *call   // what the fields say of an MCP call, nil for nothing
+	relay   coding  // what undoes the value that comes next, which shows nothing by itself
+	parts   bool    // the parts of the value that comes next are visited after it, for which it reserves effort
+	pairs   pairing // of the text of a body
+	decodes bool    // decoders are going to be tried on the value that is visited
+	long    stretch
+	roll    *roll // of the value that parts are visited of, nil for none
 }
 
 // A pairing says whether the text of a body is declared a form, and so read as one,
@@ -341,9 +337,13 @@ func (p purse) share(n int) purse {
 // and returns what that took.
 func (t *Tree) visit(n Node, v []byte, own int) int {
 	_, size := t.Extent(n, v)
-	t.foreseen, t.size = 0, int32(size)
+	t.size = int32(size)
+	bound := t.Bound()
 	took := t.visitor.Visit(t, n, v)
 	t.decodes = false
+	if took >= bound && t.purse.inside > 0 {
+		t.trouble(n, TooDear, nil)
+	}
 	t.count(own, took)
 	t.weigh(n, took)
 	return took
@@ -370,10 +370,6 @@ func (t *Tree) Bound() int {
 
 // mostUsual returns what a value of the size of the one that is visited takes at most.
 func (t *Tree) mostUsual() int { return int(t.usual)*int(t.size) + denseValue }
-
-// Foresee notes, during a visit, what visiting the parts of the value is going to take,
-// or what a decoder makes of it, beyond what the visit takes.
-func (t *Tree) Foresee(effort int) { t.foreseen = int32(effort) }
 
 // count counts what a visit took. Bytes that were received, and not visited
 // before, allow for effort. They are visited whatever that takes; what they

@@ -76,7 +76,7 @@ func trimAuthority(target []byte) []byte {
 func (t *Tree) path(uri Node, path []byte, apart bool) {
 	mark := len(t.scratch)
 	before := t.purse.reserve
-	t.usual = pathByte
+	t.usual = sharedByte
 	if bytes.IndexByte(path, '%') >= 0 {
 		t.scratch = appendUnescaped(t.scratch, path, false)
 		n := t.pushDecoder(uri, Percent)
@@ -87,7 +87,7 @@ func (t *Tree) path(uri Node, path []byte, apart bool) {
 	}
 	t.scratch = t.scratch[:mark]
 	t.drop(uri)
-	t.usual = segmentByte
+	t.usual = denseByte
 	kept, all := t.purse.reserve-before, max(len(path), 1)
 	path = bytes.TrimPrefix(path, []byte{'/'})
 	escaped := bytes.IndexByte(path, '%') >= 0
@@ -108,7 +108,6 @@ func (t *Tree) path(uri Node, path []byte, apart bool) {
 	if found {
 		t.segment(ActionExt, 0, ext, escaped)
 	}
-	t.usual = denseByte
 }
 
 // wholePath visits a path. A long one that is all one name is decoded as that.
