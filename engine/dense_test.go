@@ -29,6 +29,16 @@ func jsonString(v string) string {
 	return string(b)
 }
 
+// inspected says whether a request is an attack, and which limits it reached.
+func inspected(e *Engine, q *request) (attack bool, limits []string) {
+	tx := e.Begin(nil, Env{Mode: rule.Monitoring})
+	defer tx.Close()
+	tx.Headers(q.head())
+	tx.Body([]byte(q.body))
+	attack = tx.End().Attack
+	return attack, slices.Clone(tx.Report().Limits)
+}
+
 // TestDenseEnds makes sure that what is made to take long does not, wherever it stands:
 // a short value may take some effort however short it is, all else ends in a verdict.
 func TestDenseEnds(t *testing.T) {
@@ -80,14 +90,9 @@ func TestProgramsAreNotDense(t *testing.T) {
 				"JSON":                           {"POST", "/a", []string{"Content-Type", "application/json"}, `{"a":` + jsonString(text) + `}`},
 				"JSON that is said to be a form": {"POST", "/a", []string{"Content-Type", "application/x-www-form-urlencoded"}, `{"a":` + jsonString(text) + `}`},
 			} {
-				tx := e.Begin(nil, Env{Mode: rule.Monitoring})
-				tx.Headers(q.head())
-				tx.Body([]byte(q.body))
-				tx.End()
-				if limits := tx.Report().Limits; slices.Contains(limits, "density") {
+				if _, limits := inspected(e, &q); slices.Contains(limits, "density") {
 					t.Errorf("%d bytes of %s as %s: limits %v", len(text), file, name, limits)
 				}
-				tx.Close()
 			}
 		}
 	}
@@ -99,12 +104,7 @@ func TestListsAreNotDense(t *testing.T) {
 	e := New(Options{})
 	passes := func(q *request) {
 		t.Helper()
-		tx := e.Begin(nil, Env{Mode: rule.Monitoring})
-		defer tx.Close()
-		tx.Headers(q.head())
-		tx.Body([]byte(q.body))
-		tx.End()
-		if slices.Contains(tx.Report().Limits, "density") {
+		if _, limits := inspected(e, q); slices.Contains(limits, "density") {
 			t.Errorf("%.60q %.60q is too dense", q.target, q.body)
 		}
 	}
@@ -153,13 +153,9 @@ func TestEncodedBehindPrograms(t *testing.T) {
 				if i > 0 && n > 12 {
 					continue // known misses: the syntax around it takes what is left
 				}
-				tx := e.Begin(nil, Env{Mode: rule.Monitoring})
-				tx.Headers(q.head())
-				tx.Body([]byte(q.body))
-				if !tx.End().Attack {
-					t.Errorf("%.30q behind %d bytes as %s is not found, limits %v", a, len(v)-len(a), q.fields[1], tx.Report().Limits)
+				if attack, limits := inspected(e, &q); !attack {
+					t.Errorf("%.30q behind %d bytes as %s is not found, limits %v", a, len(v)-len(a), q.fields[1], limits)
 				}
-				tx.Close()
 			}
 		}
 	}

@@ -1,6 +1,9 @@
 package parse
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // Limits bound the work of one request. They count bytes, points and
 // decoders, never time, so that the same bytes give the same result.
@@ -230,7 +233,7 @@ type Tree struct {
 	limits  Limits
 	effort  int   // that a byte received allows
 	usual   int32 // effort that a byte may take at most
-	size    int32 // bytes of the value that is visited
+	bound   int32 // effort from which on the value that is visited takes too much
 	excess  int32 // effort beyond that of the values so far
 	spent   *spending
 	purse   purse
@@ -337,22 +340,31 @@ func (p purse) share(n int) purse {
 // and returns what that took.
 func (t *Tree) visit(n Node, v []byte, own int) int {
 	_, size := t.Extent(n, v)
-	t.size = int32(size)
-	bound := t.Bound()
+	most := int(t.usual)*size + denseValue // what a value of that size takes
+	t.bound = t.bounded(most, size)
 	took := t.visitor.Visit(t, n, v)
 	t.decodes = false
-	if took >= bound && t.purse.inside > 0 {
+	if took >= int(t.bound) && t.purse.inside > 0 {
 		t.trouble(n, TooDear, nil)
 	}
 	t.count(own, took)
-	t.weigh(n, took)
+	t.weigh(n, took-most)
 	return took
 }
 
-// weigh compares what a visit took to what values take at most. What others take less
+// bounded returns the bound of a value of a size, which takes so much at most.
+func (t *Tree) bounded(most, size int) int32 {
+	bound := denseExcess - int(t.excess) + most
+	if t.purse.inside > 0 {
+		bound = min(bound, max(0, t.purse.room)+beyondByte*size+denseExcess)
+	}
+	return int32(min(bound, math.MaxInt32))
+}
+
+// weigh counts what a visit took beyond what values take at most. What others take less
 // is not saved up, so that nothing cheap makes room for what is dear.
-func (t *Tree) weigh(n Node, took int) {
-	t.excess = int32(min(max(0, int(t.excess)+took-t.mostUsual()), denseExcess))
+func (t *Tree) weigh(n Node, beyond int) {
+	t.excess = int32(min(max(0, int(t.excess)+beyond), denseExcess))
 	if t.excess == denseExcess {
 		t.trouble(n, TooDense, nil)
 	}
@@ -360,16 +372,7 @@ func (t *Tree) weigh(n Node, took int) {
 
 // Bound returns, during a visit, the effort from which on it takes too much for a value
 // of its size, or for what is left.
-func (t *Tree) Bound() int {
-	bound := denseExcess - int(t.excess) + t.mostUsual()
-	if t.purse.inside > 0 {
-		bound = min(bound, max(0, t.purse.room)+beyondByte*int(t.size)+denseExcess)
-	}
-	return bound
-}
-
-// mostUsual returns what a value of the size of the one that is visited takes at most.
-func (t *Tree) mostUsual() int { return int(t.usual)*int(t.size) + denseValue }
+func (t *Tree) Bound() int { return int(t.bound) }
 
 // count counts what a visit took. Bytes that were received, and not visited
 // before, allow for effort. They are visited whatever that takes; what they
